@@ -1,0 +1,75 @@
+//! JSON as the server really writes it: its encoder can leave bare `NaN` and `Infinity` in a document.
+
+use std::borrow::Cow;
+
+use serde::de::DeserializeOwned;
+
+/// Reads a document; bare `NaN`, `Infinity` and `-Infinity` are read as null.
+///
+/// # Errors
+/// As `serde_json`, whose message tells line and column but no content.
+pub(crate) fn read<T: DeserializeOwned>(text: &[u8]) -> Result<T, serde_json::Error> {
+    serde_json::from_slice(text).or_else(|error| match without_bare_words(text) {
+        Cow::Owned(mended) => serde_json::from_slice(&mended),
+        Cow::Borrowed(_) => Err(error),
+    })
+}
+
+/// Replaces the words that JSON does not have, outside of strings.
+fn without_bare_words(text: &[u8]) -> Cow<'_, [u8]> {
+    const WORDS: [&[u8]; 3] = [b"-Infinity", b"Infinity", b"NaN"];
+    let mut mended: Option<Vec<u8>> = None;
+    let mut in_string = false;
+    let mut rest = text;
+    while let Some((&byte, after)) = rest.split_first() {
+        let word = if in_string { None } else { WORDS.iter().find(|word| rest.starts_with(word)) };
+        let done = text.len() - rest.len();
+        if let Some(word) = word {
+            mended.get_or_insert_with(|| text.get(..done).unwrap_or_default().to_vec()).extend_from_slice(b"null");
+            rest = rest.get(word.len()..).unwrap_or_default();
+            continue;
+        }
+        // An escaped character inside a string is taken together with its backslash.
+        let step = if in_string && byte == b'\\' { rest.len().min(2) } else { 1 };
+        in_string ^= byte == b'"';
+        if let Some(mended) = &mut mended {
+            mended.extend_from_slice(rest.get(..step).unwrap_or_default());
+        }
+        rest = if step == 1 { after } else { rest.get(step..).unwrap_or_default() };
+    }
+    mended.map_or(Cow::Borrowed(text), Cow::Owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    #[test]
+    fn bare_words_become_null_and_strings_stay() {
+        let text = br#"{"a": NaN, "b": [-Infinity, Infinity], "c": "NaN \" NaN \\", "d": NaN}"#;
+        let value: Value = read(text).unwrap();
+        assert_eq!(value, json!({"a": null, "b": [null, null], "c": "NaN \" NaN \\", "d": null}));
+    }
+
+    #[test]
+    fn what_is_not_json_stays_an_error() {
+        for bad in ["<html>", "{", "", "NaN NaN", "{\"a\": nan}"] {
+            assert!(read::<Value>(bad.as_bytes()).is_err(), "{bad}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            let _ = read::<Value>(&bytes);
+        }
+
+        #[test]
+        fn every_document_reads_as_itself(text in ".*", number in any::<i64>()) {
+            let document = json!({"NaN": text, "n": number});
+            prop_assert_eq!(read::<Value>(document.to_string().as_bytes()).unwrap(), document);
+        }
+    }
+}

@@ -1,0 +1,470 @@
+//! The ClearML API as the gate uses it: each question is one request, and its answer is a value of the gate's own.
+
+mod error;
+mod json;
+mod wire;
+
+use std::cell::RefCell;
+use std::collections::HashSet;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, IgnoredAny};
+use serde_json::{Value, json};
+
+pub(crate) use error::{Cause, Error};
+
+use crate::commit::Commit;
+use crate::http::{Answer, Http, Repeat};
+use crate::run::{Reading, Run, TaskId};
+use crate::secret::Secret;
+use crate::settings::{Metric, Name, Pick, Server, Settings, Tag};
+use wire::{Claims, Envelope, Login, Meta, Projects, RawScalars, Task, Tasks};
+
+/// The most the server returns in one page, whatever is asked for.
+const PAGE: usize = 500;
+/// No project needs more pages than this; a server that always returns a full page must not keep the gate for ever.
+const MOST_PAGES: usize = 2_000;
+/// Raw scalars in one answer; the server allows no more.
+const RAW_BATCH: usize = 200_000;
+/// API version from which `tasks.update_tags` exists, and from which `last_change` is asked for.
+const UPDATE_TAGS: (u32, u32) = (2, 27);
+
+/// The id of a project; never empty, since the server takes an empty filter for none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ProjectId(String);
+
+impl ProjectId {
+    /// The id as ClearML gave it.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The runs that can matter: those of one name in one project.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Scope<'a> {
+    pub(crate) project: &'a ProjectId,
+    pub(crate) task_name: &'a Name,
+    pub(crate) metric: &'a Metric,
+}
+
+/// A session with a ClearML server.
+#[derive(Debug)]
+pub(crate) struct Client<'a> {
+    http: Http,
+    server: &'a Server,
+    token: RefCell<Secret>,
+    /// The API version of the server; `(0, 0)` when it does not tell.
+    pub(crate) api_version: (u32, u32),
+    /// The server's clock at login, microseconds since 1970; 0 when it does not tell.
+    pub(crate) server_time: u64,
+}
+
+type Result<T> = std::result::Result<T, Error>;
+
+impl<'a> Client<'a> {
+    /// Logs in, which also tells the server's version and time.
+    pub(crate) fn login(server: &'a Server) -> Result<Self> {
+        let http = Http::new(&server.trust);
+        let token = login(&http, server)?;
+        let claims = claims(&token);
+        Ok(Self {
+            http,
+            server,
+            api_version: claims.as_ref().and_then(Claims::api_version).unwrap_or_default(),
+            server_time: claims.map_or(0, |claims| claims.iat.saturating_mul(1_000_000)),
+            token: RefCell::new(token),
+        })
+    }
+
+    /// The project of exactly this name; hidden ones, as pipelines have, included.
+    pub(crate) fn project(&self, name: &Name) -> Result<Option<ProjectId>> {
+        let body = json!({
+            "name": anchored(name.as_str()),
+            "search_hidden": true,
+            "only_fields": ["id", "name"],
+            "page": 0,
+            "page_size": PAGE,
+        });
+        let found: Projects = self.ask("to find the project", "projects.get_all_ex", &body)?;
+        let project =
+            found.projects.into_iter().find(|project| project.name == name.as_str() && !project.id.is_empty());
+        Ok(project.map(|project| ProjectId(project.id)))
+    }
+
+    /// The names of the projects changed last.
+    pub(crate) fn project_names(&self) -> Result<Vec<String>> {
+        let body = json!({"only_fields": ["name"], "search_hidden": true, "order_by": ["-last_update"], "page": 0, "page_size": PAGE});
+        let found: Projects = self.ask("to list projects", "projects.get_all_ex", &body)?;
+        Ok(found.projects.into_iter().map(|project| project.name).collect())
+    }
+
+    /// All runs of a commit, and all that carry the tag, whatever became of them; newest first.
+    pub(crate) fn of_commit_or_tagged(&self, scope: Scope<'_>, commit: &Commit, tag: &Tag) -> Result<Vec<Run>> {
+        // What follows an abbreviated commit is hex digits, so that it cannot match other texts.
+        let rest = if commit.is_full() { "" } else { "[0-9a-f]*" };
+        let pattern = format!("^({commit}{rest}|{})$", escaped(tag.as_str()));
+        let which = json!({"fields": ["script.version_num", "tags"], "pattern": pattern});
+        let mut runs = self.runs("to find the runs", scope, &which)?;
+        runs.retain(|run| {
+            run.carries(tag.as_str()) || run.commit.as_deref().is_some_and(|recorded| commit.matches(recorded))
+        });
+        Ok(runs)
+    }
+
+    /// All runs that carry the tag.
+    pub(crate) fn tagged(&self, scope: Scope<'_>, tag: &Tag) -> Result<Vec<Run>> {
+        let which = json!({"fields": ["tags"], "pattern": anchored(tag.as_str())});
+        let mut runs = self.runs("to ask who carries the tag", scope, &which)?;
+        runs.retain(|run| run.carries(tag.as_str()));
+        Ok(runs)
+    }
+
+    /// The newest runs of the name, of any commit; one page.
+    pub(crate) fn newest(&self, scope: Scope<'_>) -> Result<Vec<Run>> {
+        let body = self.runs_query(scope, 0);
+        let page: Tasks = self.ask("to list the newest runs", "tasks.get_all_ex", &body)?;
+        Ok(into_runs(page, scope))
+    }
+
+    /// The names of the newest tasks of the project.
+    pub(crate) fn task_names(&self, project: &ProjectId) -> Result<Vec<String>> {
+        let body = json!({
+            "project": [project.0], "only_fields": ["name"], "order_by": ["-created"], "page": 0, "page_size": PAGE,
+        });
+        let found: Tasks = self.ask("to list task names", "tasks.get_all_ex", &body)?;
+        Ok(found.tasks.into_iter().filter_map(|task| task.name).collect())
+    }
+
+    /// The metrics a task has: titles and series.
+    pub(crate) fn metric_names(&self, id: &TaskId) -> Result<Vec<(String, String)>> {
+        let body = json!({"id": [id.0], "only_fields": ["last_metrics"]});
+        let found: Tasks = self.ask("to list the metrics", "tasks.get_all_ex", &body)?;
+        Ok(found.tasks.iter().filter(|task| task.id == id.0).flat_map(Task::metric_names).collect())
+    }
+
+    /// Which of these runs have uncommitted changes. The server looks; no diff is transferred. At most [`PAGE`] ids.
+    pub(crate) fn dirty(&self, ids: &[&TaskId]) -> Result<HashSet<TaskId>> {
+        let operation = "to check for uncommitted changes";
+        let asked: Vec<&str> = ids.iter().map(|id| id.as_str()).collect();
+        let body = json!({
+            "id": asked,
+            // A missing diff never matches, an empty one has no character to match.
+            "_all_": {"fields": ["script.diff"], "pattern": "[\\s\\S]"},
+            "only_fields": ["id"],
+            "page": 0,
+            "page_size": PAGE,
+        });
+        let found: Tasks = self.ask(operation, "tasks.get_all_ex", &body)?;
+        if found.tasks.iter().any(|task| !asked.contains(&task.id.as_str())) {
+            return Err(self.error(operation, Cause::Odd("it returned tasks that were not asked for".to_owned())));
+        }
+        Ok(found.tasks.into_iter().map(|task| TaskId(task.id)).collect())
+    }
+
+    /// The metric from the run's events, where `last_metrics` has no room for it (the server keeps 2,000 a task).
+    pub(crate) fn reading_from_events(&self, id: &TaskId, metric: &Metric) -> Result<Reading> {
+        let series = metric.series.as_str();
+        let mut body = json!({
+            "task": id.0,
+            "metric": {"metric": metric.title.as_str(), "variants": [series]},
+            "batch_size": RAW_BATCH,
+        });
+        let mut reading = Reading::Missing;
+        for _ in 0..MOST_PAGES {
+            let batch: RawScalars =
+                match self.ask("to read the metric's events", "events.scalar_metrics_iter_raw", &body) {
+                    // Servers before API 2.16 cannot tell; the metric stays missing, which is no verdict.
+                    Err(Error { cause: Cause::Refused { status: 404, .. }, .. }) => return Ok(Reading::Missing),
+                    answer => answer?,
+                };
+            reading = batch.values(series).fold(reading, |so_far, next| chosen(metric, so_far, next));
+            match batch.scroll_id {
+                Some(scroll_id) if batch.returned >= RAW_BATCH => {
+                    if let Some(fields) = body.as_object_mut() {
+                        fields.insert("scroll_id".to_owned(), Value::String(scroll_id));
+                    }
+                }
+                _ => break,
+            }
+        }
+        Ok(reading)
+    }
+
+    /// Puts a tag on a task. The other tags of the task stay.
+    pub(crate) fn add_tag(&self, id: &TaskId, tag: &Tag) -> Result<()> {
+        let operation = "to put the tag on the candidate";
+        if self.api_version >= UPDATE_TAGS {
+            let body = json!({"ids": [id.0], "add_tags": [tag.as_str()]});
+            return self.ask::<IgnoredAny>(operation, "tasks.update_tags", &body).map(drop);
+        }
+        self.rewrite_tags(operation, id, |tags| {
+            if !tags.iter().any(|carried| carried == tag.as_str()) {
+                tags.push(tag.as_str().to_owned());
+            }
+        })
+    }
+
+    /// Takes a tag from tasks. The other tags of the tasks stay. Not repeated by itself when the answer is lost: by
+    /// then another gate may have given the tag to one of them.
+    pub(crate) fn remove_tag(&self, ids: &[TaskId], tag: &Tag) -> Result<()> {
+        let operation = "to take the tag from the former best";
+        if self.api_version >= UPDATE_TAGS {
+            let ids: Vec<&str> = ids.iter().map(TaskId::as_str).collect();
+            let body = json!({"ids": ids, "remove_tags": [tag.as_str()]});
+            return self.tell(operation, "tasks.update_tags", &body);
+        }
+        ids.iter()
+            .try_for_each(|id| self.rewrite_tags(operation, id, |tags| tags.retain(|carried| carried != tag.as_str())))
+    }
+
+    /// The error for a tag that the server took and does not show.
+    pub(crate) fn not_tagged(&self) -> Error {
+        self.error(
+            "to put the tag on the candidate",
+            Cause::Odd("it said yes, but the candidate does not carry the tag".to_owned()),
+        )
+    }
+
+    /// Waits before a write is tried again; false when there is no patience left.
+    pub(crate) fn pause(&self, duration: std::time::Duration) -> bool {
+        self.http.pause(duration).is_ok()
+    }
+
+    /// The old servers' way, where a task's tags can only be replaced as a whole: read and written close together.
+    fn rewrite_tags(&self, operation: &'static str, id: &TaskId, change: impl Fn(&mut Vec<String>)) -> Result<()> {
+        #[derive(Deserialize)]
+        struct Tagged {
+            tasks: Vec<Tags>,
+        }
+        #[derive(Deserialize)]
+        struct Tags {
+            id: String,
+            #[serde(default)]
+            tags: Option<Vec<String>>,
+        }
+        let found: Tagged =
+            self.ask(operation, "tasks.get_all_ex", &json!({"id": [id.0], "only_fields": ["id", "tags"]}))?;
+        let Some(task) = found.tasks.into_iter().find(|task| task.id == id.0) else {
+            return Err(self.error(operation, Cause::Odd(format!("task {} is not there any more", id.0))));
+        };
+        let before = task.tags.unwrap_or_default();
+        let mut tags = before.clone();
+        change(&mut tags);
+        if tags == before {
+            return Ok(());
+        }
+        self.tell(operation, "tasks.update", &json!({"task": id.0, "tags": tags}))
+    }
+
+    fn runs(&self, operation: &'static str, scope: Scope<'_>, which: &Value) -> Result<Vec<Run>> {
+        let mut runs: Vec<Run> = Vec::new();
+        let mut seen = HashSet::new();
+        for page in 0..MOST_PAGES {
+            let mut body = self.runs_query(scope, page);
+            if let Some(fields) = body.as_object_mut() {
+                fields.insert("_any_".to_owned(), which.clone());
+            }
+            let found: Tasks = self.ask(operation, "tasks.get_all_ex", &body)?;
+            let (returned, known) = (found.tasks.len(), seen.len());
+            seen.extend(found.tasks.iter().map(|task| task.id.clone()));
+            runs.extend(into_runs(found, scope));
+            if returned < PAGE || seen.len() == known {
+                break;
+            }
+        }
+        // A task that was added meanwhile shifts the pages, so that one may come twice.
+        let mut once = HashSet::new();
+        runs.retain(|run| once.insert(run.id.clone()));
+        runs.sort_by(|a, b| b.when.cmp(&a.when).then_with(|| b.id.cmp(&a.id)));
+        Ok(runs)
+    }
+
+    /// Ordered by a field that never changes, so that pages do not shift when a task is touched.
+    fn runs_query(&self, scope: Scope<'_>, page: usize) -> Value {
+        let metric = format!(
+            "last_metrics.{}.{}",
+            wire::key(scope.metric.title.as_str()),
+            wire::key(scope.metric.series.as_str())
+        );
+        let mut fields = vec![
+            "id",
+            "name",
+            "project",
+            "status",
+            "tags",
+            "system_tags",
+            "created",
+            "started",
+            "script.version_num",
+            &metric,
+        ];
+        if self.api_version >= UPDATE_TAGS {
+            fields.push("last_change");
+        }
+        json!({
+            "project": [scope.project.0],
+            "name": anchored(scope.task_name.as_str()),
+            "only_fields": fields,
+            "order_by": ["-created"],
+            "page": page,
+            "page_size": PAGE,
+        })
+    }
+
+    /// Asks something that may be asked twice.
+    fn ask<T: DeserializeOwned>(&self, operation: &'static str, endpoint: &str, body: &Value) -> Result<T> {
+        self.request(operation, endpoint, body, Repeat::Freely)
+    }
+
+    /// Tells something that must not be told twice without a look in between.
+    fn tell(&self, operation: &'static str, endpoint: &str, body: &Value) -> Result<()> {
+        self.request::<IgnoredAny>(operation, endpoint, body, Repeat::AfterALook).map(drop)
+    }
+
+    fn request<T: DeserializeOwned>(
+        &self,
+        operation: &'static str,
+        endpoint: &str,
+        body: &Value,
+        repeat: Repeat,
+    ) -> Result<T> {
+        let body = body.to_string();
+        let send = || {
+            let authorization = format!("Bearer {}", self.token.borrow().expose());
+            let answer =
+                self.http.post(&format!("{}/{endpoint}", self.server.api), &authorization, body.as_bytes(), repeat);
+            answer.map_err(Cause::from).and_then(|answer| decode(&answer))
+        };
+        let answer = match send() {
+            // A token can expire, or its key be renewed, in the middle of a long run.
+            Err(Cause::Refused { status: 401, .. }) => {
+                self.token.replace(login(&self.http, self.server)?);
+                send()
+            }
+            answer => answer,
+        };
+        answer.map_err(|cause| self.error(operation, cause))
+    }
+
+    fn error(&self, operation: &'static str, cause: Cause) -> Error {
+        Error { operation, host: self.server.api.to_string(), cause }
+    }
+}
+
+/// The better of two readings, or the later one; what is not a number makes the whole unusable.
+fn chosen(metric: &Metric, so_far: Reading, next: Reading) -> Reading {
+    match (so_far, next) {
+        (Reading::Value(a), Reading::Value(b)) if metric.pick == Pick::Best => {
+            Reading::Value(if metric.criteria.direction.compare(a, b).is_lt() { b } else { a })
+        }
+        (Reading::NotANumber, _) if metric.pick == Pick::Best => Reading::NotANumber,
+        (_, next) => next,
+    }
+}
+
+fn login(http: &Http, server: &Server) -> Result<Secret> {
+    let basic = STANDARD.encode(format!("{}:{}", server.access_key.expose(), server.secret_key.expose()));
+    let answer = http.post(&format!("{}/auth.login", server.api), &format!("Basic {basic}"), b"{}", Repeat::Freely);
+    let token = answer.map_err(Cause::from).and_then(|answer| decode::<Login>(&answer)).and_then(|login| {
+        let visible = login.token.bytes().all(|byte| byte.is_ascii_graphic());
+        Secret::new(&login.token).filter(|_| visible).ok_or_else(|| Cause::Odd("it gave no usable token".to_owned()))
+    });
+    token.map_err(|cause| Error { operation: "to log in", host: server.api.to_string(), cause })
+}
+
+/// The claims in the middle of a token. They only choose between ways of asking, so they need no verification.
+fn claims(token: &Secret) -> Option<Claims> {
+    let payload = token.expose().split('.').nth(1)?;
+    let bytes = URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).ok()?;
+    serde_json::from_slice(&bytes).ok()
+}
+
+/// Unwraps an answer. The status decides first: the fields of a refusal are empty.
+fn decode<T: DeserializeOwned>(answer: &Answer) -> std::result::Result<T, Cause> {
+    let meta = json::read::<Envelope<IgnoredAny>>(&answer.body).map(|envelope| envelope.meta);
+    match meta {
+        Ok(Meta { result_code: 200, .. }) if answer.status == 200 => json::read::<Envelope<T>>(&answer.body)
+            .map(|envelope| envelope.data)
+            .map_err(|error| Cause::Odd(format!("its answer has another shape than expected: {error}"))),
+        Ok(meta) => Err(Cause::Refused {
+            status: if answer.status == 200 { meta.result_code } else { answer.status },
+            subcode: meta.result_subcode,
+            message: meta.result_msg,
+        }),
+        Err(error) => Err(Cause::Odd(foreign(answer, &error))),
+    }
+}
+
+/// What can be said of an answer that is not ClearML's, without repeating it.
+fn foreign(answer: &Answer, error: &serde_json::Error) -> String {
+    let start = answer.body.iter().position(|byte| !byte.is_ascii_whitespace()).and_then(|at| answer.body.get(at));
+    let status = answer.status;
+    if answer.content_type.contains("html") || start == Some(&b'<') {
+        format!("it answered with a web page (status {status}), not with JSON")
+    } else if answer.body.is_empty() {
+        format!("it answered with nothing (status {status})")
+    } else {
+        format!("its answer (status {status}, {} bytes) is not ClearML's JSON: {error}", answer.body.len())
+    }
+}
+
+fn into_runs(found: Tasks, scope: Scope<'_>) -> Vec<Run> {
+    let (project, name) = (scope.project.as_str(), scope.task_name.as_str());
+    found.tasks.into_iter().filter_map(|task| task.into_run(project, name, scope.metric)).collect()
+}
+
+/// A pattern that matches exactly this text. The server's own matching is neither anchored nor literal.
+fn anchored(text: &str) -> String {
+    format!("^{}$", escaped(text))
+}
+
+/// Every ASCII character that could mean something in a pattern gets a backslash, which both of the server's pattern
+/// languages, Python's and the database's, take for the character itself.
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_ascii() && !c.is_ascii_alphanumeric() && c != '_' {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out
+}
+
+impl Settings {
+    /// The runs these settings are about.
+    pub(crate) const fn scope<'a>(&'a self, project: &'a ProjectId) -> Scope<'a> {
+        Scope { project, task_name: &self.task_name, metric: &self.metric }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn an_escaped_name_is_literal() {
+        assert_eq!(anchored("a.b (c)+[d]"), r"^a\.b\ \(c\)\+\[d\]$");
+        assert_eq!(anchored("проект ü"), r"^проект\ ü$");
+    }
+
+    #[test]
+    fn claims_that_cannot_be_read_are_none() {
+        for bad in ["", "a", "a.b.c", "a.e30", "...."] {
+            let claims = Secret::new(bad).and_then(|token| claims(&token));
+            assert_eq!(claims.and_then(|claims| claims.api_version()), None, "{bad}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_answer_is_decoded_or_refused(status in 100u16..600, body in prop::collection::vec(any::<u8>(), 0..300)) {
+            let answer = Answer { status, content_type: String::new(), body };
+            prop_assert!(decode::<Tasks>(&answer).is_err());
+        }
+    }
+}

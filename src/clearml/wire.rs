@@ -1,0 +1,222 @@
+//! The server's answers as they stand on the wire, and what they become. Every field is checked here again: the
+//! server ignores filters it does not know, so that what it returns need not be what was asked for.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use md5::{Digest, Md5};
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::judge::{Direction, Score};
+use crate::run::{Reading, Run, Status, TaskId};
+use crate::settings::{Metric, Pick};
+use crate::timestamp;
+
+/// What every answer is wrapped in.
+#[derive(Deserialize)]
+pub(super) struct Envelope<T> {
+    pub(super) meta: Meta,
+    pub(super) data: T,
+}
+
+/// Whether it worked. The versions beside these fields are numbers or strings, and not read.
+#[derive(Deserialize)]
+pub(super) struct Meta {
+    pub(super) result_code: u16,
+    #[serde(default)]
+    pub(super) result_subcode: i64,
+    #[serde(default)]
+    pub(super) result_msg: String,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Login {
+    pub(super) token: String,
+}
+
+/// What the token says of the server that issued it.
+#[derive(Deserialize)]
+pub(super) struct Claims {
+    #[serde(default)]
+    pub(super) api_version: String,
+    /// Seconds since 1970, by the server's clock.
+    #[serde(default)]
+    pub(super) iat: u64,
+}
+
+impl Claims {
+    /// `2.34` as a pair that can be compared.
+    pub(super) fn api_version(&self) -> Option<(u32, u32)> {
+        let (major, minor) = self.api_version.split_once('.')?;
+        Some((major.parse().ok()?, minor.parse().ok()?))
+    }
+}
+
+#[derive(Deserialize)]
+pub(super) struct Projects {
+    pub(super) projects: Vec<Project>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Project {
+    pub(super) id: String,
+    #[serde(default)]
+    pub(super) name: String,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Tasks {
+    pub(super) tasks: Vec<Task>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Task {
+    pub(super) id: String,
+    pub(super) name: Option<String>,
+    project: Option<Reference>,
+    status: Option<String>,
+    tags: Option<Vec<String>>,
+    system_tags: Option<Vec<String>>,
+    created: Option<String>,
+    started: Option<String>,
+    last_change: Option<String>,
+    script: Option<Script>,
+    last_metrics: Option<BTreeMap<String, BTreeMap<String, Entry>>>,
+}
+
+#[derive(Deserialize)]
+struct Reference {
+    id: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Script {
+    version_num: Option<String>,
+}
+
+/// A metric's summary in `last_metrics`. The values keep the JSON type that was reported, even a boolean.
+#[derive(Deserialize)]
+struct Entry {
+    metric: Option<String>,
+    variant: Option<String>,
+    #[serde(default)]
+    value: Value,
+    #[serde(default)]
+    min_value: Value,
+    #[serde(default)]
+    max_value: Value,
+}
+
+impl Task {
+    /// The task as a run, if it is of this project and bears this name.
+    pub(super) fn into_run(self, project: &str, name: &str, metric: &Metric) -> Option<Run> {
+        let here = self.project.as_ref().and_then(|project| project.id.as_deref()) == Some(project);
+        if !here || self.name.as_deref() != Some(name) {
+            return None;
+        }
+        let time = |text: &Option<String>| text.as_deref().and_then(timestamp::parse);
+        Some(Run {
+            reading: self.reading(metric),
+            when: time(&self.started).or_else(|| time(&self.created)).unwrap_or_default(),
+            last_change: time(&self.last_change),
+            commit: self.script.and_then(|script| script.version_num).filter(|commit| !commit.trim().is_empty()),
+            status: Status::of(&self.status.unwrap_or_default()),
+            archived: self.system_tags.unwrap_or_default().iter().any(|tag| tag == "archived"),
+            tags: self.tags.unwrap_or_default(),
+            id: TaskId(self.id),
+        })
+    }
+
+    fn reading(&self, metric: &Metric) -> Reading {
+        let (title, series) = (metric.title.as_str(), metric.series.as_str());
+        let entry = self
+            .last_metrics
+            .as_ref()
+            .and_then(|all| all.get(&key(title)))
+            .and_then(|of_title| of_title.get(&key(series)));
+        let Some(entry) = entry.filter(|entry| entry.is(title, series)) else { return Reading::Missing };
+        let value = match (metric.pick, metric.criteria.direction) {
+            (Pick::Last, _) => &entry.value,
+            (Pick::Best, Direction::Max) => &entry.max_value,
+            (Pick::Best, Direction::Min) => &entry.min_value,
+        };
+        reading(value)
+    }
+
+    /// All metrics the task has, for a message that helps.
+    pub(super) fn metric_names(&self) -> Vec<(String, String)> {
+        let entries = self.last_metrics.iter().flat_map(BTreeMap::values).flat_map(BTreeMap::values);
+        entries.filter_map(|entry| Some((entry.metric.clone()?, entry.variant.clone()?))).collect()
+    }
+}
+
+impl Entry {
+    /// The keys are hashes; the names beside them are what counts.
+    fn is(&self, title: &str, series: &str) -> bool {
+        self.metric.as_deref().is_none_or(|metric| metric == title)
+            && self.variant.as_deref().is_none_or(|variant| variant == series)
+    }
+}
+
+/// A value as a reading: neither a boolean nor a text nor null is a number.
+fn reading(value: &Value) -> Reading {
+    value.as_f64().and_then(Score::new).map_or(Reading::NotANumber, Reading::Value)
+}
+
+/// The key of a title or series in `last_metrics`: the MD5 of its UTF-8 bytes, in lower case hex.
+pub(super) fn key(name: &str) -> String {
+    Md5::digest(name.as_bytes()).iter().fold(String::with_capacity(32), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
+/// One batch of raw scalars, in the order of their iterations.
+#[derive(Deserialize)]
+pub(super) struct RawScalars {
+    #[serde(default)]
+    pub(super) returned: usize,
+    pub(super) scroll_id: Option<String>,
+    #[serde(default)]
+    variants: BTreeMap<String, RawSeries>,
+}
+
+#[derive(Deserialize)]
+struct RawSeries {
+    #[serde(default)]
+    y: Vec<Value>,
+}
+
+impl RawScalars {
+    pub(super) fn values(&self, series: &str) -> impl Iterator<Item = Reading> {
+        self.variants.get(series).into_iter().flat_map(|series| &series.y).map(reading)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn the_key_is_the_md5_of_the_name() {
+        assert_eq!(key("Performance Metrics"), "c30bb5cb5053948b0075b189374d5b19");
+        assert_eq!(key("mAP"), "b8ff2c75a0bae9b29d3d6f412c3c5b09");
+    }
+
+    #[test]
+    fn only_finite_numbers_are_values() {
+        assert_eq!(reading(&json!(3)), Reading::Value(Score::new(3.0).unwrap()));
+        for bad in [json!(null), json!(true), json!("0.5"), json!([1])] {
+            assert_eq!(reading(&bad), Reading::NotANumber, "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_api_version_is_compared_as_numbers() {
+        let claims = |text: &str| Claims { api_version: text.to_owned(), iat: 0 }.api_version();
+        assert!(claims("2.9") < claims("2.27"));
+        assert_eq!(claims("two"), None);
+    }
+}

@@ -1,0 +1,184 @@
+//! The command line as it was typed: every flag optional, nothing resolved yet.
+
+use argh::FromArgs;
+
+use crate::settings::table;
+
+/// judges one commit by its run in the experiment tracker and moves the tag of the best
+#[derive(FromArgs, Debug, Default)]
+pub(crate) struct Flags {
+    /// print the version
+    #[argh(switch, short = 'V')]
+    version: bool,
+
+    /// see the settings table
+    #[argh(option)]
+    commit_id: Option<String>,
+    /// see the settings table
+    #[argh(option)]
+    api_host: Option<String>,
+    /// see the settings table
+    #[argh(option)]
+    project: Option<String>,
+    /// see the settings table
+    #[argh(option)]
+    task_name: Option<String>,
+    /// see the settings table
+    #[argh(option)]
+    scalar_title: Option<String>,
+    /// see the settings table
+    #[argh(option)]
+    scalar_series: Option<String>,
+    /// see the settings table
+    #[argh(option)]
+    scalar_min_max: Option<String>,
+    /// see the settings table
+    #[argh(option)]
+    scalar_threshold: Option<String>,
+    /// see the settings table
+    #[argh(option)]
+    scalar_margin: Option<String>,
+    /// see the settings table
+    #[argh(option)]
+    scalar_target: Option<String>,
+    /// see the settings table
+    #[argh(option)]
+    scalar_value: Option<String>,
+    /// see the settings table
+    #[argh(option)]
+    best_tagname: Option<String>,
+    /// see the settings table
+    #[argh(option)]
+    no_baseline: Option<String>,
+    /// see the settings table
+    #[argh(option)]
+    promote: Option<String>,
+    /// see the settings table
+    #[argh(option)]
+    keep_best: Option<String>,
+    /// see the settings table
+    #[argh(option)]
+    web_host: Option<String>,
+    /// see the settings table
+    #[argh(option)]
+    api_host_verify_cert: Option<String>,
+}
+
+impl Flags {
+    /// The value given for a flag (its name without dashes); an empty one counts as not given.
+    pub(crate) fn get(&self, flag: &str) -> Option<&str> {
+        let value = match flag {
+            "commit-id" => &self.commit_id,
+            "api-host" => &self.api_host,
+            "project" => &self.project,
+            "task-name" => &self.task_name,
+            "scalar-title" => &self.scalar_title,
+            "scalar-series" => &self.scalar_series,
+            "scalar-min-max" => &self.scalar_min_max,
+            "scalar-threshold" => &self.scalar_threshold,
+            "scalar-margin" => &self.scalar_margin,
+            "scalar-target" => &self.scalar_target,
+            "scalar-value" => &self.scalar_value,
+            "best-tagname" => &self.best_tagname,
+            "no-baseline" => &self.no_baseline,
+            "promote" => &self.promote,
+            "keep-best" => &self.keep_best,
+            "web-host" => &self.web_host,
+            "api-host-verify-cert" => &self.api_host_verify_cert,
+            _ => &None,
+        };
+        value.as_deref().filter(|value| !value.is_empty())
+    }
+}
+
+/// What the command line asks for.
+#[derive(Debug)]
+pub(crate) enum Command {
+    /// Judge a commit.
+    Gate(Box<Flags>),
+    /// Print this text and stop.
+    Print(String),
+}
+
+/// Reads the command line.
+///
+/// # Errors
+/// A message for the user when a flag is unknown, lacks its value or is given twice.
+pub(crate) fn parse(args: &[String]) -> Result<Command, String> {
+    let args = separated(args);
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    match Flags::from_args(&["clearml-gate"], &args) {
+        Ok(flags) if flags.version => {
+            Ok(Command::Print(concat!("clearml-gate ", env!("CARGO_PKG_VERSION"), "\n").to_owned()))
+        }
+        Ok(flags) => Ok(Command::Gate(Box::new(flags))),
+        Err(exit) if exit.status.is_ok() => Ok(Command::Print(table::help())),
+        Err(exit) => Err(usage(&exit.output)),
+    }
+}
+
+/// Splits `--flag=value` in two, a form that argh does not know and everybody types.
+fn separated(args: &[String]) -> Vec<String> {
+    let mut out = Vec::with_capacity(args.len());
+    let mut is_value = false;
+    for arg in args {
+        match arg.split_once('=') {
+            Some((flag, value)) if !is_value && flag.starts_with("--") => {
+                out.extend([flag.to_owned(), value.to_owned()]);
+            }
+            _ => {
+                is_value = !is_value && arg.starts_with("--") && table::is_flag(arg);
+                out.push(arg.clone());
+            }
+        }
+    }
+    out
+}
+
+fn usage(problem: &str) -> String {
+    let problem = problem.trim().lines().take_while(|line| !line.trim().is_empty()).collect::<Vec<_>>().join("\n");
+    format!("clearml-gate: {problem}\nSee clearml-gate --help.\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn flags(args: &[&str]) -> Flags {
+        let args: Vec<String> = args.iter().map(|&arg| arg.to_owned()).collect();
+        match parse(&args) {
+            Ok(Command::Gate(flags)) => *flags,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn both_forms_of_a_flag_are_read() {
+        assert_eq!(flags(&["--project", "a=b"]).get("project"), Some("a=b"));
+        assert_eq!(flags(&["--project=a=b"]).get("project"), Some("a=b"));
+        assert_eq!(flags(&["--task-name", "--x=1"]).get("task-name"), Some("--x=1"));
+        assert_eq!(flags(&["--project", ""]).get("project"), None);
+        assert_eq!(flags(&["--scalar-target", "-3"]).get("scalar-target"), Some("-3"));
+        assert_eq!(flags(&["--task-name", "help"]).get("task-name"), Some("help"));
+    }
+
+    #[test]
+    fn every_setting_with_a_flag_is_read_from_it() {
+        for setting in table::SETTINGS.iter().filter(|setting| !setting.secret) {
+            assert_eq!(
+                flags(&[&format!("--{}", setting.flag()), "value"]).get(&setting.flag()),
+                Some("value"),
+                "{}",
+                setting.name
+            );
+        }
+    }
+
+    #[test]
+    fn secrets_have_no_flag() {
+        for setting in table::SETTINGS.iter().filter(|setting| setting.secret) {
+            let args = [format!("--{}", setting.flag()), "value".to_owned()];
+            assert!(parse(&args).is_err(), "{}", setting.name);
+        }
+    }
+}

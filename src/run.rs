@@ -1,0 +1,87 @@
+//! A run: what the gate knows of a ClearML task that carries the right name in the right project.
+
+use crate::judge::Score;
+
+/// The id of a task.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct TaskId(pub(crate) String);
+
+impl TaskId {
+    /// The id as ClearML gave it.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Where a task is in its life.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Status {
+    /// A draft that was never started.
+    Created,
+    /// Waiting for a worker.
+    Queued,
+    /// At work.
+    Running,
+    /// Ended well; `published` and `publishing` count as well.
+    Completed,
+    /// Ended badly.
+    Failed,
+    /// Ended by hand before its time.
+    Stopped,
+    /// Any other word of the server.
+    Other(String),
+}
+
+impl Status {
+    /// Reads the server's word.
+    pub(crate) fn of(word: &str) -> Self {
+        match word {
+            "created" => Self::Created,
+            "queued" => Self::Queued,
+            "in_progress" => Self::Running,
+            "completed" | "published" => Self::Completed,
+            "failed" => Self::Failed,
+            "stopped" => Self::Stopped,
+            other => Self::Other(other.to_owned()),
+        }
+    }
+}
+
+/// What a task says of the metric that is compared.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Reading {
+    /// A finite number.
+    Value(Score),
+    /// The metric is not there.
+    Missing,
+    /// It is there, but not as a finite number.
+    NotANumber,
+}
+
+/// One task.
+#[derive(Debug, Clone)]
+pub(crate) struct Run {
+    /// Its id.
+    pub(crate) id: TaskId,
+    /// The commit it recorded, as it stands there.
+    pub(crate) commit: Option<String>,
+    /// Where it is in its life.
+    pub(crate) status: Status,
+    /// Whether it lies in the archive.
+    pub(crate) archived: bool,
+    /// Its tags.
+    pub(crate) tags: Vec<String>,
+    /// When it was started, or made when it never was; microseconds since 1970.
+    pub(crate) when: u64,
+    /// When anything about it was changed last; microseconds since 1970, `None` on servers that do not tell.
+    pub(crate) last_change: Option<u64>,
+    /// What it says of the metric.
+    pub(crate) reading: Reading,
+}
+
+impl Run {
+    /// Whether it carries exactly this tag.
+    pub(crate) fn carries(&self, tag: &str) -> bool {
+        self.tags.iter().any(|carried| carried == tag)
+    }
+}

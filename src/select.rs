@@ -1,0 +1,194 @@
+//! Candidate and baseline out of the runs, and why the others were not it. Pure.
+
+use std::collections::{BTreeSet, HashSet};
+
+use crate::commit::Commit;
+use crate::judge::{Direction, Score};
+use crate::run::{Reading, Run, Status, TaskId};
+
+/// The runs of the commit under review, newest first.
+#[derive(Debug)]
+pub(crate) struct AtCommit<'a>(Vec<&'a Run>);
+
+/// What came near: runs of the commit that cannot be the candidate, by the first reason that applies.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct NearMisses {
+    /// In the archive.
+    pub(crate) archived: usize,
+    /// Completed, but with uncommitted changes.
+    pub(crate) dirty: usize,
+    /// Still running.
+    pub(crate) running: usize,
+    /// Waiting for a worker.
+    pub(crate) queued: usize,
+    /// Never started.
+    pub(crate) drafts: usize,
+    /// Failed.
+    pub(crate) failed: usize,
+    /// Stopped by hand.
+    pub(crate) stopped: usize,
+    /// In any other state.
+    pub(crate) other: usize,
+}
+
+impl<'a> AtCommit<'a> {
+    /// Picks the runs of the commit. `runs` are newest first.
+    pub(crate) fn of(runs: &'a [Run], commit: &Commit) -> Self {
+        Self(runs.iter().filter(|run| run.commit.as_deref().is_some_and(|recorded| commit.matches(recorded))).collect())
+    }
+
+    /// Whether nothing ran this commit.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The distinct commits: more than one when an abbreviated commit is ambiguous.
+    pub(crate) fn commits(&self) -> BTreeSet<String> {
+        self.0.iter().filter_map(|run| run.commit.as_deref()).map(|commit| commit.trim().to_ascii_lowercase()).collect()
+    }
+
+    /// The runs that completed and are not archived: only these can be the candidate, if they are clean.
+    pub(crate) fn finished(&self) -> Vec<&'a Run> {
+        self.0.iter().copied().filter(|run| is_finished(run)).collect()
+    }
+
+    /// The newest finished run without uncommitted changes.
+    pub(crate) fn candidate(&self, dirty: &HashSet<TaskId>) -> Option<&'a Run> {
+        self.0.iter().copied().find(|run| is_finished(run) && !dirty.contains(&run.id))
+    }
+
+    /// Counts the runs that are not the candidate by what disqualifies them.
+    pub(crate) fn near_misses(&self, dirty: &HashSet<TaskId>) -> NearMisses {
+        let mut near = NearMisses::default();
+        for run in &self.0 {
+            let count = match &run.status {
+                _ if run.archived => &mut near.archived,
+                Status::Completed if dirty.contains(&run.id) => &mut near.dirty,
+                Status::Completed => continue,
+                Status::Running => &mut near.running,
+                Status::Queued => &mut near.queued,
+                Status::Created => &mut near.drafts,
+                Status::Failed => &mut near.failed,
+                Status::Stopped => &mut near.stopped,
+                Status::Other(_) => &mut near.other,
+            };
+            *count += 1;
+        }
+        near
+    }
+}
+
+/// Whether a run ended well and is not put away.
+pub(crate) fn is_finished(run: &Run) -> bool {
+    run.status == Status::Completed && !run.archived
+}
+
+/// The run to compare with.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Baseline<'a> {
+    /// No run carries the tag.
+    None,
+    /// Runs carry it, but none has the metric as a number.
+    Unusable(&'a Run),
+    /// The best of those that carry it.
+    Found(&'a Run, Score),
+}
+
+impl PartialEq for Run {
+    fn eq(&self, other: &Self) -> bool {
+        self.id == other.id
+    }
+}
+
+/// The baseline: of several that carry the tag the best, since an interrupted move or a race can leave more than one;
+/// of equals the newest.
+pub(crate) fn baseline<'a>(runs: &'a [Run], tag: &str, direction: Direction) -> Baseline<'a> {
+    let mut tagged = runs.iter().filter(|run| run.carries(tag)).peekable();
+    let Some(&first) = tagged.peek() else { return Baseline::None };
+    tagged
+        .filter_map(|run| match run.reading {
+            Reading::Value(score) => Some((run, score)),
+            Reading::Missing | Reading::NotANumber => None,
+        })
+        .max_by(|(a, x), (b, y)| direction.compare(*x, *y).then_with(|| (a.when, &a.id).cmp(&(b.when, &b.id))))
+        .map_or(Baseline::Unusable(first), |(run, score)| Baseline::Found(run, score))
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const SHA: &str = "a94a8fe5ccb19ba61c4c0873d391e987982fbbd3";
+
+    pub(crate) fn run(id: &str, status: Status, value: Option<f64>) -> Run {
+        Run {
+            id: TaskId(id.to_owned()),
+            commit: Some(SHA.to_owned()),
+            status,
+            archived: false,
+            tags: Vec::new(),
+            when: 0,
+            last_change: None,
+            reading: value.and_then(Score::new).map_or(Reading::Missing, Reading::Value),
+        }
+    }
+
+    fn tagged(id: &str, value: Option<f64>) -> Run {
+        Run { tags: vec!["best".to_owned()], ..run(id, Status::Completed, value) }
+    }
+
+    fn commit() -> Commit {
+        Commit::parse(SHA).unwrap()
+    }
+
+    #[test]
+    fn the_newest_clean_finished_run_is_the_candidate() {
+        let runs = [
+            run("running", Status::Running, None),
+            run("failed", Status::Failed, Some(1.0)),
+            run("dirty", Status::Completed, Some(1.0)),
+            Run { archived: true, ..run("archived", Status::Completed, Some(1.0)) },
+            Run { commit: None, ..run("elsewhere", Status::Completed, Some(1.0)) },
+            run("clean", Status::Completed, Some(0.5)),
+            run("older", Status::Completed, Some(0.9)),
+        ];
+        let dirty = HashSet::from([TaskId("dirty".to_owned())]);
+        let at = AtCommit::of(&runs, &commit());
+        assert_eq!(at.candidate(&dirty).unwrap().id.as_str(), "clean");
+        let near = NearMisses { archived: 1, dirty: 1, running: 1, failed: 1, ..NearMisses::default() };
+        assert_eq!(at.near_misses(&dirty), near);
+    }
+
+    #[test]
+    fn the_best_of_several_tagged_is_the_baseline() {
+        let runs =
+            [tagged("a", Some(0.7)), tagged("b", Some(0.9)), tagged("c", None), run("d", Status::Completed, Some(1.0))];
+        let id = |direction| match baseline(&runs, "best", direction) {
+            Baseline::Found(run, _) => run.id.as_str(),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(id(Direction::Max), "b");
+        assert_eq!(id(Direction::Min), "a");
+        assert_eq!(baseline(&runs, "BEST", Direction::Max), Baseline::None);
+        assert!(matches!(baseline(&runs[2..], "best", Direction::Max), Baseline::Unusable(_)));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_picked_always_qualifies(states in prop::collection::vec((0u8..4, any::<bool>(), any::<bool>(), any::<bool>()), 0..12)) {
+            let runs: Vec<Run> = states.iter().enumerate().map(|(n, &(status, archived, here, _))| Run {
+                archived,
+                commit: here.then(|| SHA.to_owned()),
+                ..run(&n.to_string(), [Status::Completed, Status::Failed, Status::Running, Status::Stopped][usize::from(status)].clone(), None)
+            }).collect();
+            let dirty: HashSet<TaskId> = runs.iter().zip(&states).filter(|(_, state)| state.3).map(|(run, _)| run.id.clone()).collect();
+            let at = AtCommit::of(&runs, &commit());
+            let qualifies = |run: &&Run| run.status == Status::Completed && !run.archived && run.commit.is_some() && !dirty.contains(&run.id);
+            prop_assert_eq!(at.candidate(&dirty), runs.iter().find(qualifies));
+            let NearMisses { archived, dirty: unclean, running, queued, drafts, failed, stopped, other } = at.near_misses(&dirty);
+            let missed = archived + unclean + running + queued + drafts + failed + stopped + other;
+            prop_assert_eq!(missed + runs.iter().filter(qualifies).count(), runs.iter().filter(|run| run.commit.is_some()).count());
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! Every setting in one table: names, defaults and meanings for the help, the README and the error messages.
+
+use std::fmt::Write as _;
+
+/// One setting, whose name is an action input and an environment variable, and, shortened, a flag.
+#[derive(Debug)]
+pub struct Setting {
+    /// The action input and environment variable.
+    pub name: &'static str,
+    /// What is taken when nothing is given; `None` when the setting must be given or is off.
+    pub default: Option<&'static str>,
+    /// Whether the gate cannot do without it.
+    pub required: bool,
+    /// Whether it is a credential: those have no flag and their values are never shown.
+    pub secret: bool,
+    /// A right value, for error messages.
+    pub example: &'static str,
+    /// What it means, in one or two sentences.
+    pub meaning: &'static str,
+}
+
+impl Setting {
+    /// The flag, without its dashes.
+    #[must_use]
+    pub fn flag(&self) -> String {
+        self.name.strip_prefix("CLEARML_").unwrap_or(self.name).to_ascii_lowercase().replace('_', "-")
+    }
+}
+
+const PLAIN: Setting = Setting { name: "", default: None, required: false, secret: false, example: "", meaning: "" };
+const REQUIRED: Setting = Setting { required: true, ..PLAIN };
+
+/// All settings, in the order in which the help shows them.
+pub const SETTINGS: &[Setting] = &[
+    Setting {
+        name: "CLEARML_API_ACCESS_KEY",
+        secret: true,
+        example: "the access key of a credential made in ClearML under Settings, Workspace",
+        meaning: "Access key of the ClearML credential.",
+        ..REQUIRED
+    },
+    Setting {
+        name: "CLEARML_API_SECRET_KEY",
+        secret: true,
+        example: "the secret key that was shown when the credential was made",
+        meaning: "Secret key of the ClearML credential.",
+        ..REQUIRED
+    },
+    Setting {
+        name: "CLEARML_API_HOST",
+        example: "https://api.clear.ml",
+        meaning: "The ClearML API server, with or without https://.",
+        ..REQUIRED
+    },
+    Setting {
+        name: "CLEARML_PROJECT",
+        example: "vision/detector",
+        meaning: "The project's exact name; the full path for a sub-project.",
+        ..REQUIRED
+    },
+    Setting { name: "CLEARML_TASK_NAME", example: "train", meaning: "The task's exact name.", ..REQUIRED },
+    Setting {
+        name: "CLEARML_SCALAR_TITLE",
+        example: "validation",
+        meaning: "Title of the scalar that is compared.",
+        ..REQUIRED
+    },
+    Setting {
+        name: "CLEARML_SCALAR_SERIES",
+        example: "accuracy",
+        meaning: "Series of the scalar that is compared.",
+        ..REQUIRED
+    },
+    Setting {
+        name: "CLEARML_SCALAR_MIN_MAX",
+        default: Some("MAX"),
+        example: "MAX or MIN",
+        meaning: "MAX when higher is better, MIN when lower is.",
+        ..PLAIN
+    },
+    Setting {
+        name: "CLEARML_SCALAR_THRESHOLD",
+        default: Some("0"),
+        example: "3 or 3%",
+        meaning: "Loss allowed, in percent of the baseline.",
+        ..PLAIN
+    },
+    Setting {
+        name: "CLEARML_SCALAR_MARGIN",
+        example: "0.005",
+        meaning: "Loss allowed, in the scalar's own unit. Excludes a threshold.",
+        ..PLAIN
+    },
+    Setting {
+        name: "CLEARML_SCALAR_TARGET",
+        example: "0.9",
+        meaning: "A value to reach whatever the baseline is: at least (MAX) or at most (MIN).",
+        ..PLAIN
+    },
+    Setting {
+        name: "CLEARML_SCALAR_VALUE",
+        default: Some("best"),
+        example: "best or last",
+        meaning: "Which value of a run counts: its best one, or the last reported.",
+        ..PLAIN
+    },
+    Setting {
+        name: "CLEARML_BEST_TAGNAME",
+        default: Some("Best Performance"),
+        example: "Best Performance",
+        meaning: "The tag that marks the best task, the baseline.",
+        ..PLAIN
+    },
+    Setting {
+        name: "CLEARML_NO_BASELINE",
+        default: Some("pass"),
+        example: "pass or fail",
+        meaning: "What to do while no task carries the tag: pass (the candidate gets it) or fail (no verdict).",
+        ..PLAIN
+    },
+    Setting {
+        name: "CLEARML_PROMOTE",
+        default: Some("pass"),
+        example: "pass or never",
+        meaning: "When the tag moves to the candidate: as soon as the check passes, or never.",
+        ..PLAIN
+    },
+    Setting {
+        name: "CLEARML_KEEP_BEST",
+        default: Some("false"),
+        example: "true or false",
+        meaning: "true: a candidate that is worse within what is allowed passes but does not take the tag, so that small \
+                  losses cannot add up.",
+        ..PLAIN
+    },
+    Setting {
+        name: "CLEARML_WEB_HOST",
+        example: "https://app.clear.ml",
+        meaning: "The ClearML web app, for links. Derived from the API host when it is not given.",
+        ..PLAIN
+    },
+    Setting {
+        name: "CLEARML_API_HOST_VERIFY_CERT",
+        default: Some("true"),
+        example: "true, false or the path of a CA file",
+        meaning: "Whether the server's certificate is verified: true, false, or a PEM file with the CA to trust.",
+        ..PLAIN
+    },
+    Setting {
+        name: "COMMIT_ID",
+        example: "1a2b3c4d5e6f7a8b9c0d1a2b3c4d5e6f7a8b9c0d",
+        meaning: "The commit to judge, at least 7 hex digits. Taken from the pull request or the checkout when it is not \
+                  given.",
+        ..PLAIN
+    },
+];
+
+/// Whether `--name` is the flag of a setting, and so takes a value.
+pub(crate) fn is_flag(arg: &str) -> bool {
+    arg.strip_prefix("--").is_some_and(|name| SETTINGS.iter().any(|setting| !setting.secret && setting.flag() == name))
+}
+
+/// The row of a setting; the names in the code and in the table are held together by a test.
+pub(crate) fn find(name: &str) -> Option<&'static Setting> {
+    SETTINGS.iter().find(|setting| setting.name == name)
+}
+
+/// The text of `--help`.
+pub(crate) fn help() -> String {
+    let mut out = String::from(
+        "clearml-gate judges the ClearML run of one commit against the run that carries the tag of the best,\n\
+         fails when the model got worse by more than is allowed, and moves the tag when it did not.\n\n\
+         Usage: clearml-gate [--flag VALUE]...\n\n\
+         Each setting is an environment variable and, but for the secrets, a flag. A flag beats the variable,\n\
+         an empty variable is an unset one. Host and keys may also come from clearml.conf.\n\n",
+    );
+    for setting in SETTINGS {
+        let _ = writeln!(out, "  {}", heading(setting));
+        for line in wrap(setting.meaning, 88) {
+            let _ = writeln!(out, "      {line}");
+        }
+    }
+    out.push_str(
+        "\n  -V, --version\n  --help\n\n\
+         Exit codes: 0 passed, 1 degraded, 2 usage or settings, 3 no verdict, 4 ClearML refused or the tag could not\n\
+         be moved, 5 ClearML unreachable (worth another run), 70 a bug.\n",
+    );
+    out
+}
+
+fn heading(setting: &Setting) -> String {
+    let flag = if setting.secret { String::new() } else { format!(", --{}", setting.flag()) };
+    let default = match (setting.default, setting.required) {
+        (Some(default), _) => format!("  [default: {default}]"),
+        (None, true) => "  [required]".to_owned(),
+        (None, false) => String::new(),
+    };
+    format!("{}{flag}{default}", setting.name)
+}
+
+fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.len() + 1 + word.len() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
