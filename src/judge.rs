@@ -181,8 +181,10 @@ impl Verdict {
     pub(crate) const fn comparison(&self) -> Option<&Comparison> {
         match self {
             Self::First(_) => None,
-            Self::Improved(comparison) | Self::Unchanged(comparison) | Self::Tolerated(comparison) => Some(comparison),
-            Self::Degraded(Shortfall::BeyondLimit(comparison)) => Some(comparison),
+            Self::Improved(comparison)
+            | Self::Unchanged(comparison)
+            | Self::Tolerated(comparison)
+            | Self::Degraded(Shortfall::BeyondLimit(comparison)) => Some(comparison),
             Self::Degraded(Shortfall::BelowTarget { comparison, .. }) => comparison.as_ref(),
         }
     }

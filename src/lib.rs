@@ -82,6 +82,7 @@ impl std::fmt::Debug for Process<'_> {
 }
 
 /// Runs the tool. A stream that cannot be written to, such as a closed pipe, changes nothing in what is done or returned.
+#[must_use = "the exit code is the verdict"]
 pub fn run(process: Process<'_>) -> Exit {
     let Process { args, environment, directory, out, err } = process;
     let flags = match cli::parse(&args) {

@@ -54,9 +54,7 @@ impl Error {
             Cause::Unreachable(cause) if cause.contains("no host of that name") => {
                 "Check CLEARML_API_HOST for a typing error."
             }
-            Cause::Unreachable(_) => {
-                "Check that the server is up and reachable from this machine, then run the check again."
-            }
+            Cause::Unreachable(_) => "Check that the server is up and reachable from this machine.",
             Cause::Odd(_) => {
                 "Check that CLEARML_API_HOST is the API server (https://api.clear.ml, or port 8008), not the web app \
                  (https://app.clear.ml, or port 8080)."

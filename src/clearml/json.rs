@@ -7,12 +7,17 @@ use serde::de::DeserializeOwned;
 /// Reads a document; bare `NaN`, `Infinity` and `-Infinity` are read as null.
 ///
 /// # Errors
-/// As `serde_json`, whose message tells line and column but no content.
+/// As `serde_json`, whose message may repeat content: show [`place`] instead.
 pub(crate) fn read<T: DeserializeOwned>(text: &[u8]) -> Result<T, serde_json::Error> {
     serde_json::from_slice(text).or_else(|error| match without_bare_words(text) {
         Cow::Owned(mended) => serde_json::from_slice(&mended),
         Cow::Borrowed(_) => Err(error),
     })
+}
+
+/// Where a document is at fault, without a word of what it holds: that may be a token.
+pub(crate) fn place(error: &serde_json::Error) -> String {
+    format!(" (line {}, column {})", error.line(), error.column())
 }
 
 /// Replaces the words that JSON does not have, outside of strings.

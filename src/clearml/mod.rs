@@ -31,6 +31,9 @@ const RAW_BATCH: usize = 200_000;
 /// API version from which `tasks.update_tags` exists, and from which `last_change` is asked for.
 const UPDATE_TAGS: (u32, u32) = (2, 27);
 
+/// What a server that does not tell its version is taken for.
+const NEWEST: (u32, u32) = (u32::MAX, 0);
+
 /// The id of a project; never empty, since the server takes an empty filter for none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ProjectId(String);
@@ -56,7 +59,7 @@ pub(crate) struct Client<'a> {
     http: Http,
     server: &'a Server,
     token: RefCell<Secret>,
-    /// The API version of the server; `(0, 0)` when it does not tell.
+    /// The API version of the server.
     pub(crate) api_version: (u32, u32),
     /// The server's clock at login, microseconds since 1970; 0 when it does not tell.
     pub(crate) server_time: u64,
@@ -73,7 +76,7 @@ impl<'a> Client<'a> {
         Ok(Self {
             http,
             server,
-            api_version: claims.as_ref().and_then(Claims::api_version).unwrap_or_default(),
+            api_version: claims.as_ref().and_then(Claims::api_version).unwrap_or(NEWEST),
             server_time: claims.map_or(0, |claims| claims.iat.saturating_mul(1_000_000)),
             token: RefCell::new(token),
         })
@@ -386,13 +389,13 @@ fn claims(token: &Secret) -> Option<Claims> {
 fn decode<T: DeserializeOwned>(answer: &Answer) -> std::result::Result<T, Cause> {
     let meta = json::read::<Envelope<IgnoredAny>>(&answer.body).map(|envelope| envelope.meta);
     match meta {
-        Ok(Meta { result_code: 200, .. }) if answer.status == 200 => json::read::<Envelope<T>>(&answer.body)
+        Ok(Meta { code: 200, .. }) if answer.status == 200 => json::read::<Envelope<T>>(&answer.body)
             .map(|envelope| envelope.data)
-            .map_err(|error| Cause::Odd(format!("its answer has another shape than expected: {error}"))),
+            .map_err(|error| Cause::Odd(format!("its answer has another shape than expected{}", json::place(&error)))),
         Ok(meta) => Err(Cause::Refused {
-            status: if answer.status == 200 { meta.result_code } else { answer.status },
-            subcode: meta.result_subcode,
-            message: meta.result_msg,
+            status: if answer.status == 200 { meta.code } else { answer.status },
+            subcode: meta.subcode,
+            message: meta.message,
         }),
         Err(error) => Err(Cause::Odd(foreign(answer, &error))),
     }
@@ -407,7 +410,7 @@ fn foreign(answer: &Answer, error: &serde_json::Error) -> String {
     } else if answer.body.is_empty() {
         format!("it answered with nothing (status {status})")
     } else {
-        format!("its answer (status {status}, {} bytes) is not ClearML's JSON: {error}", answer.body.len())
+        format!("its answer (status {status}, {} bytes) is not ClearML's JSON{}", answer.body.len(), json::place(error))
     }
 }
 

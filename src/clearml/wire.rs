@@ -23,11 +23,12 @@ pub(super) struct Envelope<T> {
 /// Whether it worked. The versions beside these fields are numbers or strings, and not read.
 #[derive(Deserialize)]
 pub(super) struct Meta {
-    pub(super) result_code: u16,
-    #[serde(default)]
-    pub(super) result_subcode: i64,
-    #[serde(default)]
-    pub(super) result_msg: String,
+    #[serde(rename = "result_code")]
+    pub(super) code: u16,
+    #[serde(rename = "result_subcode", default)]
+    pub(super) subcode: i64,
+    #[serde(rename = "result_msg", default)]
+    pub(super) message: String,
 }
 
 #[derive(Deserialize)]

@@ -22,8 +22,11 @@ pub(crate) fn render(report: &Report<'_>) -> String {
         Outcome::Judged(judged) => judgement(report.settings, judged),
         Outcome::NoVerdict(why) => no_verdict(report.settings, why),
     };
+    if !report.warnings.is_empty() {
+        out.push('\n');
+    }
     for warning in &report.warnings {
-        let _ = writeln!(out, "\nwarning: {}", warning_text(warning, report.settings));
+        let _ = writeln!(out, "warning: {}", warning_text(warning, report.settings));
     }
     out
 }
@@ -36,7 +39,11 @@ fn judgement(settings: &Settings, judged: &Judged) -> String {
     if let (Some(comparison), Some(baseline)) = (comparison, &judged.baseline) {
         row(&mut out, "baseline", &value(comparison.baseline, baseline));
     } else {
-        row(&mut out, "baseline", &format!("none: no such task carries the tag {}", quoted(settings.tag.as_str())));
+        row(
+            &mut out,
+            "baseline",
+            &format!("none: no task of this name carries the tag {}", quoted(settings.tag.as_str())),
+        );
     }
     row(&mut out, "candidate", &value(candidate_score(&judged.verdict), &judged.candidate));
     if let Some(comparison) = comparison {
@@ -77,7 +84,8 @@ fn headline(judged: &Judged) -> String {
         Verdict::Degraded(Shortfall::BelowTarget { .. }) => "the model does not reach the target",
     };
     let result = if judged.verdict.passed() { "PASSED" } else { "FAILED" };
-    format!("{result}, {}: {meaning}\n", judged.verdict.name())
+    let but = if matches!(judged.promotion, Promotion::Failed { .. }) { ", BUT THE TAG WAS NOT MOVED" } else { "" };
+    format!("{result}, {}{but}: {meaning}\n", judged.verdict.name())
 }
 
 const fn candidate_score(verdict: &Verdict) -> Score {
@@ -140,11 +148,12 @@ fn promotion(settings: &Settings, promotion: &Promotion) -> String {
         }
         Promotion::Failed { error, added } => {
             let state = if *added { "the candidate may carry it beside the former best" } else { "it is where it was" };
-            format!(
-                "{tag} could NOT be moved; {state}. Run the check again to finish.\n             {}\n             {}",
+            let lines = [
+                format!("{tag} could not be moved; {state}"),
                 plain(&error.to_string()),
-                error.advice()
-            )
+                format!("{} Then run the check again to finish.", error.advice()),
+            ];
+            lines.join(&format!("\n{:13}", ""))
         }
     }
 }
@@ -206,14 +215,16 @@ fn explain(settings: &Settings, why: &NoVerdict) -> (String, Vec<String>) {
         ),
         NoVerdict::NoScore { side, run, fault } => no_score(settings, *side, run, fault),
         NoVerdict::NoBaseline => (
-            format!("no such task carries the tag {}", quoted(settings.tag.as_str())),
+            format!("no task of this name carries the tag {}", quoted(settings.tag.as_str())),
             vec![
                 "CLEARML_NO_BASELINE is fail, so there must be a baseline.".to_owned(),
                 "Put the tag on the run to start from, or set CLEARML_NO_BASELINE to pass for the first run."
                     .to_owned(),
             ],
         ),
-        NoVerdict::Failed(error) => (plain(&error.to_string()), vec![error.advice().to_owned()]),
+        NoVerdict::Failed(error) => {
+            (plain(&error.to_string()), vec![error.advice().to_owned(), "Then run the check again.".to_owned()])
+        }
     }
 }
 

@@ -251,13 +251,11 @@ impl<'a> Source<'a> {
             Some(text) => Some(text.to_owned()),
             None => field(self.conf()).map(str::to_owned).or_else(|| self.text(name)),
         };
-        match text {
-            Some(text) => self.keep(name, read(&text)),
-            None => {
-                self.fault(name, "is not set");
-                None
-            }
-        }
+        let Some(text) = text else {
+            self.fault(name, "is not set");
+            return None;
+        };
+        self.keep(name, read(&text))
     }
 
     fn secret(&mut self, name: &str, field: impl Fn(&ClearmlConf) -> Option<&str>) -> Option<Secret> {

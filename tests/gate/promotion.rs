@@ -1,0 +1,189 @@
+//! Where the tag is after a run, whatever happened in between.
+
+use clearml_sandbox::{At, Effect, Sandbox};
+
+use crate::support::{BASE, Gate, HEAD, OTHER, TAG, best, pair, run};
+
+#[test]
+fn a_better_candidate_takes_the_tag_and_nothing_else_changes() {
+    let (sandbox, base, head) = pair(0.8, 0.9);
+    sandbox.edit(&head, |task| task["tags"] = serde_json::json!(["mine"]));
+    let before = sandbox.state();
+    let ran = Gate::of(&sandbox).run().expect(0, "PASSED, improved");
+    ran.says(&format!("\"{TAG}\" moved to the candidate from {base}"));
+    assert_eq!(sandbox.tags(&base), ["prod", "team-a"]);
+    let mut tags = sandbox.tags(&head);
+    tags.sort();
+    assert_eq!(tags, [TAG, "mine"]);
+    assert_eq!(without_tags(before), without_tags(sandbox.state()));
+}
+
+/// The workspace without what a move of the tag may change.
+fn without_tags(mut state: serde_json::Value) -> serde_json::Value {
+    for task in state["tasks"].as_array_mut().unwrap() {
+        let task = task.as_object_mut().unwrap();
+        for field in ["tags", "last_change", "last_changed_by"] {
+            task.remove(field);
+        }
+    }
+    state
+}
+
+#[test]
+fn four_requests_make_a_verdict_and_seven_move_the_tag_on_one_connection() {
+    let (sandbox, ..) = pair(0.8, 0.9);
+    Gate::of(&sandbox)
+        .set("CLEARML_PROMOTE", "never")
+        .run()
+        .expect(0, "PASSED, improved")
+        .says("CLEARML_PROMOTE is never");
+    assert_eq!(sandbox.requests().len(), 4);
+    sandbox.clear_log();
+    Gate::of(&sandbox).run().expect(0, "PASSED, improved");
+    let requests = sandbox.requests();
+    let endpoints: Vec<&str> = requests.iter().map(|request| request.endpoint.as_str()).collect();
+    let expected = [
+        "auth.login",
+        "projects.get_all_ex",
+        "tasks.get_all_ex",
+        "tasks.get_all_ex",
+        "tasks.update_tags",
+        "tasks.get_all_ex",
+        "tasks.update_tags",
+    ];
+    assert_eq!(endpoints, expected);
+    assert!(requests.iter().all(|request| request.connection == requests[0].connection));
+}
+
+#[test]
+fn a_failed_or_impossible_verdict_writes_nothing() {
+    let (sandbox, ..) = pair(0.8, 0.7);
+    let before = sandbox.state();
+    Gate::of(&sandbox).run().expect(1, "FAILED, degraded").says("stays where it is");
+    Gate::of(&sandbox).set("COMMIT_ID", OTHER).run().expect(3, "NO VERDICT");
+    assert_eq!(sandbox.state(), before);
+}
+
+#[test]
+fn the_baseline_judged_again_is_unchanged_and_writes_nothing() {
+    let sandbox = Sandbox::start();
+    sandbox.add(run(HEAD, 0.8).tag(TAG));
+    let before = sandbox.state();
+    Gate::of(&sandbox).run().expect(0, "PASSED, unchanged: this run is the best so far").says("the candidate itself");
+    assert_eq!(sandbox.state(), before);
+    assert_eq!(sandbox.requests().len(), 4);
+}
+
+#[test]
+fn a_tolerated_candidate_takes_the_tag_unless_the_best_is_kept() {
+    let (sandbox, base, head) = pair(100.0, 98.0);
+    let gate = || Gate::of(&sandbox).set("CLEARML_SCALAR_THRESHOLD", "3");
+    gate().set("CLEARML_KEEP_BEST", "true").run().expect(0, "PASSED, tolerated").says("CLEARML_KEEP_BEST");
+    assert_eq!(sandbox.tagged(TAG), [base]);
+    gate().run().expect(0, "PASSED, tolerated");
+    assert_eq!(sandbox.tagged(TAG), [head]);
+}
+
+#[test]
+fn keeping_the_best_still_moves_the_tag_to_an_equal_one() {
+    let (sandbox, _, head) = pair(0.8, 0.8);
+    Gate::of(&sandbox).set("CLEARML_KEEP_BEST", "true").run().expect(0, "PASSED, unchanged");
+    assert_eq!(sandbox.tagged(TAG), [head]);
+}
+
+#[test]
+fn the_tag_is_added_before_it_is_removed() {
+    for cut in 5..=7 {
+        for effect in [Effect::CutBefore, Effect::CutAfter] {
+            let (sandbox, ..) = pair(0.8, 0.9);
+            // The process dies, in effect, when every later request fails as well.
+            sandbox.fault(At::Request(cut), effect);
+            sandbox.fault(
+                At::Endpoint("tasks.update_tags"),
+                Effect::Status { code: 400, headers: vec![], body: refusal() },
+            );
+            let _ = Gate::of(&sandbox).run();
+            assert!(!sandbox.tagged(TAG).is_empty(), "request {cut}");
+        }
+    }
+}
+
+fn refusal() -> String {
+    r#"{"meta":{"result_code":400,"result_subcode":0,"result_msg":"no"},"data":{}}"#.to_owned()
+}
+
+#[test]
+fn an_interrupted_move_is_finished_by_the_next_run() {
+    let (sandbox, base, head) = pair(0.8, 0.9);
+    sandbox.fault(At::NthOf("tasks.update_tags", 2), Effect::Status { code: 403, headers: vec![], body: refusal() });
+    let ran = Gate::of(&sandbox).run().expect(4, "PASSED, improved").says("BUT THE TAG WAS NOT MOVED");
+    ran.says("the candidate may carry it beside the former best").says("Then run the check again");
+    assert_eq!(sandbox.tagged(TAG).len(), 2);
+    sandbox.clear_faults();
+    Gate::of(&sandbox).run().expect(0, "PASSED, unchanged").says(&format!("moved to the candidate from {base}"));
+    assert_eq!(sandbox.tagged(TAG), [head]);
+    assert_eq!(sandbox.tags(&base), ["prod", "team-a"]);
+}
+
+#[test]
+fn a_lost_answer_to_a_removal_is_followed_by_a_look() {
+    let (sandbox, _, head) = pair(0.8, 0.9);
+    sandbox.fault(At::Request(7), Effect::CutAfter);
+    Gate::of(&sandbox).run().expect(0, "PASSED, improved");
+    assert_eq!(sandbox.tagged(TAG), [head]);
+    let endpoints: Vec<String> = sandbox.requests().iter().map(|request| request.endpoint.clone()).collect();
+    assert_eq!(endpoints[6..], ["tasks.update_tags", "tasks.get_all_ex"]);
+}
+
+#[test]
+fn a_tag_that_another_gate_gave_meanwhile_is_left_alone() {
+    let (sandbox, base, head) = pair(0.8, 0.9);
+    let other = sandbox.add(run(OTHER, 0.95));
+    let raced = other.clone();
+    sandbox.on_request(move |request, workspace| {
+        if request.n == 6 {
+            workspace.edit(&raced, |task| task["tags"] = serde_json::json!([TAG]));
+        }
+    });
+    Gate::of(&sandbox)
+        .run()
+        .expect(0, "PASSED, improved")
+        .says("left alone for now: another run may be moving it")
+        .says(&other);
+    let mut carriers = sandbox.tagged(TAG);
+    carriers.sort();
+    let mut expected = vec![head, other];
+    expected.sort();
+    assert_eq!(carriers, expected);
+    assert_eq!(sandbox.tags(&base), ["prod", "team-a"]);
+}
+
+#[test]
+fn a_server_that_does_not_keep_the_tag_is_found_out() {
+    let (sandbox, base, _) = pair(0.8, 0.9);
+    let body = r#"{"meta":{"result_code":200},"data":{"updated":1}}"#.to_owned();
+    sandbox
+        .fault(At::NthOf("tasks.update_tags", 1), Effect::Body { content_type: "application/json".to_owned(), body });
+    Gate::of(&sandbox).run().expect(4, "PASSED, improved").says("does not carry the tag");
+    assert_eq!(sandbox.tagged(TAG), [base]);
+}
+
+#[test]
+fn old_servers_are_served_by_reading_and_rewriting() {
+    let sandbox = Sandbox::builder().api_version("2.20").server_version("1.6.0").start().unwrap();
+    let base = sandbox.add(best(0.8));
+    let head = sandbox.add(run(HEAD, 0.9).tag("mine"));
+    Gate::of(&sandbox).run().expect(0, "PASSED, improved").says(&format!("/experiments/{head}/"));
+    assert_eq!(sandbox.tags(&base), ["prod", "team-a"]);
+    let mut tags = sandbox.tags(&head);
+    tags.sort();
+    assert_eq!(tags, [TAG, "mine"]);
+}
+
+#[test]
+fn the_tag_outside_of_project_and_name_is_not_touched() {
+    let (sandbox, ..) = pair(0.8, 0.9);
+    let elsewhere = sandbox.add(clearml_sandbox::TaskSeed::new("vision/detector/sub", "train").commit(BASE).tag(TAG));
+    Gate::of(&sandbox).run().expect(0, "PASSED, improved");
+    assert_eq!(sandbox.tags(&elsewhere), [TAG]);
+}

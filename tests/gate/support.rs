@@ -1,0 +1,149 @@
+//! Runs the real binary against a sandbox, in an environment that holds nothing but what a test puts there.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use clearml_sandbox::{Sandbox, TaskSeed};
+use tempfile::TempDir;
+
+pub(crate) const PROJECT: &str = "vision/detector";
+pub(crate) const TASK: &str = "train";
+pub(crate) const TITLE: &str = "validation";
+pub(crate) const SERIES: &str = "accuracy";
+pub(crate) const TAG: &str = "Best Performance";
+
+/// Commits that differ in every digit.
+pub(crate) const BASE: &str = "b6589fc6ab0dc82cf12099d1c2d40ab994e8410c";
+pub(crate) const HEAD: &str = "a94a8fe5ccb19ba61c4c0873d391e987982fbbd3";
+pub(crate) const OTHER: &str = "c0ffee0000c0ffee0000c0ffee0000c0ffee0000";
+
+/// A call of the binary, not made yet.
+pub(crate) struct Gate {
+    environment: BTreeMap<String, String>,
+    args: Vec<String>,
+    /// Home and working directory: empty, so that neither clearml.conf nor a checkout is found by accident.
+    pub(crate) folder: TempDir,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub(crate) struct Ran {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl Gate {
+    /// With no setting at all.
+    pub(crate) fn bare() -> Self {
+        let folder = TempDir::new().unwrap();
+        let home = folder.path().to_str().unwrap().to_owned();
+        let mut environment = BTreeMap::from([("HOME".to_owned(), home.clone()), ("USERPROFILE".to_owned(), home)]);
+        // Windows cannot open a socket without this one.
+        for name in ["PATH", "SystemRoot"] {
+            if let Ok(value) = std::env::var(name) {
+                environment.insert(name.to_owned(), value);
+            }
+        }
+        Self { environment, args: Vec::new(), folder }
+    }
+
+    /// With the settings that every gate needs, for the code at [`HEAD`].
+    pub(crate) fn of(sandbox: &Sandbox) -> Self {
+        Self::bare()
+            .set("CLEARML_API_HOST", &sandbox.url())
+            .set("CLEARML_API_ACCESS_KEY", sandbox.access_key())
+            .set("CLEARML_API_SECRET_KEY", sandbox.secret_key())
+            .set("CLEARML_PROJECT", PROJECT)
+            .set("CLEARML_TASK_NAME", TASK)
+            .set("CLEARML_SCALAR_TITLE", TITLE)
+            .set("CLEARML_SCALAR_SERIES", SERIES)
+            .set("CLEARML_WEB_HOST", "https://app.example.org")
+            .set("COMMIT_ID", HEAD)
+    }
+
+    pub(crate) fn set(mut self, name: &str, value: &str) -> Self {
+        self.environment.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    pub(crate) fn unset(mut self, name: &str) -> Self {
+        self.environment.remove(name);
+        self
+    }
+
+    pub(crate) fn args(mut self, args: &[&str]) -> Self {
+        self.args.extend(args.iter().map(|&arg| arg.to_owned()));
+        self
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub(crate) fn command(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_clearml-gate"));
+        command.env_clear().envs(&self.environment).args(&self.args).current_dir(self.path()).stdin(Stdio::null());
+        command
+    }
+
+    pub(crate) fn run(&self) -> Ran {
+        Ran::of(&self.command().output().unwrap())
+    }
+}
+
+impl Ran {
+    pub(crate) fn of(output: &Output) -> Self {
+        Self {
+            code: output.status.code().unwrap(),
+            out: String::from_utf8(output.stdout.clone()).unwrap(),
+            err: String::from_utf8(output.stderr.clone()).unwrap(),
+        }
+    }
+
+    /// Asserts the exit code and the first words of the report.
+    #[track_caller]
+    pub(crate) fn expect(self, code: i32, start: &str) -> Self {
+        assert_eq!(self.code, code, "{self:#?}");
+        assert!(self.out.starts_with(start), "expected {start:?}\n{}\n{}", self.out, self.err);
+        self
+    }
+
+    #[track_caller]
+    pub(crate) fn says(self, text: &str) -> Self {
+        assert!(self.out.contains(text), "expected {text:?} in\n{}\n{}", self.out, self.err);
+        self
+    }
+
+    #[track_caller]
+    pub(crate) fn complains(self, text: &str) -> Self {
+        assert!(self.err.contains(text), "expected {text:?} in\n{}\n{}", self.err, self.out);
+        self
+    }
+}
+
+/// A clean, completed run of a commit with one value.
+pub(crate) fn run(commit: &str, value: f64) -> TaskSeed {
+    TaskSeed::new(PROJECT, TASK).commit(commit).scalar(TITLE, SERIES, &[(0, value)])
+}
+
+/// The same with the tag and two tags of other people.
+pub(crate) fn best(value: f64) -> TaskSeed {
+    run(BASE, value).tag(TAG).tag("prod").tag("team-a")
+}
+
+/// A sandbox with a baseline and a candidate, and their ids.
+pub(crate) fn pair(baseline: f64, candidate: f64) -> (Sandbox, String, String) {
+    let sandbox = Sandbox::start();
+    let base = sandbox.add(best(baseline));
+    let head = sandbox.add(run(HEAD, candidate));
+    (sandbox, base, head)
+}
+
+/// A stored task as `tasks.get_all_ex` answers it: references are objects.
+pub(crate) fn as_answered(mut task: serde_json::Value) -> serde_json::Value {
+    let project = task["project"].take();
+    task["project"] = serde_json::json!({"id": project});
+    task
+}
