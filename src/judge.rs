@@ -177,6 +177,17 @@ impl Verdict {
         !matches!(self, Self::Degraded(_))
     }
 
+    /// The candidate's value.
+    pub(crate) const fn candidate(&self) -> Score {
+        match self {
+            Self::First(candidate) | Self::Degraded(Shortfall::BelowTarget { candidate, .. }) => *candidate,
+            Self::Improved(comparison)
+            | Self::Unchanged(comparison)
+            | Self::Tolerated(comparison)
+            | Self::Degraded(Shortfall::BeyondLimit(comparison)) => comparison.candidate,
+        }
+    }
+
     /// The comparison behind the verdict, where there was a baseline.
     pub(crate) const fn comparison(&self) -> Option<&Comparison> {
         match self {

@@ -52,12 +52,14 @@ mod timestamp;
 mod trust;
 
 use std::fmt::Write as _;
+use std::fs::File;
 use std::io::Write;
 use std::path::PathBuf;
 
 use cli::Command;
 pub use environment::Environment;
 pub use exit::Exit;
+pub use report::outputs::OUTPUTS;
 use settings::Fault;
 pub use settings::table::{SETTINGS, Setting};
 
@@ -100,12 +102,24 @@ pub fn run(process: Process<'_>) -> Exit {
         Ok(settings) => settings,
         Err(faults) => {
             write(err, &told(&faults));
+            append(&environment, err, &report::outputs::without_report("the settings are not right"));
             return Exit::Usage;
         }
     };
     let report = gate::gate(&settings);
     write(out, &report::text::render(&report));
+    append(&environment, err, &report::outputs::render(&report));
     report.exit()
+}
+
+/// Hands the outputs to the runner, where there is one. That they cannot be written changes no verdict.
+fn append(environment: &Environment, err: &mut dyn Write, outputs: &str) {
+    let Some(path) = environment.get("GITHUB_OUTPUT") else { return };
+    let written =
+        File::options().create(true).append(true).open(path).and_then(|mut file| file.write_all(outputs.as_bytes()));
+    if let Err(error) = written {
+        write(err, &format!("warning: the step outputs could not be written to GITHUB_OUTPUT: {error}\n"));
+    }
 }
 
 fn told(faults: &[Fault]) -> String {

@@ -6,7 +6,7 @@ use super::Fault;
 use super::value::{Object, Piece, Value, names};
 
 /// How many substitutions may be followed for one setting; files in use need two or three.
-const MAX_SUBSTITUTIONS: usize = 20;
+const MAX_SUBSTITUTIONS: usize = 10;
 
 /// What is found at a path.
 enum Found {

@@ -1,6 +1,7 @@
 //! The report: everything a renderer may tell, as one value. Renderers see nothing else.
 
-pub(crate) mod number;
+mod number;
+pub(crate) mod outputs;
 pub(crate) mod plain;
 pub(crate) mod text;
 

@@ -45,7 +45,7 @@ fn judgement(settings: &Settings, judged: &Judged) -> String {
             &format!("none: no task of this name carries the tag {}", quoted(settings.tag.as_str())),
         );
     }
-    row(&mut out, "candidate", &value(candidate_score(&judged.verdict), &judged.candidate));
+    row(&mut out, "candidate", &value(judged.verdict.candidate(), &judged.candidate));
     if let Some(comparison) = comparison {
         let percent = comparison.change_percent().map_or(String::new(), |percent| format!(" ({} %)", signed(percent)));
         row(&mut out, "change", &format!("{}{percent}", signed(comparison.change())));
@@ -70,9 +70,23 @@ fn judgement(settings: &Settings, judged: &Judged) -> String {
     out
 }
 
+/// Why the run ended as it did, in one sentence.
+pub(super) fn reason(report: &Report<'_>) -> String {
+    match &report.outcome {
+        Outcome::Judged(judged) => meaning(judged).to_owned(),
+        Outcome::NoVerdict(why) => explain(report.settings, why).0,
+    }
+}
+
 fn headline(judged: &Judged) -> String {
+    let result = if judged.verdict.passed() { "PASSED" } else { "FAILED" };
+    let but = if matches!(judged.promotion, Promotion::Failed { .. }) { ", BUT THE TAG WAS NOT MOVED" } else { "" };
+    format!("{result}, {}{but}: {}\n", judged.verdict.name(), meaning(judged))
+}
+
+fn meaning(judged: &Judged) -> &'static str {
     let is_baseline = judged.baseline.as_ref().is_some_and(|baseline| baseline.id == judged.candidate.id);
-    let meaning = match &judged.verdict {
+    match &judged.verdict {
         Verdict::First(_) => "there is no best model yet to compare with",
         Verdict::Improved(_) => "the model is better than the best so far",
         Verdict::Unchanged(_) if is_baseline => "this run is the best so far",
@@ -82,19 +96,6 @@ fn headline(judged: &Judged) -> String {
             "the model is worse than the best so far by more than is allowed"
         }
         Verdict::Degraded(Shortfall::BelowTarget { .. }) => "the model does not reach the target",
-    };
-    let result = if judged.verdict.passed() { "PASSED" } else { "FAILED" };
-    let but = if matches!(judged.promotion, Promotion::Failed { .. }) { ", BUT THE TAG WAS NOT MOVED" } else { "" };
-    format!("{result}, {}{but}: {meaning}\n", judged.verdict.name())
-}
-
-const fn candidate_score(verdict: &Verdict) -> Score {
-    match verdict {
-        Verdict::First(candidate) | Verdict::Degraded(Shortfall::BelowTarget { candidate, .. }) => *candidate,
-        Verdict::Improved(comparison)
-        | Verdict::Unchanged(comparison)
-        | Verdict::Tolerated(comparison)
-        | Verdict::Degraded(Shortfall::BeyondLimit(comparison)) => comparison.candidate,
     }
 }
 

@@ -112,3 +112,35 @@ fn hostile_names_do_nothing() {
     assert!(ran.out.lines().all(|line| !line.trim_start().starts_with("::")), "{}", ran.out);
     shown(&expect_file!["snapshots/hostile.txt"], &sandbox, &Gate::of(&sandbox));
 }
+
+#[test]
+fn step_outputs() {
+    let (sandbox, ..) = pair(0.8, 0.85);
+    let gate = Gate::of(&sandbox);
+    let file = gate.path().join("outputs");
+    std::fs::write(&file, "earlier=kept\n").unwrap();
+    let gate = gate.set("GITHUB_OUTPUT", file.to_str().unwrap());
+    gate.run().expect(0, "PASSED, improved");
+    let gate = gate.set("CLEARML_SCALAR_THRESHOLD", "x");
+    gate.run().expect(2, "");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let mut shown = String::new();
+    let mut delimiter = None;
+    for line in text.lines().filter(|line| !line.starts_with("end_")) {
+        let (line, end) = line.split_once("<<").map_or((line, delimiter), |(name, end)| (name, Some(end)));
+        delimiter = end;
+        shown.push_str(&format!("{line}\n"));
+    }
+    assert!(delimiter.is_some_and(|delimiter| delimiter.starts_with("end_")));
+    for (n, task) in sandbox.state()["tasks"].as_array().unwrap().iter().enumerate() {
+        shown = shown.replace(task["id"].as_str().unwrap(), &format!("<task {}>", n + 1));
+    }
+    expect_file!["snapshots/outputs.txt"].assert_eq(&shown.replace(&sandbox.project(PROJECT), "<project>"));
+}
+
+#[test]
+fn outputs_that_cannot_be_written_are_a_warning() {
+    let (sandbox, ..) = pair(0.8, 0.85);
+    let gate = Gate::of(&sandbox).set("GITHUB_OUTPUT", "/no/such/folder/outputs");
+    gate.run().expect(0, "PASSED, improved").complains("warning: the step outputs could not be written");
+}

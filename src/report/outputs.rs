@@ -1,0 +1,132 @@
+//! The step outputs of a GitHub action, in the grammar of the runner's outputs file. Pure but for the delimiter's chance.
+
+use std::collections::hash_map::RandomState;
+use std::fmt::Write as _;
+use std::hash::{BuildHasher as _, Hasher as _};
+
+use super::number::{exact, rounded};
+use super::text;
+use super::{Outcome, Report, Seen};
+use crate::exit::Exit;
+use crate::promote::Promotion;
+
+/// The outputs in the order in which they are written. Each is always there, empty where it says nothing.
+pub const OUTPUTS: [&str; 13] = [
+    "verdict",
+    "passed",
+    "reason",
+    "promoted",
+    "candidate-task",
+    "candidate-url",
+    "candidate-value",
+    "baseline-task",
+    "baseline-url",
+    "baseline-value",
+    "change",
+    "limit",
+    "exit-code",
+];
+
+/// What stands for the verdict where there is none.
+const NO_VERDICT: &str = "no verdict";
+
+/// A value for each of [`OUTPUTS`].
+type Values = [String; 13];
+
+/// The text to append to the outputs file.
+pub(crate) fn render(report: &Report<'_>) -> String {
+    encode(&values(report), &delimiter())
+}
+
+/// The same when the settings are at fault and there is no report.
+pub(crate) fn without_report(reason: &str) -> String {
+    encode(&undecided(reason.to_owned(), Exit::Usage), &delimiter())
+}
+
+fn values(report: &Report<'_>) -> Values {
+    let reason = text::reason(report);
+    let Outcome::Judged(judged) = &report.outcome else { return undecided(reason, report.exit()) };
+    let comparison = judged.verdict.comparison();
+    let of = |run: Option<&Seen>, part: fn(&Seen) -> String| run.map(part).unwrap_or_default();
+    let id = |run: &Seen| run.id.as_str().to_owned();
+    let link = |run: &Seen| run.link.clone().unwrap_or_default();
+    let (candidate, baseline) = (Some(&judged.candidate), judged.baseline.as_ref());
+    [
+        judged.verdict.name().to_owned(),
+        judged.verdict.passed().to_string(),
+        reason,
+        matches!(judged.promotion, Promotion::Moved { .. }).to_string(),
+        of(candidate, id),
+        of(candidate, link),
+        exact(judged.verdict.candidate().get()),
+        of(baseline, id),
+        of(baseline, link),
+        comparison.map(|comparison| exact(comparison.baseline.get())).unwrap_or_default(),
+        comparison.map(|comparison| rounded(comparison.change())).unwrap_or_default(),
+        comparison.map(|comparison| rounded(comparison.limit.get())).unwrap_or_default(),
+        report.exit().code().to_string(),
+    ]
+}
+
+fn undecided(reason: String, exit: Exit) -> Values {
+    let nothing = String::new;
+    [
+        NO_VERDICT.to_owned(),
+        false.to_string(),
+        reason,
+        false.to_string(),
+        nothing(),
+        nothing(),
+        nothing(),
+        nothing(),
+        nothing(),
+        nothing(),
+        nothing(),
+        nothing(),
+        exit.code().to_string(),
+    ]
+}
+
+/// Each value between two lines that nobody can foresee, so that no value can end early and begin another output.
+fn encode(values: &Values, delimiter: &str) -> String {
+    OUTPUTS.iter().zip(values).fold(String::new(), |mut out, (name, value)| {
+        let _ = write!(out, "{name}<<{delimiter}\n{value}\n{delimiter}\n");
+        out
+    })
+}
+
+/// 128 bits from the seeds that the standard library gives its hash maps.
+fn delimiter() -> String {
+    let random = || RandomState::new().build_hasher().finish();
+    format!("end_{:016x}{:016x}", random(), random())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// The runner's own reading of the file: `name<<delimiter`, lines, `delimiter`.
+    fn parsed(text: &str) -> Vec<(String, String)> {
+        let mut lines = text.split('\n');
+        let mut outputs = Vec::new();
+        while let Some((name, delimiter)) = lines.next().and_then(|line| line.split_once("<<")) {
+            let value: Vec<&str> = lines.by_ref().take_while(|line| *line != delimiter).collect();
+            outputs.push((name.to_owned(), value.join("\n")));
+        }
+        outputs
+    }
+
+    proptest! {
+        #[test]
+        fn any_values_are_read_back_as_they_are(values in prop::array::uniform13("(?s).*")) {
+            let expected: Vec<(String, String)> = OUTPUTS.iter().map(|&name| name.to_owned()).zip(values.clone()).collect();
+            prop_assert_eq!(parsed(&encode(&values, &delimiter())), expected);
+        }
+    }
+
+    #[test]
+    fn no_two_delimiters_are_alike() {
+        assert_ne!(delimiter(), delimiter());
+    }
+}
