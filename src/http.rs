@@ -45,19 +45,25 @@ pub(crate) enum Repeat {
     AfterALook,
 }
 
-/// Why there is no answer.
+/// Why there is no answer that can be used.
 #[derive(Debug, Clone)]
 pub(crate) enum Failure {
+    /// The name does not resolve.
+    UnknownHost,
     /// Nothing came back, however often it was tried; another run may fare better.
     Unreachable(String),
-    /// The other side is there, but nothing that can be talked to.
+    /// The encrypted connection failed, most often for a certificate that is not trusted.
+    Untrusted(String),
+    /// The other side is there, but answers nothing that can be understood.
     Odd(String),
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (Self::Unreachable(cause) | Self::Odd(cause)) = self;
-        f.write_str(cause)
+        match self {
+            Self::UnknownHost => f.write_str("there is no host of that name"),
+            Self::Unreachable(cause) | Self::Untrusted(cause) | Self::Odd(cause) => f.write_str(cause),
+        }
     }
 }
 
@@ -196,20 +202,21 @@ fn read(response: ureq::http::Response<ureq::Body>) -> Attempt {
 /// Sorts an error and words it without anything that was sent.
 fn of_error(error: Error) -> Attempt {
     let passing = |cause: String| Attempt::Passing { cause, retry_after: None };
+    let unreachable = |cause: &str| Attempt::Final(Failure::Unreachable(cause.to_owned()));
     let odd = |cause: String| Attempt::Final(Failure::Odd(cause));
     match error {
-        Error::HostNotFound => Attempt::Final(Failure::Unreachable("there is no host of that name".to_owned())),
+        Error::HostNotFound => Attempt::Final(Failure::UnknownHost),
         Error::Timeout(Timeout::Resolve | Timeout::Connect) => {
             passing(format!("no connection within {} s", CONNECT.as_secs()))
         }
         Error::Timeout(_) => passing(format!("no complete answer within {} s", REQUEST.as_secs())),
         Error::Io(error) => of_io(&error),
         Error::ConnectionFailed => passing("no connection could be made".to_owned()),
-        Error::ConnectProxyFailed(_) => odd("the proxy refused to connect (see HTTPS_PROXY and NO_PROXY)".to_owned()),
-        Error::InvalidProxyUrl => odd("the proxy's address is not valid (see HTTPS_PROXY)".to_owned()),
+        Error::ConnectProxyFailed(_) => unreachable("the proxy refused to connect (see HTTPS_PROXY and NO_PROXY)"),
+        Error::InvalidProxyUrl => unreachable("the proxy's address is not valid (see HTTPS_PROXY)"),
         Error::BodyExceedsLimit(_) => odd(format!("its answer is larger than {} MiB", BODY_CAP >> 20)),
-        Error::Rustls(error) => odd(tls(&error.to_string())),
-        Error::Tls(cause) => odd(tls(cause)),
+        Error::Rustls(error) => untrusted(error.to_string()),
+        Error::Tls(cause) => untrusted(cause.to_owned()),
         Error::Protocol(_) | Error::LargeResponseHeader(..) | Error::Http(_) => {
             odd("its answer is not HTTP".to_owned())
         }
@@ -224,7 +231,7 @@ fn of_io(error: &io::Error) -> Attempt {
     }
     match error.kind() {
         // TLS faults arrive as invalid data; another attempt meets the same certificate.
-        io::ErrorKind::InvalidData => Attempt::Final(Failure::Odd(tls(&error.to_string()))),
+        io::ErrorKind::InvalidData => untrusted(error.to_string()),
         io::ErrorKind::ConnectionRefused => {
             Attempt::Passing { cause: "the connection was refused".to_owned(), retry_after: None }
         }
@@ -245,8 +252,6 @@ fn is_unknown_host(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(11_001 | 11_004)) || error.to_string().contains("failed to lookup address")
 }
 
-fn tls(cause: &str) -> String {
-    format!(
-        "the encrypted connection failed: {cause} (for a private CA set CLEARML_API_HOST_VERIFY_CERT to its PEM file)"
-    )
+const fn untrusted(cause: String) -> Attempt {
+    Attempt::Final(Failure::Untrusted(cause))
 }

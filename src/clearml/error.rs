@@ -18,10 +18,8 @@ pub(crate) struct Error {
 /// What came of a request.
 #[derive(Debug, Clone)]
 pub(crate) enum Cause {
-    /// No answer, however often it was tried.
-    Unreachable(String),
-    /// An answer that is none of ClearML's.
-    Odd(String),
+    /// No answer that can be used.
+    Failure(Failure),
     /// ClearML's own refusal.
     Refused {
         /// The HTTP status.
@@ -33,29 +31,29 @@ pub(crate) enum Cause {
     },
 }
 
-impl From<Failure> for Cause {
-    fn from(failure: Failure) -> Self {
-        match failure {
-            Failure::Unreachable(cause) => Self::Unreachable(cause),
-            Failure::Odd(cause) => Self::Odd(cause),
-        }
+impl Cause {
+    /// An answer that is none of ClearML's.
+    pub(super) const fn odd(what: String) -> Self {
+        Self::Failure(Failure::Odd(what))
     }
 }
 
 impl Error {
-    /// Whether another run may fare better without anybody doing anything.
+    /// Whether another run may fare better without anybody doing anything at ClearML's side.
     pub(crate) const fn is_unreachable(&self) -> bool {
-        matches!(self.cause, Cause::Unreachable(_))
+        matches!(self.cause, Cause::Failure(Failure::UnknownHost | Failure::Unreachable(_)))
     }
 
     /// What to do about it.
-    pub(crate) fn advice(&self) -> &'static str {
+    pub(crate) const fn advice(&self) -> &'static str {
         match &self.cause {
-            Cause::Unreachable(cause) if cause.contains("no host of that name") => {
-                "Check CLEARML_API_HOST for a typing error."
+            Cause::Failure(Failure::UnknownHost) => "Check CLEARML_API_HOST for a typing error.",
+            Cause::Failure(Failure::Unreachable(_)) => "Check that the server is up and reachable from this machine.",
+            Cause::Failure(Failure::Untrusted(_)) => {
+                "Check that the server speaks https; for a private certificate authority set CLEARML_API_HOST_VERIFY_CERT to \
+                 its PEM file."
             }
-            Cause::Unreachable(_) => "Check that the server is up and reachable from this machine.",
-            Cause::Odd(_) => {
+            Cause::Failure(Failure::Odd(_)) => {
                 "Check that CLEARML_API_HOST is the API server (https://api.clear.ml, or port 8008), not the web app \
                  (https://app.clear.ml, or port 8080)."
             }
@@ -74,9 +72,14 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { operation, host, cause } = self;
         match cause {
-            Cause::Unreachable(cause) => write!(f, "could not reach {host} {operation}: {cause}"),
-            Cause::Odd(cause) => {
-                write!(f, "{host} did not answer like a ClearML API server when asked {operation}: {cause}")
+            Cause::Failure(failure @ (Failure::UnknownHost | Failure::Unreachable(_))) => {
+                write!(f, "could not reach {host} {operation}: {failure}")
+            }
+            Cause::Failure(failure @ Failure::Untrusted(_)) => {
+                write!(f, "no trusted connection to {host} {operation}: {failure}")
+            }
+            Cause::Failure(failure @ Failure::Odd(_)) => {
+                write!(f, "{host} did not answer like a ClearML API server when asked {operation}: {failure}")
             }
             Cause::Refused { status, subcode, message } => {
                 write!(f, "ClearML at {host} refused {operation}: {message} (status {status}, code {subcode})")
@@ -84,5 +87,3 @@ impl fmt::Display for Error {
         }
     }
 }
-
-impl std::error::Error for Error {}

@@ -162,7 +162,7 @@ impl<'a> Client<'a> {
         });
         let found: Tasks = self.ask(operation, "tasks.get_all_ex", &body)?;
         if found.tasks.iter().any(|task| !asked.contains(&task.id.as_str())) {
-            return Err(self.error(operation, Cause::Odd("it returned tasks that were not asked for".to_owned())));
+            return Err(self.error(operation, Cause::odd("it returned tasks that were not asked for".to_owned())));
         }
         Ok(found.tasks.into_iter().map(|task| TaskId(task.id)).collect())
     }
@@ -227,7 +227,7 @@ impl<'a> Client<'a> {
     pub(crate) fn not_tagged(&self) -> Error {
         self.error(
             "to put the tag on the candidate",
-            Cause::Odd("it said yes, but the candidate does not carry the tag".to_owned()),
+            Cause::odd("it said yes, but the candidate does not carry the tag".to_owned()),
         )
     }
 
@@ -251,7 +251,7 @@ impl<'a> Client<'a> {
         let found: Tagged =
             self.ask(operation, "tasks.get_all_ex", &json!({"id": [id.0], "only_fields": ["id", "tags"]}))?;
         let Some(task) = found.tasks.into_iter().find(|task| task.id == id.0) else {
-            return Err(self.error(operation, Cause::Odd(format!("task {} is not there any more", id.0))));
+            return Err(self.error(operation, Cause::odd(format!("task {} is not there any more", id.0))));
         };
         let before = task.tags.unwrap_or_default();
         let mut tags = before.clone();
@@ -339,7 +339,7 @@ impl<'a> Client<'a> {
             let authorization = format!("Bearer {}", self.token.borrow().expose());
             let answer =
                 self.http.post(&format!("{}/{endpoint}", self.server.api), &authorization, body.as_bytes(), repeat);
-            answer.map_err(Cause::from).and_then(|answer| decode(&answer))
+            answer.map_err(Cause::Failure).and_then(|answer| decode(&answer))
         };
         let answer = match send() {
             // A token can expire, or its key be renewed, in the middle of a long run.
@@ -371,9 +371,9 @@ fn chosen(metric: &Metric, so_far: Reading, next: Reading) -> Reading {
 fn login(http: &Http, server: &Server) -> Result<Secret> {
     let basic = STANDARD.encode(format!("{}:{}", server.access_key.expose(), server.secret_key.expose()));
     let answer = http.post(&format!("{}/auth.login", server.api), &format!("Basic {basic}"), b"{}", Repeat::Freely);
-    let token = answer.map_err(Cause::from).and_then(|answer| decode::<Login>(&answer)).and_then(|login| {
+    let token = answer.map_err(Cause::Failure).and_then(|answer| decode::<Login>(&answer)).and_then(|login| {
         let visible = login.token.bytes().all(|byte| byte.is_ascii_graphic());
-        Secret::new(&login.token).filter(|_| visible).ok_or_else(|| Cause::Odd("it gave no usable token".to_owned()))
+        Secret::new(&login.token).filter(|_| visible).ok_or_else(|| Cause::odd("it gave no usable token".to_owned()))
     });
     token.map_err(|cause| Error { operation: "to log in", host: server.api.to_string(), cause })
 }
@@ -391,13 +391,13 @@ fn decode<T: DeserializeOwned>(answer: &Answer) -> std::result::Result<T, Cause>
     match meta {
         Ok(Meta { code: 200, .. }) if answer.status == 200 => json::read::<Envelope<T>>(&answer.body)
             .map(|envelope| envelope.data)
-            .map_err(|error| Cause::Odd(format!("its answer has another shape than expected{}", json::place(&error)))),
+            .map_err(|error| Cause::odd(format!("its answer has another shape than expected{}", json::place(&error)))),
         Ok(meta) => Err(Cause::Refused {
             status: if answer.status == 200 { meta.code } else { answer.status },
             subcode: meta.subcode,
             message: meta.message,
         }),
-        Err(error) => Err(Cause::Odd(foreign(answer, &error))),
+        Err(error) => Err(Cause::odd(foreign(answer, &error))),
     }
 }
 

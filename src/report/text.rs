@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::number::{exact, rounded, signed};
-use super::plain::plain;
+use super::plain::{line, plain};
 use super::{Judged, NoVerdict, Outcome, Report, ScoreFault, Seen, Side, Warning};
 use crate::judge::{Direction, Score, Shortfall, Verdict};
 use crate::promote::{KeptBecause, Promotion};
@@ -151,7 +151,7 @@ fn promotion(settings: &Settings, promotion: &Promotion) -> String {
             let state = if *added { "the candidate may carry it beside the former best" } else { "it is where it was" };
             let lines = [
                 format!("{tag} could not be moved; {state}"),
-                plain(&error.to_string()),
+                line(&error.to_string()),
                 format!("{} Then run the check again to finish.", error.advice()),
             ];
             lines.join(&format!("\n{:13}", ""))
@@ -224,7 +224,7 @@ fn explain(settings: &Settings, why: &NoVerdict) -> (String, Vec<String>) {
             ],
         ),
         NoVerdict::Failed(error) => {
-            (plain(&error.to_string()), vec![error.advice().to_owned(), "Then run the check again.".to_owned()])
+            (line(&error.to_string()), vec![error.advice().to_owned(), "Then run the check again.".to_owned()])
         }
     }
 }
