@@ -1,0 +1,85 @@
+//! The table of endpoints: name, versions, and the function that answers.
+
+use serde_json::Value;
+
+use crate::api::Call;
+use crate::auth;
+use crate::error::{ApiError, Result};
+use crate::version::Version;
+use crate::{events, projects, scalars, server_info, session, task_runs, tasks};
+
+/// One endpoint.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Endpoint {
+    pub(crate) name: &'static str,
+    /// The versions it was revised in, newest first; the newest not above the requested one is shown as actual.
+    versions: &'static [Version],
+    /// The API version of the first server that has it.
+    since_server: Version,
+    pub(crate) needs_auth: bool,
+    pub(crate) takes_batch: bool,
+    pub(crate) run: fn(&mut Call<'_>) -> Result<Value>,
+}
+
+const ALWAYS: &[Version] = &[Version(1, 0)];
+
+const fn at(name: &'static str, run: fn(&mut Call<'_>) -> Result<Value>) -> Endpoint {
+    Endpoint { name, versions: ALWAYS, since_server: Version(0, 0), needs_auth: true, takes_batch: false, run }
+}
+
+const fn since(name: &'static str, versions: &'static [Version], run: fn(&mut Call<'_>) -> Result<Value>) -> Endpoint {
+    Endpoint { name, versions, since_server: Version(0, 0), needs_auth: true, takes_batch: false, run }
+}
+
+const fn open(endpoint: Endpoint) -> Endpoint {
+    Endpoint { needs_auth: false, ..endpoint }
+}
+
+const ENDPOINTS: &[Endpoint] = &[
+    at("auth.login", auth::login),
+    open(at("auth.fixed_users_mode", session::fixed_users_mode)),
+    open(at("login.supported_modes", session::supported_modes)),
+    at("users.get_current_user", session::current_user),
+    open(at("debug.ping", server_info::ping)),
+    since("server.info", &[Version(2, 12), Version(2, 8), Version(1, 0)], server_info::info),
+    at("server.config", forbidden),
+    at("server.endpoints", forbidden),
+    at("projects.get_all", projects::get_all),
+    at("projects.get_all_ex", projects::get_all_ex),
+    at("projects.get_by_id", projects::get_by_id),
+    at("projects.create", projects::create),
+    at("tasks.get_all", tasks::get_all),
+    at("tasks.get_all_ex", tasks::get_all_ex),
+    at("tasks.get_by_id", tasks::get_by_id),
+    Endpoint { since_server: Version(2, 27), ..at("tasks.update_tags", tasks::update_tags) },
+    at("tasks.update", tasks::update),
+    at("tasks.edit", tasks::edit),
+    at("tasks.create", tasks::create),
+    since("tasks.set_requirements", &[Version(2, 1)], tasks::set_requirements),
+    since("tasks.make_public", &[Version(2, 9)], tasks::make_public),
+    at("tasks.started", task_runs::started),
+    at("tasks.stopped", task_runs::stopped),
+    since("tasks.completed", &[Version(2, 2)], task_runs::completed),
+    at("tasks.failed", task_runs::failed),
+    at("tasks.close", task_runs::close),
+    at("tasks.publish", task_runs::publish),
+    since("tasks.ping", &[Version(2, 1)], task_runs::ping),
+    Endpoint { takes_batch: true, ..at("events.add_batch", events::add_batch) },
+    at("events.add", events::add),
+    at("events.scalar_metrics_iter_histogram", scalars::histogram),
+    at("events.get_scalar_metric_data", scalars::metric_data),
+    since("events.scalar_metrics_iter_raw", &[Version(2, 16)], scalars::raw),
+];
+
+/// The endpoint and the revision that answers a client of this version.
+pub(crate) fn find(name: &str, requested: Version, server: Version) -> Option<(&'static Endpoint, Version)> {
+    let endpoint = ENDPOINTS.iter().find(|endpoint| endpoint.name == name && endpoint.since_server <= server)?;
+    let version = endpoint.versions.iter().find(|version| **version <= requested)?;
+    Some((endpoint, *version))
+}
+
+/// For administrators only, and the test pair is a plain user's.
+fn forbidden(_: &mut Call<'_>) -> Result<Value> {
+    let message = "Forbidden (not allowed for role): role=user, allowed=(root, system)";
+    Err(ApiError::new(403, 20, message))
+}

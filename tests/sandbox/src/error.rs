@@ -1,0 +1,63 @@
+//! The errors the API answers with: HTTP status, subcode and message.
+
+/// An error as the envelope carries it; `result_code` equals the HTTP status.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ApiError {
+    pub(crate) status: u16,
+    pub(crate) subcode: u16,
+    pub(crate) message: String,
+}
+
+pub(crate) type Result<T> = std::result::Result<T, ApiError>;
+
+impl ApiError {
+    pub(crate) fn new(status: u16, subcode: u16, message: impl Into<String>) -> Self {
+        Self { status, subcode, message: message.into() }
+    }
+
+    pub(crate) fn validation(detail: impl AsRef<str>) -> Self {
+        Self::new(400, 12, format!("Validation error ({})", detail.as_ref()))
+    }
+
+    /// A parameter that misses one of the `jsonmodels` limits; two forms of the sentence exist.
+    pub(crate) fn bad_parameter(field: &str, detail: &str) -> Self {
+        Self::validation(format!("error for field '{field}': {detail}."))
+    }
+
+    pub(crate) fn missing_required(field: &str) -> Self {
+        Self::validation(format!("error for field '{field}': Field is required!."))
+    }
+
+    pub(crate) fn bad_value(field: &str, shown: &str) -> Self {
+        Self::new(
+            400,
+            16,
+            format!("Invalid value for fields (invalid value type, string expected): field={field}, value={shown}"),
+        )
+    }
+
+    pub(crate) fn unknown_task_ids(ids: &[String]) -> Self {
+        Self::new(400, 101, format!("Invalid task id: ids=({})", ids.join(", ")))
+    }
+
+    pub(crate) fn unknown_task(id: &str) -> Self {
+        let company = crate::workspace::COMPANY;
+        Self::new(400, 101, format!("Invalid task id: id={id}, company={company}"))
+    }
+
+    pub(crate) fn cannot_resolve(part: &str) -> Self {
+        Self::new(
+            400,
+            14,
+            format!(
+                "Lookup error (probably an invalid field name or unsupported nested field): \
+                 err=Cannot resolve field \"{part}\""
+            ),
+        )
+    }
+
+    /// A Python exception that escaped: the real server answers its text with 500 and subcode 0.
+    pub(crate) fn internal(message: impl Into<String>) -> Self {
+        Self::new(500, 0, message)
+    }
+}

@@ -1,0 +1,111 @@
+//! JSON as the real server reads and writes it: bare `NaN` tokens in, ASCII only out; Python's view of a value.
+
+use std::fmt::Write as _;
+
+use serde_json::Value;
+
+/// What a bare `NaN`, `Infinity` or `-Infinity` token becomes: JSON has no value for them, Python does.
+pub(crate) const NOT_FINITE: &str = "\u{0}not finite";
+
+pub(crate) fn parse(text: &str) -> Result<Value, serde_json::Error> {
+    serde_json::from_str(text).or_else(|error| {
+        let replaced = replace_tokens(text);
+        if replaced == text { Err(error) } else { serde_json::from_str(&replaced) }
+    })
+}
+
+fn replace_tokens(text: &str) -> String {
+    let quoted = Value::from(NOT_FINITE).to_string();
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    let mut in_string = false;
+    while let Some(next) = rest.chars().next() {
+        let token = ["-Infinity", "Infinity", "NaN"].into_iter().find(|token| rest.starts_with(token));
+        if let (false, Some(token)) = (in_string, token) {
+            out.push_str(&quoted);
+            rest = rest.get(token.len()..).unwrap_or_default();
+            continue;
+        }
+        let mut length = next.len_utf8();
+        if in_string && next == '\\' {
+            length += rest.chars().nth(1).map_or(0, char::len_utf8);
+        } else if next == '"' {
+            in_string = !in_string;
+        }
+        out.push_str(rest.get(..length).unwrap_or_default());
+        rest = rest.get(length..).unwrap_or_default();
+    }
+    out
+}
+
+/// The real encoder escapes everything outside ASCII, with upper-case hexadecimal digits.
+pub(crate) fn ascii(value: &Value) -> String {
+    let text = value.to_string();
+    if text.is_ascii() {
+        return text;
+    }
+    let mut out = String::with_capacity(text.len() * 2);
+    let mut units = [0; 2];
+    for character in text.chars() {
+        if character.is_ascii() {
+            out.push(character);
+            continue;
+        }
+        for unit in character.encode_utf16(&mut units) {
+            let _ = write!(out, "\\u{unit:04X}");
+        }
+    }
+    out
+}
+
+/// The value as Python's `str` shows it inside an error message.
+pub(crate) fn python(value: &Value) -> String {
+    match value {
+        Value::Null => "None".to_owned(),
+        Value::Bool(true) => "True".to_owned(),
+        Value::Bool(false) => "False".to_owned(),
+        Value::Number(number) => number.to_string(),
+        Value::String(text) => format!("'{text}'"),
+        Value::Array(items) => format!("[{}]", items.iter().map(python).collect::<Vec<_>>().join(", ")),
+        Value::Object(fields) => {
+            let fields: Vec<_> = fields.iter().map(|(key, value)| format!("'{key}': {}", python(value))).collect();
+            format!("{{{}}}", fields.join(", "))
+        }
+    }
+}
+
+/// Python's truth: null, false, zero and everything empty are false.
+pub(crate) fn truthy(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::Bool(flag) => *flag,
+        Value::Number(number) => number.as_f64() != Some(0.0),
+        Value::String(text) => !text.is_empty(),
+        Value::Array(items) => !items.is_empty(),
+        Value::Object(fields) => !fields.is_empty(),
+    }
+}
+
+/// Follows a dotted path; a null on the way is as good as nothing there.
+pub(crate) fn at<'v>(value: &'v Value, path: &str) -> Option<&'v Value> {
+    path.split('.').try_fold(value, |value, part| value.get(part)).filter(|value| !value.is_null())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{NOT_FINITE, ascii, parse};
+    use serde_json::{Value, json};
+
+    #[test]
+    fn bare_tokens_are_read_outside_strings_only() {
+        let read = parse(r#"{"a": NaN, "b": "NaN \" Infinity", "c": [-Infinity]}"#).ok();
+        assert_eq!(read, Some(json!({"a": NOT_FINITE, "b": "NaN \" Infinity", "c": [NOT_FINITE]})));
+        assert!(parse(r#"{"a": "#).is_err());
+    }
+
+    #[test]
+    fn written_in_ascii() {
+        assert_eq!(ascii(&json!({"k": "é日😀"})), r#"{"k":"\u00E9\u65E5\uD83D\uDE00"}"#);
+        assert_eq!(parse(&ascii(&Value::from("é😀"))).ok(), Some(Value::from("é😀")));
+    }
+}

@@ -1,0 +1,287 @@
+//! The handle tests hold: start, seed, look, break, stop.
+
+use std::fmt;
+use std::io;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::auth;
+use crate::fault::{At, Effect, Faults};
+use crate::log::Request;
+use crate::seed::TaskSeed;
+use crate::server::{Server, Shared};
+use crate::version::Version;
+use crate::workspace::{Clock, Workspace};
+
+/// A running server on loopback.
+///
+/// Dropping it stops it, and panics (unless the test already does) when it saw an impossible request that was not
+/// acknowledged: one a correct client never sends, because the real server would silently misread it.
+pub struct Sandbox {
+    server: Arc<Server>,
+    address: SocketAddr,
+    acceptor: Option<JoinHandle<()>>,
+}
+
+/// How to start a [`Sandbox`].
+#[derive(Debug, Clone)]
+pub struct Builder {
+    api_version: String,
+    server_version: String,
+    port: u16,
+    state: Option<String>,
+    now: Option<i64>,
+    lenient: bool,
+    one_request_per_connection: bool,
+}
+
+impl Builder {
+    /// The API version the server speaks, such as `2.26`; it decides which endpoints and fields exist.
+    #[must_use]
+    pub fn api_version(mut self, version: &str) -> Self {
+        version.clone_into(&mut self.api_version);
+        self
+    }
+
+    /// The server's own version, such as `1.12.0`; it is shown and decides nothing.
+    #[must_use]
+    pub fn server_version(mut self, version: &str) -> Self {
+        version.clone_into(&mut self.server_version);
+        self
+    }
+
+    /// A fixed port instead of a free one.
+    #[must_use]
+    pub fn port(mut self, port: u16) -> Self {
+        self.port = port;
+        self
+    }
+
+    /// Starts from `{"projects": [..], "tasks": [..]}`, each as the `get_all_ex` endpoints answer it.
+    #[must_use]
+    pub fn state_json(mut self, state: &str) -> Self {
+        self.state = Some(state.to_owned());
+        self
+    }
+
+    /// Stops the server's clock at this instant, in microseconds since 1970.
+    #[must_use]
+    pub fn now(mut self, micros: i64) -> Self {
+        self.now = Some(micros);
+        self
+    }
+
+    /// Does not mind impossible requests.
+    #[must_use]
+    pub fn lenient(mut self) -> Self {
+        self.lenient = true;
+        self
+    }
+
+    /// Closes each connection after one answer, as the recorded server did.
+    #[must_use]
+    pub fn one_request_per_connection(mut self) -> Self {
+        self.one_request_per_connection = true;
+        self
+    }
+
+    /// Starts the server.
+    ///
+    /// # Errors
+    ///
+    /// When the port cannot be had, or version or state cannot be read.
+    pub fn start(self) -> io::Result<Sandbox> {
+        let invalid = |what: String| io::Error::new(io::ErrorKind::InvalidInput, what);
+        let version = Version::parse(&self.api_version)
+            .ok_or_else(|| invalid(format!("no API version: {:?}", self.api_version)))?;
+        let clock = Clock { fixed: self.now, added: 0 };
+        let mut workspace = Workspace::new(version, self.server_version, clock);
+        if let Some(state) = &self.state {
+            workspace.load(&serde_json::from_str(state).map_err(|error| invalid(error.to_string()))?);
+        }
+        let listener = TcpListener::bind(("127.0.0.1", self.port))?;
+        let address = listener.local_addr()?;
+        let server = Arc::new(Server::new(Shared {
+            workspace,
+            log: Vec::new(),
+            counts: std::collections::HashMap::new(),
+            faults: Faults::default(),
+            hook: None,
+            impossible: Vec::new(),
+            lenient: self.lenient,
+            one_request_per_connection: self.one_request_per_connection,
+        }));
+        let accepting = Arc::clone(&server);
+        let acceptor = thread::Builder::new().name("sandbox".to_owned()).spawn(move || accepting.accept(&listener))?;
+        Ok(Sandbox { server, address, acceptor: Some(acceptor) })
+    }
+}
+
+impl Sandbox {
+    /// An empty workspace on a free port, as the newest server (2.3.0, API 2.34) with the public test key pair.
+    ///
+    /// # Panics
+    ///
+    /// When loopback has no port to give.
+    #[must_use]
+    pub fn start() -> Self {
+        Self::builder().start().expect("a free port on 127.0.0.1")
+    }
+
+    /// The same, with choices.
+    #[must_use]
+    pub fn builder() -> Builder {
+        Builder {
+            api_version: "2.34".to_owned(),
+            server_version: "2.3.0".to_owned(),
+            port: 0,
+            state: None,
+            now: None,
+            lenient: false,
+            one_request_per_connection: false,
+        }
+    }
+
+    /// `http://127.0.0.1:PORT`.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The access key it accepts.
+    #[must_use]
+    pub fn access_key(&self) -> &str {
+        auth::ACCESS_KEY
+    }
+
+    /// The secret key it accepts.
+    #[must_use]
+    pub fn secret_key(&self) -> &str {
+        auth::SECRET_KEY
+    }
+
+    /// The id of the project with this full path; it and its parents are created when missing.
+    pub fn project(&self, full_path: &str) -> String {
+        self.server.shared().workspace.project(full_path)
+    }
+
+    /// The same, for a project that listings leave out unless asked for hidden ones.
+    pub fn hidden_project(&self, full_path: &str) -> String {
+        self.server.shared().workspace.hidden_project(full_path)
+    }
+
+    /// Stores a task and returns its id.
+    pub fn add(&self, task: TaskSeed) -> String {
+        self.server.shared().workspace.add(task)
+    }
+
+    /// Takes over more projects and tasks, in the form of [`Builder::state_json`].
+    ///
+    /// # Panics
+    ///
+    /// When the text is not JSON.
+    pub fn load(&self, state: &str) {
+        let state = serde_json::from_str(state).expect("the state must be JSON");
+        self.server.shared().workspace.load(&state);
+    }
+
+    /// The whole stored task; panics when there is none. References are ids.
+    #[must_use]
+    pub fn task(&self, id: &str) -> Value {
+        self.server.shared().workspace.task(id)
+    }
+
+    /// The task's tags in stored order; panics when there is no such task.
+    #[must_use]
+    pub fn tags(&self, id: &str) -> Vec<String> {
+        self.server.shared().workspace.tags(id)
+    }
+
+    /// The ids of all tasks that carry exactly this tag, over all projects, in stored order.
+    #[must_use]
+    pub fn tagged(&self, tag: &str) -> Vec<String> {
+        self.server.shared().workspace.tagged(tag)
+    }
+
+    /// Changes a stored task behind the API's back; panics when there is none.
+    pub fn edit(&self, id: &str, change: impl FnOnce(&mut Value)) {
+        self.server.shared().workspace.edit(id, change);
+    }
+
+    /// `{"projects": [..], "tasks": [..]}` as stored, for comparison before and after.
+    #[must_use]
+    pub fn state(&self) -> Value {
+        self.server.shared().workspace.state()
+    }
+
+    /// The requests since the start or the last [`Sandbox::clear_log`].
+    #[must_use]
+    pub fn requests(&self) -> Vec<Request> {
+        self.server.shared().log.clone()
+    }
+
+    /// Forgets the requests and starts counting them anew.
+    pub fn clear_log(&self) {
+        let mut shared = self.server.shared();
+        shared.log.clear();
+        shared.counts.clear();
+    }
+
+    /// Adds a fault. Delays add up, manglings are all applied, and of the others the first one that fits counts.
+    pub fn fault(&self, at: At, effect: Effect) {
+        self.server.shared().faults.add(at, effect);
+    }
+
+    /// No more faults.
+    pub fn clear_faults(&self) {
+        self.server.shared().faults.clear();
+    }
+
+    /// Runs this just before each request is answered, so that a test can change the state between two requests of a
+    /// client. It gets the workspace; calling the sandbox itself from inside would wait for ever.
+    pub fn on_request(&self, hook: impl FnMut(&Request, &mut Workspace) + Send + 'static) {
+        self.server.shared().hook = Some(Box::new(hook));
+    }
+
+    /// Moves the server's clock forward.
+    pub fn advance_clock(&self, by: Duration) {
+        self.server.shared().workspace.advance(by);
+    }
+
+    /// The impossible requests seen so far, which then no longer count.
+    pub fn acknowledge_impossible(&self) -> Vec<String> {
+        std::mem::take(&mut self.server.shared().impossible)
+    }
+
+    /// Stops listening: from now on connections are refused, open ones are closed.
+    pub fn stop(&mut self) {
+        let Some(acceptor) = self.acceptor.take() else { return };
+        self.server.stop();
+        // Wakes the acceptor, which then sees that it is over.
+        let _ = TcpStream::connect(self.address);
+        let _ = acceptor.join();
+        self.server.stop();
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        self.stop();
+        let impossible = self.acknowledge_impossible();
+        assert!(
+            thread::panicking() || impossible.is_empty(),
+            "the client sent what the real server would misread:\n{}",
+            impossible.join("\n")
+        );
+    }
+}
+
+impl fmt::Debug for Sandbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sandbox").field("address", &self.address).finish_non_exhaustive()
+    }
+}

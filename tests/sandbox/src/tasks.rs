@@ -1,0 +1,277 @@
+//! The `tasks` service: reading, tags, and changing fields.
+
+use serde_json::{Map, Value, json};
+
+use crate::api::Call;
+use crate::error::{ApiError, Result};
+use crate::listing::{self, Listing};
+use crate::projection::View;
+use crate::schema;
+use crate::time;
+use crate::workspace::{COMPANY, USER, set_fields, strings};
+
+/// What `tasks.update` changes whatever the task's status.
+const UPDATE_FIELDS: &[&str] =
+    &["name", "tags", "system_tags", "comment", "report", "project", "output", "created", "runtime"];
+/// What `tasks.create` and `tasks.edit` take besides.
+const EDIT_FIELDS: &[&str] = &[
+    "type",
+    "parent",
+    "script",
+    "execution",
+    "hyperparams",
+    "configuration",
+    "container",
+    "models",
+    "input",
+    "output_dest",
+    "status",
+];
+
+pub(crate) fn get_all(call: &mut Call<'_>) -> Result<Value> {
+    list(call, false)
+}
+
+pub(crate) fn get_all_ex(call: &mut Call<'_>) -> Result<Value> {
+    list(call, true)
+}
+
+fn list(call: &mut Call<'_>, extended: bool) -> Result<Value> {
+    include_subprojects(call);
+    let listing = Listing { schema: &schema::TASK, extended, requested: call.requested };
+    Ok(listing::answer("tasks", listing.run(call.workspace, &call.parameters)?))
+}
+
+/// With `include_subprojects` a project stands for itself and all below it.
+fn include_subprojects(call: &mut Call<'_>) {
+    if call.parameters.get("include_subprojects") != Some(&Value::Bool(true)) {
+        return;
+    }
+    let wanted = match call.parameters.get("project") {
+        Some(Value::String(single)) => vec![single.clone()],
+        Some(list) => strings(list),
+        None => return,
+    };
+    let projects = &call.workspace.projects;
+    let names: Vec<&str> = projects
+        .iter()
+        .filter(|project| wanted.iter().any(|id| project["id"] == id.as_str()))
+        .filter_map(name_of)
+        .collect();
+    let below = |project: &&Value| {
+        names.iter().any(|name| name_of(project).is_some_and(|own| own.starts_with(&format!("{name}/"))))
+    };
+    let ids =
+        wanted.iter().map(|id| json!(id)).chain(projects.iter().filter(below).map(|project| project["id"].clone()));
+    let ids = ids.collect();
+    call.parameters.insert("project".to_owned(), Value::Array(ids));
+}
+
+fn name_of(project: &Value) -> Option<&str> {
+    project["name"].as_str()
+}
+
+pub(crate) fn get_by_id(call: &mut Call<'_>) -> Result<Value> {
+    let id = call.task_id()?;
+    let task = call.workspace.find_task(&id).ok_or_else(|| ApiError::unknown_task_ids(std::slice::from_ref(&id)))?;
+    let view = View { schema: &schema::TASK, workspace: call.workspace, extended: false, requested: call.requested };
+    let only_fields = call.parameters.get("only_fields").cloned().unwrap_or_else(|| json!(["*"]));
+    let fields = view.fields(Some(&only_fields))?;
+    let mut shown = view.show(task, &fields);
+    // Only the listings fill this in.
+    if shown.get("unique_metrics").is_some() {
+        shown["unique_metrics"] = json!([]);
+    }
+    Ok(json!({"task": shown}))
+}
+
+/// Adds, then removes, on tasks of any status; touches `last_change` and leaves `last_update` alone.
+pub(crate) fn update_tags(call: &mut Call<'_>) -> Result<Value> {
+    let ids = call.ids()?;
+    let add = tag_list(call, "add_tags")?;
+    let remove = tag_list(call, "remove_tags")?;
+    if add.is_empty() && remove.is_empty() {
+        return Err(ApiError::validation("Either add tags or remove tags should be provided"));
+    }
+    call.require_writable(&ids)?;
+    let now = time::stored(call.workspace.now());
+    let steps = usize::from(!add.is_empty()) + usize::from(!remove.is_empty());
+    for task in call.workspace.tasks.iter_mut().filter(|task| ids.iter().any(|id| task["id"] == id.as_str())) {
+        let mut tags = strings(&task["tags"]);
+        for tag in &add {
+            if !tags.contains(tag) {
+                tags.push(tag.clone());
+            }
+        }
+        tags.retain(|tag| !remove.contains(tag));
+        task["tags"] = tags.into();
+        task["last_change"] = now.clone().into();
+        task["last_changed_by"] = USER.into();
+    }
+    // Matched, not changed, and counted once per step: no use as a check.
+    Ok(json!({"updated": ids.len() * steps}))
+}
+
+fn tag_list(call: &Call<'_>, name: &str) -> Result<Vec<String>> {
+    match call.parameters.get(name) {
+        None | Some(Value::Null) => Ok(Vec::new()),
+        Some(list @ Value::Array(_)) => Ok(strings(list)),
+        Some(other) => {
+            let shown = other.as_str().map_or_else(|| other.to_string(), str::to_lowercase);
+            let detail = format!("('value is wrong, expected type \"list\"', '{shown}')");
+            Err(ApiError::bad_parameter(name, &detail))
+        }
+    }
+}
+
+/// Needs no force on any status.
+pub(crate) fn update(call: &mut Call<'_>) -> Result<Value> {
+    let id = call.existing_task()?;
+    let fields = given_fields(call, &[UPDATE_FIELDS])?;
+    if fields.is_empty() {
+        return Ok(json!({"updated": 0, "fields": {}}));
+    }
+    Ok(call.change(&id, fields))
+}
+
+/// Changes more, and past status `created` only with force.
+pub(crate) fn edit(call: &mut Call<'_>) -> Result<Value> {
+    let id = call.existing_task()?;
+    let status = call.workspace.task(&id)["status"].as_str().unwrap_or_default().to_owned();
+    if status != "created" && call.parameters.get("force") != Some(&Value::Bool(true)) {
+        let message = format!("Invalid task status: expected=created, status={status}");
+        return Err(ApiError::new(400, 110, message));
+    }
+    let fields = given_fields(call, &[UPDATE_FIELDS, EDIT_FIELDS])?;
+    Ok(call.change(&id, fields))
+}
+
+fn given_fields(call: &Call<'_>, known: &[&[&str]]) -> Result<Map<String, Value>> {
+    let mut fields = Map::new();
+    for name in known.iter().copied().flatten() {
+        if let Some(value) = call.parameters.get(*name) {
+            fields.insert((*name).to_owned(), value.clone());
+        }
+    }
+    for list in ["tags", "system_tags"] {
+        let operators: Vec<_> = fields
+            .get(list)
+            .map(strings)
+            .unwrap_or_default()
+            .into_iter()
+            .filter(|tag| tag.starts_with("__$"))
+            .collect();
+        if !operators.is_empty() {
+            let message = format!("unsupported tag prefix): values=({})", operators.join(", "));
+            return Err(ApiError::new(400, 16, format!("Invalid value for fields ({message}")));
+        }
+    }
+    if let Some(script) = fields.get_mut("script") {
+        let script =
+            script.as_object_mut().ok_or_else(|| ApiError::bad_parameter("script", "a dictionary is expected"))?;
+        // The real server trims the commit and keeps the rest as sent.
+        if let Some(commit) = script.get("version_num").and_then(Value::as_str) {
+            let trimmed = Value::from(commit.trim());
+            script.insert("version_num".to_owned(), trimmed);
+        }
+    }
+    Ok(fields)
+}
+
+pub(crate) fn create(call: &mut Call<'_>) -> Result<Value> {
+    if call.parameters.get("name").and_then(Value::as_str).is_none() {
+        return Err(ApiError::missing_required("name"));
+    }
+    let id = call.workspace.new_id();
+    let now = time::stored(call.workspace.now());
+    let mut task = json!({
+        "active_duration": 0, "comment": "", "company": COMPANY, "configuration": {}, "container": {}, "created": now,
+        "execution": {"artifacts": [], "model_desc": {}, "model_labels": {}, "parameters": {}, "test_split": 0},
+        "hyperparams": {}, "id": id, "last_change": now, "last_changed_by": USER, "last_iteration": 0,
+        "last_metrics": {}, "last_update": now, "metric_stats": {}, "models": {"input": [], "output": []},
+        "output": {}, "report_assets": [], "runtime": {}, "script": {}, "status": "created", "status_changed": now,
+        "status_message": "", "status_reason": "", "system_tags": [], "tags": [], "type": "training",
+        "unique_metrics": [], "user": USER,
+    });
+    let fields = given_fields(call, &[UPDATE_FIELDS, EDIT_FIELDS])?;
+    set_fields(&mut task, &fields);
+    task["status"] = "created".into();
+    call.workspace.tasks.push(task);
+    Ok(json!({"id": id}))
+}
+
+/// `script.requirements`, which the SDK finds out after the rest.
+pub(crate) fn set_requirements(call: &mut Call<'_>) -> Result<Value> {
+    let id = call.existing_task()?;
+    let requirements = call.parameters.get("requirements").cloned().unwrap_or_else(|| json!({}));
+    let mut script = call.workspace.task(&id)["script"].clone();
+    script["requirements"] = requirements;
+    Ok(call.change(&id, Map::from_iter([("script".to_owned(), script)])))
+}
+
+/// Public tasks belong to no company, which is why nobody may change them.
+pub(crate) fn make_public(call: &mut Call<'_>) -> Result<Value> {
+    let ids = call.ids()?;
+    call.require_writable(&ids)?;
+    for id in &ids {
+        call.workspace.edit(id, |task| {
+            task["company_origin"] = task["company"].take();
+            task["company"] = "".into();
+        });
+    }
+    Ok(json!({"updated": ids.len()}))
+}
+
+impl Call<'_> {
+    pub(crate) fn task_id(&self) -> Result<String> {
+        let id = self.parameters.get("task").and_then(Value::as_str);
+        id.map(str::to_owned).ok_or_else(|| ApiError::missing_required("task"))
+    }
+
+    /// The `task` parameter, which must name a task.
+    pub(crate) fn existing_task(&self) -> Result<String> {
+        let id = self.task_id()?;
+        if self.workspace.find_task(&id).is_some() { Ok(id) } else { Err(ApiError::unknown_task(&id)) }
+    }
+
+    fn ids(&self) -> Result<Vec<String>> {
+        let too_short = "value '[]' length is lower than allowed minimum '1'.";
+        match self.parameters.get("ids") {
+            None | Some(Value::Null) => Err(ApiError::validation(format!("error for field 'ids'. {too_short}"))),
+            Some(Value::Array(ids)) if ids.is_empty() => Err(ApiError::bad_parameter("ids", too_short)),
+            Some(ids) => Ok(strings(ids)),
+        }
+    }
+
+    /// Nothing is changed for any task when one is unknown or public.
+    fn require_writable(&self, ids: &[String]) -> Result<()> {
+        let unknown: Vec<String> = ids.iter().filter(|id| self.workspace.find_task(id).is_none()).cloned().collect();
+        if !unknown.is_empty() {
+            return Err(ApiError::unknown_task_ids(&unknown));
+        }
+        let public: Vec<String> = ids
+            .iter()
+            .filter(|id| self.workspace.find_task(id).is_some_and(|task| task["company"] != COMPANY))
+            .map(|id| format!("'{id}'"))
+            .collect();
+        if public.is_empty() {
+            return Ok(());
+        }
+        // A Python tuple: a single element is followed by a comma.
+        let comma = if public.len() == 1 { "," } else { "" };
+        let shown = format!("({}{comma})", public.join(", "));
+        let message = format!("Forbidden (modification not allowed) (cannot modify public task(s), ids={shown})");
+        Err(ApiError::new(403, 21, message))
+    }
+
+    /// Stores the fields and the fact of the change, and answers with both.
+    pub(crate) fn change(&mut self, id: &str, mut fields: Map<String, Value>) -> Value {
+        let now = self.workspace.now();
+        fields.insert("last_changed_by".to_owned(), USER.into());
+        fields.insert("last_change".to_owned(), time::iso(now).into());
+        let mut stored = fields.clone();
+        stored.insert("last_change".to_owned(), time::stored(now).into());
+        self.workspace.edit(id, |task| set_fields(task, &stored));
+        json!({"updated": 1, "fields": fields})
+    }
+}

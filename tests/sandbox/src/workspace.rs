@@ -1,0 +1,227 @@
+//! The state the sandbox holds: projects, tasks and events of one company, and its clock.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use md5::{Digest as _, Md5};
+use serde_json::{Map, Value, json};
+
+use crate::seed::TaskSeed;
+use crate::time;
+use crate::version::Version;
+
+/// The company and the user of the public test key pair.
+pub(crate) const COMPANY: &str = "d1bd92a3b039400cbafc60a7a5b1e52b";
+pub(crate) const USER: &str = "__tests__";
+
+/// Projects, tasks and events, as one workspace of the server holds them.
+///
+/// A hook registered with [`crate::Sandbox::on_request`] gets it between two requests of a client.
+#[derive(Debug)]
+pub struct Workspace {
+    pub(crate) projects: Vec<Value>,
+    pub(crate) tasks: Vec<Value>,
+    pub(crate) events: HashMap<String, Events>,
+    pub(crate) scrolls: HashMap<String, usize>,
+    pub(crate) api_version: Version,
+    pub(crate) server_version: String,
+    clock: Clock,
+    ids: u64,
+    seeded: i64,
+}
+
+/// Events of one task; reporting the same metric, variant and iteration again overwrites.
+pub(crate) type Events = BTreeMap<(String, String, i64), Event>;
+
+/// One stored scalar event.
+#[derive(Debug, Clone)]
+pub(crate) struct Event {
+    pub(crate) metric: String,
+    pub(crate) variant: String,
+    pub(crate) iter: i64,
+    /// A number or a boolean; null where the client sent none.
+    pub(crate) value: Value,
+    pub(crate) timestamp_ms: i64,
+    pub(crate) worker: String,
+}
+
+/// The server's idea of now: the machine's clock or a fixed instant, plus what tests added.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Clock {
+    pub(crate) fixed: Option<i64>,
+    pub(crate) added: i64,
+}
+
+/// Seeded tasks are dated from here, a second apart, whatever the clock says: 2026-01-01.
+const FIRST_SEED: i64 = 1_767_225_600 * time::SECOND;
+
+impl Workspace {
+    pub(crate) fn new(api_version: Version, server_version: String, clock: Clock) -> Self {
+        Self {
+            projects: Vec::new(),
+            tasks: Vec::new(),
+            events: HashMap::new(),
+            scrolls: HashMap::new(),
+            api_version,
+            server_version,
+            clock,
+            ids: 0,
+            seeded: 0,
+        }
+    }
+
+    /// The id of the project with this full path; it and its parents are created when missing.
+    pub fn project(&mut self, full_path: &str) -> String {
+        if let Some(id) = self.project_named(full_path) {
+            return id;
+        }
+        let parent = full_path.rsplit_once('/').map(|(parent, _)| self.project(parent));
+        let id = self.new_id();
+        let now = time::stored(self.now());
+        let mut project = json!({
+            "basename": full_path.rsplit('/').next(), "company": COMPANY, "created": now, "description": "",
+            "featured": 9999, "id": id, "last_update": now, "name": full_path, "system_tags": [], "tags": [],
+            "user": USER,
+        });
+        if let Some(parent) = parent {
+            project["parent"] = Value::from(parent);
+        }
+        self.projects.push(project);
+        id
+    }
+
+    /// The same, for a project that listings leave out unless asked for hidden ones.
+    pub fn hidden_project(&mut self, full_path: &str) -> String {
+        let id = self.project(full_path);
+        for project in self.projects.iter_mut().filter(|project| project["id"] == id.as_str()) {
+            project["system_tags"] = json!(["hidden"]);
+        }
+        id
+    }
+
+    /// Stores a task and returns its id.
+    pub fn add(&mut self, task: TaskSeed) -> String {
+        self.seeded += 1;
+        let at = FIRST_SEED + self.seeded * time::SECOND;
+        task.plant(self, at)
+    }
+
+    /// The whole stored task; references are ids.
+    ///
+    /// # Panics
+    ///
+    /// When there is no such task.
+    #[must_use]
+    pub fn task(&self, id: &str) -> Value {
+        self.find_task(id).unwrap_or_else(|| panic!("the sandbox has no task {id:?}")).clone()
+    }
+
+    /// The task's tags in stored order.
+    ///
+    /// # Panics
+    ///
+    /// When there is no such task.
+    #[must_use]
+    pub fn tags(&self, id: &str) -> Vec<String> {
+        strings(&self.task(id)["tags"])
+    }
+
+    /// The ids of all tasks that carry exactly this tag, over all projects, oldest first.
+    #[must_use]
+    pub fn tagged(&self, tag: &str) -> Vec<String> {
+        let carries = |task: &&Value| strings(&task["tags"]).iter().any(|own| own == tag);
+        self.tasks.iter().filter(carries).map(id_of).collect()
+    }
+
+    /// Changes a stored task behind the API's back.
+    ///
+    /// # Panics
+    ///
+    /// When there is no such task.
+    pub fn edit(&mut self, id: &str, change: impl FnOnce(&mut Value)) {
+        change(self.find_task_mut(id).unwrap_or_else(|| panic!("the sandbox has no task {id:?}")));
+    }
+
+    /// Every project and task, for comparison before and after.
+    #[must_use]
+    pub fn state(&self) -> Value {
+        json!({"projects": self.projects, "tasks": self.tasks})
+    }
+
+    /// Takes over projects and tasks as `get_all_ex` answers them (references are objects there).
+    pub(crate) fn load(&mut self, state: &Value) {
+        for (key, list) in [("projects", &mut self.projects), ("tasks", &mut self.tasks)] {
+            for item in state[key].as_array().into_iter().flatten() {
+                let mut item = item.clone();
+                for reference in ["company", "user", "project", "parent"] {
+                    if let Some(id) = item[reference].get("id").cloned() {
+                        item[reference] = id;
+                    }
+                }
+                if key == "tasks" && item.get("unique_metrics").is_none() {
+                    item["unique_metrics"] = crate::metrics::unique_names(&item["last_metrics"]);
+                }
+                list.push(item);
+            }
+        }
+    }
+
+    pub(crate) fn now(&self) -> i64 {
+        self.clock.fixed.unwrap_or_else(time::system_now) + self.clock.added
+    }
+
+    pub(crate) fn advance(&mut self, by: Duration) {
+        self.clock.added += i64::try_from(by.as_micros()).unwrap_or(i64::MAX);
+    }
+
+    /// Ids look like the server's and are the same in every run.
+    pub(crate) fn new_id(&mut self) -> String {
+        self.ids += 1;
+        md5_hex(&format!("sandbox {}", self.ids))
+    }
+
+    pub(crate) fn find_task(&self, id: &str) -> Option<&Value> {
+        self.tasks.iter().find(|task| task["id"] == id)
+    }
+
+    pub(crate) fn find_task_mut(&mut self, id: &str) -> Option<&mut Value> {
+        self.tasks.iter_mut().find(|task| task["id"] == id)
+    }
+
+    pub(crate) fn project_named(&self, full_path: &str) -> Option<String> {
+        self.projects.iter().find(|project| project["name"] == full_path).map(id_of)
+    }
+}
+
+pub(crate) fn id_of(item: &Value) -> String {
+    item["id"].as_str().unwrap_or_default().to_owned()
+}
+
+/// The strings of an array; everything else counts as nothing.
+pub(crate) fn strings(value: &Value) -> Vec<String> {
+    value.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
+/// The document store drops fields that are set to null.
+pub(crate) fn strip_nulls(item: &mut Value) {
+    if let Some(fields) = item.as_object_mut() {
+        fields.retain(|_, value| !value.is_null());
+    }
+}
+
+/// Merges fields into a stored item; null removes.
+pub(crate) fn set_fields(item: &mut Value, fields: &Map<String, Value>) {
+    for (name, value) in fields {
+        item[name] = value.clone();
+    }
+    strip_nulls(item);
+}
+
+pub(crate) fn md5_hex(text: &str) -> String {
+    let mut hex = String::with_capacity(32);
+    for byte in Md5::digest(text.as_bytes()) {
+        let _ = write!(hex, "{byte:02x}");
+    }
+    hex
+}
