@@ -24,7 +24,11 @@ impl Environment {
 
 impl<K: Into<String>, V: Into<String>> FromIterator<(K, V)> for Environment {
     fn from_iter<T: IntoIterator<Item = (K, V)>>(pairs: T) -> Self {
-        Self(pairs.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
+        let mut variables = BTreeMap::new();
+        for (name, value) in pairs {
+            variables.insert(name.into(), value.into());
+        }
+        Self(variables)
     }
 }
 

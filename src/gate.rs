@@ -193,8 +193,8 @@ impl Session<'_> {
     }
 
     fn another_spelling(&self, runs: &[Run]) -> Option<String> {
-        let wanted = self.settings.tag.as_str().to_lowercase();
-        runs.iter().flat_map(|run| &run.tags).find(|tag| tag.to_lowercase() == wanted).cloned()
+        let wanted = self.settings.tag.as_str();
+        runs.iter().flat_map(|run| &run.tags).find(|tag| tag.eq_ignore_ascii_case(wanted)).cloned()
     }
 
     fn promote(&self, project: &ProjectId, verdict: &Verdict, candidate: &Run, runs: &[Run]) -> Promotion {

@@ -7,10 +7,10 @@ const MOST: usize = 3;
 
 /// The nearest of the names, the nearest first; none when none is near.
 pub(crate) fn nearest(wanted: &str, names: impl IntoIterator<Item = String>) -> Vec<String> {
-    let wanted = wanted.trim().to_lowercase();
+    let wanted = wanted.trim().to_ascii_lowercase();
     let mut near: Vec<(f64, String)> = names
         .into_iter()
-        .map(|name| (strsim::jaro_winkler(&wanted, &name.trim().to_lowercase()), name))
+        .map(|name| (strsim::jaro_winkler(&wanted, &name.trim().to_ascii_lowercase()), name))
         .filter(|(likeness, _)| *likeness >= NEAR)
         .collect();
     near.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(&b.1)));

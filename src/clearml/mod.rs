@@ -387,12 +387,15 @@ fn claims(token: &Secret) -> Option<Claims> {
 
 /// Unwraps an answer. The status decides first: the fields of a refusal are empty.
 fn decode<T: DeserializeOwned>(answer: &Answer) -> std::result::Result<T, Cause> {
-    let meta = json::read::<Envelope<IgnoredAny>>(&answer.body).map(|envelope| envelope.meta);
-    match meta {
-        Ok(Meta { code: 200, .. }) if answer.status == 200 => json::read::<Envelope<T>>(&answer.body)
-            .map(|envelope| envelope.data)
-            .map_err(|error| Cause::odd(format!("its answer has another shape than expected{}", json::place(&error)))),
-        Ok(meta) => Err(Cause::Refused {
+    let odd_shape = |error| Cause::odd(format!("its answer has another shape than expected{}", json::place(&error)));
+    serde_json::from_value(unwrapped(answer)?).map_err(odd_shape)
+}
+
+/// The data of an answer that is not a refusal. One function for all kinds of data keeps the binary small.
+fn unwrapped(answer: &Answer) -> std::result::Result<Value, Cause> {
+    match json::read::<Envelope>(&answer.body) {
+        Ok(Envelope { meta: Meta { code: 200, .. }, data }) if answer.status == 200 => Ok(data),
+        Ok(Envelope { meta, .. }) => Err(Cause::Refused {
             status: if answer.status == 200 { meta.code } else { answer.status },
             subcode: meta.subcode,
             message: meta.message,
@@ -447,12 +450,34 @@ impl Settings {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::judge::{Criteria, Direction, Score, Tolerance};
     use proptest::prelude::*;
 
     #[test]
     fn an_escaped_name_is_literal() {
         assert_eq!(anchored("a.b (c)+[d]"), r"^a\.b\ \(c\)\+\[d\]$");
         assert_eq!(anchored("проект ü"), r"^проект\ ü$");
+    }
+
+    #[test]
+    fn a_value_in_the_events_that_is_no_number_spoils_the_best_but_not_the_last() {
+        let reading = |value: f64| Score::new(value).map_or(Reading::NotANumber, Reading::Value);
+        let metric = |pick| Metric {
+            title: Name::parse("t").unwrap(),
+            series: Name::parse("s").unwrap(),
+            pick,
+            criteria: Criteria { direction: Direction::Max, tolerance: Tolerance::percent(0.0).unwrap(), target: None },
+        };
+        let of = |pick, values: &[f64]| {
+            let metric = metric(pick);
+            values.iter().fold(Reading::Missing, |so_far, value| chosen(&metric, so_far, reading(*value)))
+        };
+        assert_eq!(of(Pick::Best, &[0.5, 0.9, 0.7]), reading(0.9));
+        assert_eq!(of(Pick::Last, &[0.5, 0.9, 0.7]), reading(0.7));
+        assert_eq!(of(Pick::Best, &[0.5, f64::NAN, 0.7]), Reading::NotANumber);
+        assert_eq!(of(Pick::Last, &[0.5, f64::NAN, 0.7]), reading(0.7));
+        assert_eq!(of(Pick::Last, &[0.5, f64::NAN]), Reading::NotANumber);
+        assert_eq!(of(Pick::Best, &[]), Reading::Missing);
     }
 
     #[test]

@@ -15,9 +15,9 @@ use crate::timestamp;
 
 /// What every answer is wrapped in.
 #[derive(Deserialize)]
-pub(super) struct Envelope<T> {
+pub(super) struct Envelope {
     pub(super) meta: Meta,
-    pub(super) data: T,
+    pub(super) data: Value,
 }
 
 /// Whether it worked. The versions beside these fields are numbers or strings, and not read.

@@ -252,17 +252,25 @@ impl<'a> Source<'a> {
             None => field(self.conf()).map(str::to_owned).or_else(|| self.text(name)),
         };
         let Some(text) = text else {
-            self.fault(name, "is not set");
+            self.missing(name, "");
             return None;
         };
         self.keep(name, read(&text))
+    }
+
+    /// Tells of a setting that clearml.conf lacks as well, and of the includes it might be in.
+    fn missing(&mut self, name: &str, why: &str) {
+        let include = self.conf().unread_includes.first().map_or_else(String::new, |include| {
+            format!(" (clearml.conf has an include at line {}, which is not followed)", include.line)
+        });
+        self.fault(name, &format!("is not set{why}{include}"));
     }
 
     fn secret(&mut self, name: &str, field: impl Fn(&ClearmlConf) -> Option<&str>) -> Option<Secret> {
         let given = self.environment.get(name).map(str::to_owned);
         let text = given.or_else(|| field(self.conf()).map(str::to_owned));
         let Some(text) = text else {
-            self.fault(name, "is not set (a pull request from a fork does not get the repository's secrets)");
+            self.missing(name, " (a pull request from a fork does not get the repository's secrets)");
             return None;
         };
         let usable = Secret::new(&text).filter(|_| text.trim().chars().all(|c| c.is_ascii_graphic()));
