@@ -1,0 +1,112 @@
+//! An HTTP server on loopback that remembers what it was asked for.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+
+use crate::release::{DOWNLOADS, Release};
+
+pub(crate) enum Answer {
+    File(Vec<u8>),
+    Status(u16),
+    Redirect(String),
+    /// The whole length promised, half of it sent, the connection cut.
+    Cut(Vec<u8>),
+    /// The same, but the connection stays open for as long as the other side keeps it.
+    Stalled(Vec<u8>),
+}
+
+pub(crate) struct Server {
+    address: SocketAddr,
+    requests: Arc<Mutex<Vec<String>>>,
+}
+
+impl Server {
+    /// Answers the path of the n-th request, counted from 1.
+    pub(crate) fn start(answer: impl Fn(usize, &str) -> Answer + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let requests = Arc::new(Mutex::new(Vec::new()));
+        let (log, answer) = (Arc::clone(&requests), Arc::new(answer));
+        std::thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                let (log, answer) = (Arc::clone(&log), Arc::clone(&answer));
+                // A downloader that goes away in the middle is part of the scenarios.
+                std::thread::spawn(move || drop(serve(&stream, &log, &*answer)));
+            }
+        });
+        Self { address, requests }
+    }
+
+    /// Hands out a release's files from where its manifest says they are.
+    pub(crate) fn of(release: &Release) -> Self {
+        let files = release.files.clone();
+        Self::start(move |_, path| {
+            let name = path.strip_prefix(DOWNLOADS).and_then(|rest| rest.strip_prefix('/'));
+            name.and_then(|name| files.get(name)).map_or(Answer::Status(404), |bytes| Answer::File(bytes.clone()))
+        })
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub(crate) fn requests(&self) -> Vec<String> {
+        self.requests.lock().unwrap().clone()
+    }
+}
+
+fn serve(
+    stream: &TcpStream,
+    log: &Mutex<Vec<String>>,
+    answer: &dyn Fn(usize, &str) -> Answer,
+) -> Result<(), std::io::Error> {
+    let mut reader = BufReader::new(stream.try_clone()?);
+    let path = read_request(&mut reader)?;
+    let number = {
+        let mut log = log.lock().unwrap();
+        log.push(path.clone());
+        log.len()
+    };
+    send(stream, answer(number, &path))
+}
+
+/// The path of a request whose header is read to its end.
+fn read_request(reader: &mut BufReader<TcpStream>) -> Result<String, std::io::Error> {
+    let mut first = String::new();
+    reader.read_line(&mut first)?;
+    let mut line = String::new();
+    while reader.read_line(&mut line)? > 2 {
+        line.clear();
+    }
+    Ok(first.split(' ').nth(1).unwrap_or_default().to_owned())
+}
+
+fn send(mut stream: &TcpStream, answer: Answer) -> Result<(), std::io::Error> {
+    match answer {
+        Answer::File(bytes) => {
+            head(stream, "200 OK", bytes.len(), "")?;
+            stream.write_all(&bytes)
+        }
+        Answer::Status(status) => head(stream, &format!("{status} Not Today"), 0, ""),
+        Answer::Redirect(to) => head(stream, "302 Found", 0, &format!("Location: {to}\r\n")),
+        Answer::Cut(bytes) => send_half(stream, &bytes),
+        Answer::Stalled(bytes) => {
+            send_half(stream, &bytes)?;
+            stream.read(&mut [0]).map(drop)
+        }
+    }
+}
+
+fn send_half(mut stream: &TcpStream, bytes: &[u8]) -> Result<(), std::io::Error> {
+    head(stream, "200 OK", bytes.len(), "")?;
+    stream.write_all(&bytes[..bytes.len() / 2])
+}
+
+fn head(mut stream: &TcpStream, status: &str, length: usize, more: &str) -> Result<(), std::io::Error> {
+    write!(stream, "HTTP/1.1 {status}\r\nContent-Length: {length}\r\n{more}Connection: close\r\n\r\n")
+}
