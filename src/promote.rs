@@ -12,6 +12,8 @@
 //!   from the others.
 //! - A gate that has not come to the removal within [`LIFETIME`] of judging leaves it to the next run.
 //!
+//! Servers before API 2.27 are not asked when a task was changed; there the score alone decides in the second case.
+//!
 //! What is left is the time between the last look and the removal, one round trip: if two further gates, one of them
 //! for the very task that is about to lose the tag, begin and end within it, the tag is lost. For two gates there is no
 //! such order of events; the tests below try them all.

@@ -33,6 +33,8 @@ mod job;
 #[cfg(unix)]
 mod original;
 #[cfg(unix)]
+mod readme;
+#[cfg(unix)]
 mod release;
 #[cfg(unix)]
 mod seeded;
@@ -42,3 +44,5 @@ mod settings;
 mod shell;
 #[cfg(unix)]
 mod windows;
+#[cfg(unix)]
+mod workflow;
