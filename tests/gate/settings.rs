@@ -121,6 +121,14 @@ fn host_and_keys_can_come_from_clearml_conf() {
 }
 
 #[test]
+fn an_include_in_clearml_conf_is_told_when_something_is_missing() {
+    let (sandbox, ..) = pair(0.8, 0.9);
+    let gate = Gate::of(&sandbox).unset("CLEARML_API_SECRET_KEY");
+    fs::write(gate.path().join("clearml.conf"), "api {}\ninclude \"secrets.conf\"\n").unwrap();
+    gate.run().expect(2, "").complains("clearml.conf has an include at line 2, which is not followed");
+}
+
+#[test]
 fn a_broken_clearml_conf_is_told_only_where_it_is_needed() {
     let (sandbox, ..) = pair(0.8, 0.9);
     let gate = Gate::of(&sandbox).set("CLEARML_PROMOTE", "never").set("CLEARML_API_HOST_VERIFY_CERT", "true");
@@ -133,6 +141,8 @@ fn a_broken_clearml_conf_is_told_only_where_it_is_needed() {
 fn without_a_commit_the_checkout_is_asked() {
     let sandbox = Sandbox::start();
     let gate = Gate::of(&sandbox).unset("COMMIT_ID");
+    let nobody = Gate::of(&sandbox).unset("COMMIT_ID").set("PATH", "");
+    nobody.run().expect(2, "").complains("COMMIT_ID: is not set, and git could not be asked");
     gate.run().expect(2, "").complains("COMMIT_ID: is not set, and git names no commit here");
     let git = |args: &[&str]| {
         let output = Command::new("git").args(args).current_dir(gate.path()).output().unwrap();
