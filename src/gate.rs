@@ -6,7 +6,7 @@ use std::time::Instant;
 use crate::clearml::{Client, Error, ProjectId};
 use crate::judge::{Score, Verdict, judge};
 use crate::links;
-use crate::promote::{self, KeptBecause, Promotion};
+use crate::promote::{self, KeptBecause, Move, Promotion};
 use crate::report::{Judged, NoVerdict, Outcome, Report, ScoreFault, Seen, Side, Warning, score};
 use crate::run::{Reading, Run, TaskId};
 use crate::select::{self, AtCommit, Baseline};
@@ -204,7 +204,9 @@ impl Session<'_> {
         let Settings { tag, metric, .. } = self.settings;
         let tagged: Vec<&Run> = runs.iter().filter(|run| run.carries(tag.as_str())).collect();
         let plan = promote::plan(candidate, &tagged, metric.criteria.direction, self.client.server_time);
-        promote::apply(&self.client, self.settings.scope(project), tag, &candidate.id, &plan, self.judged_at)
+        let scope = self.settings.scope(project);
+        let (client, judged) = (&self.client, self.judged_at);
+        Move { client, scope, tag, candidate: &candidate.id, plan: &plan, judged }.apply()
     }
 
     /// Why no run of the commit can be the candidate: what came near, found with a question or two more.

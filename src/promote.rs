@@ -127,53 +127,53 @@ pub(crate) fn settle(plan: &Plan, candidate: &TaskId, carriers: &[Run]) -> (Vec<
     (ids(lose), ids(left))
 }
 
-/// Moves the tag to the candidate according to the plan. `judged` is when the runs were read.
-pub(crate) fn apply(
-    client: &Client<'_>,
-    scope: Scope<'_>,
-    tag: &Tag,
-    candidate: &TaskId,
-    plan: &Plan,
-    judged: Instant,
-) -> Promotion {
-    if !plan.add && plan.supersede.is_empty() {
-        return Promotion::Holds;
-    }
-    if plan.add
-        && let Err(error) = persist(client, || client.add_tag(candidate, tag))
-    {
-        // A lost answer leaves open whether the tag arrived; either way nobody lost it.
-        let added = error.is_unreachable();
-        return Promotion::Failed { error, added };
-    }
-    match persist(client, || take_from_others(client, scope, tag, candidate, plan, judged)) {
-        Ok((from, left)) => Promotion::Moved { from, left },
-        Err(error) => Promotion::Failed { error, added: true },
-    }
+/// A move of the tag that was decided on.
+pub(crate) struct Move<'a> {
+    pub(crate) client: &'a Client<'a>,
+    pub(crate) scope: Scope<'a>,
+    pub(crate) tag: &'a Tag,
+    pub(crate) candidate: &'a TaskId,
+    pub(crate) plan: &'a Plan,
+    /// When the runs were read that the plan rests on.
+    pub(crate) judged: Instant,
 }
 
-/// One look and, if somebody is to lose the tag, one removal.
-fn take_from_others(
-    client: &Client<'_>,
-    scope: Scope<'_>,
-    tag: &Tag,
-    candidate: &TaskId,
-    plan: &Plan,
-    judged: Instant,
-) -> Result<(Vec<TaskId>, Vec<TaskId>), Error> {
-    let carriers = client.tagged(scope, tag)?;
-    if carriers.iter().all(|run| run.id != *candidate) {
-        return Err(client.not_tagged());
+impl Move<'_> {
+    /// Moves the tag to the candidate according to the plan.
+    pub(crate) fn apply(&self) -> Promotion {
+        if !self.plan.add && self.plan.supersede.is_empty() {
+            return Promotion::Holds;
+        }
+        if self.plan.add
+            && let Err(error) = persist(self.client, || self.client.add_tag(self.candidate, self.tag))
+        {
+            // A lost answer leaves open whether the tag arrived; either way nobody lost it.
+            let added = error.is_unreachable();
+            return Promotion::Failed { error, added };
+        }
+        match persist(self.client, || self.take_from_others()) {
+            Ok((from, left)) => Promotion::Moved { from, left },
+            Err(error) => Promotion::Failed { error, added: true },
+        }
     }
-    let (lose, mut left) = settle(plan, candidate, &carriers);
-    if judged.elapsed() > LIFETIME {
-        left.extend(lose);
-        return Ok((Vec::new(), left));
+
+    /// One look and, if somebody is to lose the tag, one removal. Returns who lost it and who still has it.
+    fn take_from_others(&self) -> Result<(Vec<TaskId>, Vec<TaskId>), Error> {
+        let carriers = self.client.tagged(self.scope, self.tag)?;
+        if carriers.iter().all(|run| run.id != *self.candidate) {
+            return Err(self.client.not_tagged());
+        }
+        let (lose, mut left) = settle(self.plan, self.candidate, &carriers);
+        if self.judged.elapsed() > LIFETIME {
+            left.extend(lose);
+            return Ok((Vec::new(), left));
+        }
+        if !lose.is_empty() {
+            self.client.remove_tag(&lose, self.tag)?;
+        }
+        let gone = |id: &TaskId| !left.contains(id);
+        Ok((self.plan.supersede.iter().map(|old| old.id.clone()).filter(gone).collect(), left))
     }
-    if !lose.is_empty() {
-        client.remove_tag(&lose, tag)?;
-    }
-    Ok((plan.supersede.iter().map(|old| old.id.clone()).filter(|id| !left.contains(id)).collect(), left))
 }
 
 /// Tries again while there is patience and the fault may pass.

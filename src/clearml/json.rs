@@ -17,7 +17,7 @@ pub(crate) fn read<T: DeserializeOwned>(text: &[u8]) -> Result<T, serde_json::Er
 
 /// Where a document is at fault, without a word of what it holds: that may be a token.
 pub(crate) fn place(error: &serde_json::Error) -> String {
-    format!(" (line {}, column {})", error.line(), error.column())
+    if error.line() == 0 { String::new() } else { format!(" (line {}, column {})", error.line(), error.column()) }
 }
 
 /// Replaces the words that JSON does not have, outside of strings.

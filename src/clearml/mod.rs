@@ -1,14 +1,14 @@
 //! The ClearML API as the gate uses it: each question is one request, and its answer is a value of the gate's own.
 
+mod answer;
 mod error;
 mod json;
+mod pattern;
 mod wire;
 
 use std::cell::RefCell;
 use std::collections::HashSet;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::{Value, json};
@@ -16,11 +16,13 @@ use serde_json::{Value, json};
 pub(crate) use error::{Cause, Error};
 
 use crate::commit::Commit;
-use crate::http::{Answer, Http, Repeat};
+use crate::http::{Http, Repeat};
 use crate::run::{Reading, Run, TaskId};
 use crate::secret::Secret;
 use crate::settings::{Metric, Name, Pick, Server, Settings, Tag};
-use wire::{Claims, Envelope, Login, Meta, Projects, RawScalars, Task, Tasks};
+use answer::{claims, decode, login};
+use pattern::{anchored, escaped};
+use wire::{Claims, Projects, RawScalars, Task, Tasks};
 
 /// The most the server returns in one page, whatever is asked for.
 const PAGE: usize = 500;
@@ -368,76 +370,9 @@ fn chosen(metric: &Metric, so_far: Reading, next: Reading) -> Reading {
     }
 }
 
-fn login(http: &Http, server: &Server) -> Result<Secret> {
-    let basic = STANDARD.encode(format!("{}:{}", server.access_key.expose(), server.secret_key.expose()));
-    let answer = http.post(&format!("{}/auth.login", server.api), &format!("Basic {basic}"), b"{}", Repeat::Freely);
-    let token = answer.map_err(Cause::Failure).and_then(|answer| decode::<Login>(&answer)).and_then(|login| {
-        let visible = login.token.bytes().all(|byte| byte.is_ascii_graphic());
-        Secret::new(&login.token).filter(|_| visible).ok_or_else(|| Cause::odd("it gave no usable token".to_owned()))
-    });
-    token.map_err(|cause| Error { operation: "to log in", host: server.api.to_string(), cause })
-}
-
-/// The claims in the middle of a token. They only choose between ways of asking, so they need no verification.
-fn claims(token: &Secret) -> Option<Claims> {
-    let payload = token.expose().split('.').nth(1)?;
-    let bytes = URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).ok()?;
-    serde_json::from_slice(&bytes).ok()
-}
-
-/// Unwraps an answer. The status decides first: the fields of a refusal are empty.
-fn decode<T: DeserializeOwned>(answer: &Answer) -> std::result::Result<T, Cause> {
-    let odd_shape = |error| Cause::odd(format!("its answer has another shape than expected{}", json::place(&error)));
-    serde_json::from_value(unwrapped(answer)?).map_err(odd_shape)
-}
-
-/// The data of an answer that is not a refusal. One function for all kinds of data keeps the binary small.
-fn unwrapped(answer: &Answer) -> std::result::Result<Value, Cause> {
-    match json::read::<Envelope>(&answer.body) {
-        Ok(Envelope { meta: Meta { code: 200, .. }, data }) if answer.status == 200 => Ok(data),
-        Ok(Envelope { meta, .. }) => Err(Cause::Refused {
-            status: if answer.status == 200 { meta.code } else { answer.status },
-            subcode: meta.subcode,
-            message: meta.message,
-        }),
-        Err(error) => Err(Cause::odd(foreign(answer, &error))),
-    }
-}
-
-/// What can be said of an answer that is not ClearML's, without repeating it.
-fn foreign(answer: &Answer, error: &serde_json::Error) -> String {
-    let start = answer.body.iter().position(|byte| !byte.is_ascii_whitespace()).and_then(|at| answer.body.get(at));
-    let status = answer.status;
-    if answer.content_type.contains("html") || start == Some(&b'<') {
-        format!("it answered with a web page (status {status}), not with JSON")
-    } else if answer.body.is_empty() {
-        format!("it answered with nothing (status {status})")
-    } else {
-        format!("its answer (status {status}, {} bytes) is not ClearML's JSON{}", answer.body.len(), json::place(error))
-    }
-}
-
 fn into_runs(found: Tasks, scope: Scope<'_>) -> Vec<Run> {
     let (project, name) = (scope.project.as_str(), scope.task_name.as_str());
     found.tasks.into_iter().filter_map(|task| task.into_run(project, name, scope.metric)).collect()
-}
-
-/// A pattern that matches exactly this text. The server's own matching is neither anchored nor literal.
-fn anchored(text: &str) -> String {
-    format!("^{}$", escaped(text))
-}
-
-/// Every ASCII character that could mean something in a pattern gets a backslash, which both of the server's pattern
-/// languages, Python's and the database's, take for the character itself.
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        if c.is_ascii() && !c.is_ascii_alphanumeric() && c != '_' {
-            out.push('\\');
-        }
-        out.push(c);
-    }
-    out
 }
 
 impl Settings {
@@ -451,13 +386,6 @@ impl Settings {
 mod tests {
     use super::*;
     use crate::judge::{Criteria, Direction, Score, Tolerance};
-    use proptest::prelude::*;
-
-    #[test]
-    fn an_escaped_name_is_literal() {
-        assert_eq!(anchored("a.b (c)+[d]"), r"^a\.b\ \(c\)\+\[d\]$");
-        assert_eq!(anchored("проект ü"), r"^проект\ ü$");
-    }
 
     #[test]
     fn a_value_in_the_events_that_is_no_number_spoils_the_best_but_not_the_last() {
@@ -478,21 +406,5 @@ mod tests {
         assert_eq!(of(Pick::Last, &[0.5, f64::NAN, 0.7]), reading(0.7));
         assert_eq!(of(Pick::Last, &[0.5, f64::NAN]), Reading::NotANumber);
         assert_eq!(of(Pick::Best, &[]), Reading::Missing);
-    }
-
-    #[test]
-    fn claims_that_cannot_be_read_are_none() {
-        for bad in ["", "a", "a.b.c", "a.e30", "...."] {
-            let claims = Secret::new(bad).and_then(|token| claims(&token));
-            assert_eq!(claims.and_then(|claims| claims.api_version()), None, "{bad}");
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn any_answer_is_decoded_or_refused(status in 100u16..600, body in prop::collection::vec(any::<u8>(), 0..300)) {
-            let answer = Answer { status, content_type: String::new(), body };
-            prop_assert!(decode::<Tasks>(&answer).is_err());
-        }
     }
 }

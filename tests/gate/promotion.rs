@@ -1,5 +1,7 @@
 //! Where the tag is after a run, whatever happened in between.
 
+use std::process::Stdio;
+
 use clearml_sandbox::{At, Effect, Sandbox};
 
 use crate::support::{BASE, Gate, HEAD, OTHER, TAG, best, pair, run};
@@ -186,4 +188,29 @@ fn the_tag_outside_of_project_and_name_is_not_touched() {
     let elsewhere = sandbox.add(clearml_sandbox::TaskSeed::new("vision/detector/sub", "train").commit(BASE).tag(TAG));
     Gate::of(&sandbox).run().expect(0, "PASSED, improved");
     assert_eq!(sandbox.tags(&elsewhere), [TAG]);
+}
+
+#[test]
+fn gates_at_work_at_the_same_time_leave_a_tag_and_the_next_move_leaves_one() {
+    for round in 0..8 {
+        let (sandbox, base, _) = pair(0.8, 0.9);
+        sandbox.add(run(OTHER, 0.95));
+        // At every removal the tag has to be on somebody else as well.
+        sandbox.on_request(move |request, workspace| {
+            assert!(!workspace.tagged(TAG).is_empty(), "round {round}, before request {}", request.n);
+        });
+        let gates = [HEAD, OTHER].map(|commit| Gate::of(&sandbox).set("COMMIT_ID", commit));
+        let quiet = |gate: &Gate| gate.command().stdout(Stdio::null()).spawn().unwrap();
+        let children: Vec<_> = gates.iter().map(quiet).collect();
+        for mut child in children {
+            assert!(child.wait().unwrap().code().is_some_and(|code| code <= 1));
+        }
+        assert!(!sandbox.tagged(TAG).is_empty() && !sandbox.tagged(TAG).contains(&base));
+        let newest = sandbox.add(run("d00d000000000000000000000000000000000000", 0.99));
+        Gate::of(&sandbox)
+            .set("COMMIT_ID", "d00d000000000000000000000000000000000000")
+            .run()
+            .expect(0, "PASSED, improved");
+        assert_eq!(sandbox.tagged(TAG), [newest]);
+    }
 }

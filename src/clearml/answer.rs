@@ -1,0 +1,85 @@
+//! From an HTTP answer to data or a refusal, and the log-in, whose token tells more than it says. Pure but for the log-in.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::wire::{Claims, Envelope, Login, Meta};
+use super::{Cause, Error, json};
+use crate::http::{Answer, Http, Repeat};
+use crate::secret::Secret;
+use crate::settings::Server;
+
+/// Logs in with the key pair.
+pub(super) fn login(http: &Http, server: &Server) -> Result<Secret, Error> {
+    let basic = STANDARD.encode(format!("{}:{}", server.access_key.expose(), server.secret_key.expose()));
+    let answer = http.post(&format!("{}/auth.login", server.api), &format!("Basic {basic}"), b"{}", Repeat::Freely);
+    let token = answer.map_err(Cause::Failure).and_then(|answer| decode::<Login>(&answer)).and_then(|login| {
+        let visible = login.token.bytes().all(|byte| byte.is_ascii_graphic());
+        Secret::new(&login.token).filter(|_| visible).ok_or_else(|| Cause::odd("it gave no usable token".to_owned()))
+    });
+    token.map_err(|cause| Error { operation: "to log in", host: server.api.to_string(), cause })
+}
+
+/// The claims in the middle of a token. They only choose between ways of asking, so they need no verification.
+pub(super) fn claims(token: &Secret) -> Option<Claims> {
+    let payload = token.expose().split('.').nth(1)?;
+    let bytes = URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).ok()?;
+    serde_json::from_slice(&bytes).ok()
+}
+
+/// Unwraps an answer. The status decides first: the fields of a refusal are empty.
+pub(super) fn decode<T: DeserializeOwned>(answer: &Answer) -> Result<T, Cause> {
+    let odd_shape = |error| Cause::odd(format!("its answer has another shape than expected{}", json::place(&error)));
+    serde_json::from_value(unwrapped(answer)?).map_err(odd_shape)
+}
+
+/// The data of an answer that is not a refusal. One function for all kinds of data keeps the binary small.
+fn unwrapped(answer: &Answer) -> Result<Value, Cause> {
+    match json::read::<Envelope>(&answer.body) {
+        Ok(Envelope { meta: Meta { code: 200, .. }, data }) if answer.status == 200 => Ok(data),
+        Ok(Envelope { meta, .. }) => Err(Cause::Refused {
+            status: if answer.status == 200 { meta.code } else { answer.status },
+            subcode: meta.subcode,
+            message: meta.message,
+        }),
+        Err(error) => Err(Cause::odd(foreign(answer, &error))),
+    }
+}
+
+/// What can be said of an answer that is not ClearML's, without repeating it.
+fn foreign(answer: &Answer, error: &serde_json::Error) -> String {
+    let start = answer.body.iter().position(|byte| !byte.is_ascii_whitespace()).and_then(|at| answer.body.get(at));
+    let status = answer.status;
+    if answer.content_type.contains("html") || start == Some(&b'<') {
+        format!("it answered with a web page (status {status}), not with JSON")
+    } else if answer.body.is_empty() {
+        format!("it answered with nothing (status {status})")
+    } else {
+        format!("its answer (status {status}, {} bytes) is not ClearML's JSON{}", answer.body.len(), json::place(error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clearml::wire::Tasks;
+    use proptest::prelude::*;
+
+    #[test]
+    fn claims_that_cannot_be_read_are_none() {
+        for bad in ["", "a", "a.b.c", "a.e30", "...."] {
+            let claims = Secret::new(bad).and_then(|token| claims(&token));
+            assert_eq!(claims.and_then(|claims| claims.api_version()), None, "{bad}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_answer_is_decoded_or_refused(status in 100u16..600, body in prop::collection::vec(any::<u8>(), 0..300)) {
+            let answer = Answer { status, content_type: String::new(), body };
+            prop_assert!(decode::<Tasks>(&answer).is_err());
+        }
+    }
+}
