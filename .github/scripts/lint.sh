@@ -47,8 +47,8 @@ schema() {
 }
 
 lint_scripts() {
-    # Tracked and new files alike, whatever their names hold; .ci/run is a script without the ending.
-    git ls-files -z --cached --others --exclude-standard -- '*.sh' .ci/run | xargs -0 shellcheck --
+    # Tracked and new files alike, whatever their names hold; the scripts under .ci have no ending.
+    git ls-files -z --cached --others --exclude-standard -- '*.sh' .ci | xargs -0 shellcheck --
 }
 
 lint_schemas() {
