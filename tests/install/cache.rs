@@ -8,7 +8,7 @@ use std::process::Child;
 use std::time::{Duration, Instant};
 
 use crate::machine::{Machine, Ran, TARGET, make_executable, request, under_every_shell, with_a_release};
-use crate::release::{Release, WELL_BEHAVED};
+use crate::release::Release;
 use crate::server::{Answer, Server};
 
 #[test]
@@ -233,25 +233,4 @@ fn a_cancelled_download_leaves_nothing_behind() {
         Ran::of(&child.wait_with_output().unwrap()).fails(143, &[]);
         machine.is_untouched();
     });
-}
-
-#[test]
-fn a_warm_cache_adds_less_than_50_ms() {
-    let of_full_size = format!("{WELL_BEHAVED}#{}\n", "x".repeat(1_700_000));
-    under_every_shell(|machine| {
-        let release = Release::doing(&of_full_size);
-        let server = Server::of(&release);
-        machine.put_manifest(&release.at(&server.url()).manifest);
-        machine.run().installed(&machine.cached());
-        // The best of several: what else the machine does is not the installer's.
-        let best = (0..20).map(|_| took(&machine)).min().unwrap();
-        eprintln!("{} ms", best.as_millis());
-        assert!(best < Duration::from_millis(50), "{best:?}");
-    });
-}
-
-fn took(machine: &Machine) -> Duration {
-    let start = Instant::now();
-    machine.run().installed(&machine.cached());
-    start.elapsed()
 }
