@@ -166,11 +166,8 @@ impl Session<'_> {
                 Ok(Some((run, score)))
             }
             Baseline::Unusable(run) => {
-                let fault = match run.reading {
-                    Reading::NotANumber => ScoreFault::NotANumber,
-                    _ => ScoreFault::Missing(self.client.metric_names(&run.id).unwrap_or_default()),
-                };
-                Err(self.no_score(project, Side::Baseline, run, fault))
+                let score = self.score(project, Side::Baseline, run, run.reading)?;
+                Ok(Some((run, score)))
             }
             Baseline::None => {
                 warnings.extend(self.another_spelling(runs).map(Warning::TagSpelledDifferently));

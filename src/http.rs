@@ -106,11 +106,10 @@ impl Http {
                 Attempt::Final(failure) => return Err(failure),
                 Attempt::Passing { cause, retry_after } => (cause, retry_after),
             };
+            self.spend(started.elapsed());
             if repeat == Repeat::AfterALook {
-                self.spend(started.elapsed());
                 return Err(Failure::Unreachable(cause));
             }
-            self.spend(started.elapsed());
             self.pause(retry_after.unwrap_or(pause))
                 .map_err(|given_up| Failure::Unreachable(format!("{cause}; {given_up}")))?;
             pause = (pause * 2).min(LONGEST_PAUSE);

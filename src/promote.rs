@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 
 use crate::clearml::{Client, Error, Scope};
 use crate::judge::Direction;
-use crate::run::{Reading, Run, TaskId};
+use crate::run::{Reading, Run, TaskId, compare_scored};
 use crate::settings::Tag;
 
 /// After this long without a change no gate can be in the middle of a move.
@@ -110,9 +110,7 @@ fn superseded(run: &Run) -> Superseded {
 /// Whether `a` comes before `b` in an order that every gate sees the same way.
 fn is_better(a: &Run, b: &Run, direction: Direction) -> bool {
     match (a.reading, b.reading) {
-        (Reading::Value(x), Reading::Value(y)) => {
-            direction.compare(x, y).then_with(|| (a.when, &a.id).cmp(&(b.when, &b.id))).is_gt()
-        }
+        (Reading::Value(x), Reading::Value(y)) => compare_scored(direction, (a, x), (b, y)).is_gt(),
         (Reading::Value(_), _) => true,
         _ => false,
     }

@@ -1,6 +1,8 @@
 //! A run: what the gate knows of a ClearML task that carries the right name in the right project.
 
-use crate::judge::Score;
+use std::cmp::Ordering;
+
+use crate::judge::{Direction, Score};
 
 /// The id of a task.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -80,8 +82,18 @@ pub(crate) struct Run {
 }
 
 impl Run {
+    /// Orders two runs from older to newer, the id deciding between equals, so that everybody sees the same order.
+    pub(crate) fn compare_age(&self, other: &Self) -> Ordering {
+        (self.when, &self.id).cmp(&(other.when, &other.id))
+    }
+
     /// Whether it carries exactly this tag.
     pub(crate) fn carries(&self, tag: &str) -> bool {
         self.tags.iter().any(|carried| carried == tag)
     }
+}
+
+/// Orders two runs with their scores from worse to better; of equals the newer one is the better.
+pub(crate) fn compare_scored(direction: Direction, (a, x): (&Run, Score), (b, y): (&Run, Score)) -> Ordering {
+    direction.compare(x, y).then_with(|| a.compare_age(b))
 }

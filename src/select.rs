@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashSet};
 
 use crate::commit::Commit;
 use crate::judge::{Direction, Score};
-use crate::run::{Reading, Run, Status, TaskId};
+use crate::run::{Reading, Run, Status, TaskId, compare_scored};
 
 /// The runs of the commit under review, newest first.
 #[derive(Debug)]
@@ -110,7 +110,7 @@ pub(crate) fn baseline<'a>(runs: &'a [Run], tag: &str, direction: Direction) -> 
             Reading::Value(score) => Some((run, score)),
             Reading::Missing | Reading::NotANumber => None,
         })
-        .max_by(|(a, x), (b, y)| direction.compare(*x, *y).then_with(|| (a.when, &a.id).cmp(&(b.when, &b.id))))
+        .max_by(|a, b| compare_scored(direction, *a, *b))
         .map_or(Baseline::Unusable(first), |(run, score)| Baseline::Found(run, score))
 }
 

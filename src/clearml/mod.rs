@@ -9,7 +9,6 @@ mod wire;
 use std::cell::RefCell;
 use std::collections::HashSet;
 
-use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::{Value, json};
 
@@ -240,17 +239,7 @@ impl<'a> Client<'a> {
 
     /// The old servers' way, where a task's tags can only be replaced as a whole: read and written close together.
     fn rewrite_tags(&self, operation: &'static str, id: &TaskId, change: impl Fn(&mut Vec<String>)) -> Result<()> {
-        #[derive(Deserialize)]
-        struct Tagged {
-            tasks: Vec<Tags>,
-        }
-        #[derive(Deserialize)]
-        struct Tags {
-            id: String,
-            #[serde(default)]
-            tags: Option<Vec<String>>,
-        }
-        let found: Tagged =
+        let found: Tasks =
             self.ask(operation, "tasks.get_all_ex", &json!({"id": [id.0], "only_fields": ["id", "tags"]}))?;
         let Some(task) = found.tasks.into_iter().find(|task| task.id == id.0) else {
             return Err(self.error(operation, Cause::odd(format!("task {} is not there any more", id.0))));
@@ -272,18 +261,17 @@ impl<'a> Client<'a> {
             if let Some(fields) = body.as_object_mut() {
                 fields.insert("_any_".to_owned(), which.clone());
             }
-            let found: Tasks = self.ask(operation, "tasks.get_all_ex", &body)?;
-            let (returned, known) = (found.tasks.len(), seen.len());
-            seen.extend(found.tasks.iter().map(|task| task.id.clone()));
+            let mut found: Tasks = self.ask(operation, "tasks.get_all_ex", &body)?;
+            let returned = found.tasks.len();
+            // A task that was added meanwhile shifts the pages, so that one may come twice.
+            found.tasks.retain(|task| seen.insert(task.id.clone()));
+            let nothing_new = found.tasks.is_empty();
             runs.extend(into_runs(found, scope));
-            if returned < PAGE || seen.len() == known {
+            if returned < PAGE || nothing_new {
                 break;
             }
         }
-        // A task that was added meanwhile shifts the pages, so that one may come twice.
-        let mut once = HashSet::new();
-        runs.retain(|run| once.insert(run.id.clone()));
-        runs.sort_by(|a, b| b.when.cmp(&a.when).then_with(|| b.id.cmp(&a.id)));
+        runs.sort_by(|a, b| b.compare_age(a));
         Ok(runs)
     }
 

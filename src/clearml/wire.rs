@@ -77,7 +77,7 @@ pub(super) struct Task {
     pub(super) name: Option<String>,
     project: Option<Reference>,
     status: Option<String>,
-    tags: Option<Vec<String>>,
+    pub(super) tags: Option<Vec<String>>,
     system_tags: Option<Vec<String>>,
     created: Option<String>,
     started: Option<String>,

@@ -160,9 +160,7 @@ fn promotion(settings: &Settings, promotion: &Promotion) -> String {
 }
 
 fn ids(ids: &[TaskId]) -> String {
-    let shown: Vec<String> = ids.iter().take(MOST_NAMES).map(|id| plain(id.as_str())).collect();
-    let rest = ids.len().saturating_sub(MOST_NAMES);
-    if rest == 0 { shown.join(", ") } else { format!("{} and {rest} more", shown.join(", ")) }
+    listed(ids.iter().map(|id| plain(id.as_str())))
 }
 
 fn page(run: &Seen) -> String {

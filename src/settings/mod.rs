@@ -200,13 +200,16 @@ impl<'a> Source<'a> {
         self.conf.get_or_insert_default()
     }
 
-    /// The text of a setting: flag, else environment, else default.
+    /// What the caller gave for a setting: the flag, which a secret does not have, else the environment.
+    fn given(&self, name: &str) -> Option<String> {
+        let setting = table::find(name).filter(|setting| !setting.secret);
+        let flag = setting.and_then(|setting| self.flags.get(&setting.flag()));
+        flag.or_else(|| self.environment.get(name)).map(str::to_owned)
+    }
+
+    /// The text of a setting: what was given, else the default.
     fn text(&self, name: &str) -> Option<String> {
-        let setting = table::find(name);
-        let flag = setting.filter(|setting| !setting.secret).and_then(|setting| self.flags.get(&setting.flag()));
-        flag.or_else(|| self.environment.get(name))
-            .or_else(|| setting.and_then(|setting| setting.default))
-            .map(str::to_owned)
+        self.given(name).or_else(|| table::find(name).and_then(|setting| setting.default).map(str::to_owned))
     }
 
     fn fault(&mut self, name: &str, problem: &str) {
@@ -244,13 +247,7 @@ impl<'a> Source<'a> {
         field: impl Fn(&ClearmlConf) -> Option<&str>,
         read: impl Fn(&str) -> Result<T, String>,
     ) -> Option<T> {
-        let given = table::find(name)
-            .and_then(|setting| self.flags.get(&setting.flag()))
-            .or_else(|| self.environment.get(name));
-        let text = match given {
-            Some(text) => Some(text.to_owned()),
-            None => field(self.conf()).map(str::to_owned).or_else(|| self.text(name)),
-        };
+        let text = self.given(name).or_else(|| field(self.conf()).map(str::to_owned)).or_else(|| self.text(name));
         let Some(text) = text else {
             self.missing(name, "");
             return None;
@@ -267,8 +264,7 @@ impl<'a> Source<'a> {
     }
 
     fn secret(&mut self, name: &str, field: impl Fn(&ClearmlConf) -> Option<&str>) -> Option<Secret> {
-        let given = self.environment.get(name).map(str::to_owned);
-        let text = given.or_else(|| field(self.conf()).map(str::to_owned));
+        let text = self.given(name).or_else(|| field(self.conf()).map(str::to_owned));
         let Some(text) = text else {
             self.missing(name, " (a pull request from a fork does not get the repository's secrets)");
             return None;
