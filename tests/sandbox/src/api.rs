@@ -32,6 +32,8 @@ pub(crate) struct Reply {
 #[derive(Debug, Clone)]
 pub(crate) enum Body {
     Json(Value),
+    /// JSON that leaves other characters than ASCII as they are.
+    Utf8Json(Value),
     Text(String),
 }
 
@@ -39,6 +41,7 @@ impl Reply {
     pub(crate) fn bytes(&self) -> Vec<u8> {
         match &self.body {
             Body::Json(value) => text::ascii(value).into_bytes(),
+            Body::Utf8Json(value) => value.to_string().into_bytes(),
             Body::Text(text) => text.clone().into_bytes(),
         }
     }

@@ -6,20 +6,20 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-/// Which requests a fault applies to. Counting starts anew with [`crate::Sandbox::clear_log`].
+/// Which requests a fault applies to. Counting starts anew with `clear_log`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum At {
     /// Every request.
     Always,
     /// The nth request, from 1.
     Request(usize),
-    /// Every request to this endpoint, such as `tasks.get_all_ex`.
+    /// Every request to this endpoint, such as `tasks.get_all_ex` or `GET comments`.
     Endpoint(&'static str),
     /// The nth request to this endpoint, from 1.
     NthOf(&'static str, usize),
 }
 
-/// What happens to a request. "Applied" means the sandbox's state changes as if nothing were wrong.
+/// What happens to a request. "Applied" means the server's state changes as if nothing were wrong.
 #[derive(Clone)]
 pub enum Effect {
     /// Answered with this status, not applied.

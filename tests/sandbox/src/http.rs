@@ -182,10 +182,18 @@ fn percent_decode(text: &str) -> String {
     String::from_utf8_lossy(&out).into_owned()
 }
 
-/// An answer's head; the body's length is said even where no body follows, as for HEAD.
-pub(crate) fn head(status: u16, content_type: &str, headers: &[(String, String)], length: usize) -> String {
-    let mut head = format!("HTTP/1.1 {status} {}\r\nServer: clearml\r\n", reason(status));
-    let _ = write!(head, "Content-Type: {content_type}\r\nContent-Length: {length}\r\n");
+/// An answer's head; the body's length is said even where no body follows, as for HEAD, but not without a type.
+pub(crate) fn head(
+    server: &str,
+    status: u16,
+    content_type: &str,
+    headers: &[(String, String)],
+    length: usize,
+) -> String {
+    let mut head = format!("HTTP/1.1 {status} {}\r\nServer: {server}\r\n", reason(status));
+    if !content_type.is_empty() {
+        let _ = write!(head, "Content-Type: {content_type}\r\nContent-Length: {length}\r\n");
+    }
     for (name, value) in headers {
         let _ = write!(head, "{name}: {value}\r\n");
     }
@@ -196,12 +204,15 @@ pub(crate) fn head(status: u16, content_type: &str, headers: &[(String, String)]
 fn reason(status: u16) -> &'static str {
     match status {
         200 => "OK",
+        201 => "CREATED",
+        204 => "NO CONTENT",
         302 => "FOUND",
         400 => "BAD REQUEST",
         401 => "UNAUTHORIZED",
         403 => "FORBIDDEN",
         404 => "NOT FOUND",
         415 => "UNSUPPORTED MEDIA TYPE",
+        422 => "UNPROCESSABLE ENTITY",
         429 => "TOO MANY REQUESTS",
         500 => "INTERNAL SERVER ERROR",
         502 => "BAD GATEWAY",

@@ -3,14 +3,18 @@
 //! Tests seed tasks, run the real binary against [`Sandbox::url`], and assert on the state afterwards. It is held to
 //! the real server by replaying recorded requests (`tests/replay`) and by the real SDK (`tests/sdk`).
 //!
+//! [`GitHub`] plays the part of GitHub's REST API that pull-request comments need, after its documentation only.
+//!
 //! Code map, from the wire inwards:
 //!
 //! - `sandbox`: the handle; `seed`: tasks to start from; `fault`, `log`: what tests break and look at
-//! - `server`, `http`: connections, requests, faults applied; `strict`: requests nobody should send
+//! - `listener`, `http`, `wire`: connections, requests, answers with faults applied
+//! - `server`: each request's way; `strict`: requests nobody should send
 //! - `api`, `endpoints`: path, version, envelope, table of endpoints; `auth`, `jwt`: credentials; `error`
 //! - `projects`, `tasks`, `task_runs`, `events`, `scalars`, `session`, `server_info`: the services
 //! - `listing`, `query`, `tags`, `pattern`, `order`, `projection`, `schema`: how `get_all` selects and shows
 //! - `workspace`, `metrics`: the state; `json`, `time`, `version`: small helpers
+//! - `github`: the other server, on the same `listener`, `http`, `wire`, `fault` and `log`; its code map is its own
 
 mod api;
 mod auth;
@@ -18,9 +22,11 @@ mod endpoints;
 mod error;
 mod events;
 mod fault;
+mod github;
 mod http;
 mod json;
 mod jwt;
+mod listener;
 mod listing;
 mod log;
 mod metrics;
@@ -42,9 +48,11 @@ mod task_runs;
 mod tasks;
 mod time;
 mod version;
+mod wire;
 mod workspace;
 
 pub use fault::{At, Effect};
+pub use github::{Access, Account, Comment, GitHub, GitHubBuilder, Permissions, PullSeed, Repository};
 pub use log::Request;
 pub use sandbox::{Builder, Sandbox};
 pub use seed::TaskSeed;

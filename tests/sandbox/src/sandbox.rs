@@ -2,16 +2,16 @@
 
 use std::fmt;
 use std::io;
-use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
-use std::thread::{self, JoinHandle};
+use std::thread;
 use std::time::Duration;
 
 use serde_json::Value;
 
 use crate::auth;
-use crate::fault::{At, Effect, Faults};
-use crate::log::Request;
+use crate::fault::{At, Effect};
+use crate::listener::Listener;
+use crate::log::{Journal, Request};
 use crate::seed::TaskSeed;
 use crate::server::{Server, Shared};
 use crate::version::Version;
@@ -23,8 +23,7 @@ use crate::workspace::{Clock, Workspace};
 /// acknowledged: one a correct client never sends, because the real server would silently misread it.
 pub struct Sandbox {
     server: Arc<Server>,
-    address: SocketAddr,
-    acceptor: Option<JoinHandle<()>>,
+    listener: Listener,
 }
 
 /// How to start a [`Sandbox`].
@@ -103,21 +102,16 @@ impl Builder {
         if let Some(state) = &self.state {
             workspace.load(&serde_json::from_str(state).map_err(|error| invalid(error.to_string()))?);
         }
-        let listener = TcpListener::bind(("127.0.0.1", self.port))?;
-        let address = listener.local_addr()?;
-        let server = Arc::new(Server::new(Shared {
+        let shared = Shared {
             workspace,
-            log: Vec::new(),
-            counts: std::collections::HashMap::new(),
-            faults: Faults::default(),
+            journal: Journal::default(),
             hook: None,
             impossible: Vec::new(),
             lenient: self.lenient,
             one_request_per_connection: self.one_request_per_connection,
-        }));
-        let accepting = Arc::clone(&server);
-        let acceptor = thread::Builder::new().name("sandbox".to_owned()).spawn(move || accepting.accept(&listener))?;
-        Ok(Sandbox { server, address, acceptor: Some(acceptor) })
+        };
+        let (listener, server) = Listener::start(self.port, |_| Arc::new(Server::new(shared)))?;
+        Ok(Sandbox { server, listener })
     }
 }
 
@@ -149,7 +143,7 @@ impl Sandbox {
     /// `http://127.0.0.1:PORT`.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        format!("http://{}", self.listener.address())
     }
 
     /// The access key it accepts.
@@ -221,24 +215,22 @@ impl Sandbox {
     /// The requests since the start or the last [`Sandbox::clear_log`].
     #[must_use]
     pub fn requests(&self) -> Vec<Request> {
-        self.server.shared().log.clone()
+        self.server.shared().journal.log.clone()
     }
 
     /// Forgets the requests and starts counting them anew.
     pub fn clear_log(&self) {
-        let mut shared = self.server.shared();
-        shared.log.clear();
-        shared.counts.clear();
+        self.server.shared().journal.clear_log();
     }
 
     /// Adds a fault. Delays add up, manglings are all applied, and of the others the first one that fits counts.
     pub fn fault(&self, at: At, effect: Effect) {
-        self.server.shared().faults.add(at, effect);
+        self.server.shared().journal.faults.add(at, effect);
     }
 
     /// No more faults.
     pub fn clear_faults(&self) {
-        self.server.shared().faults.clear();
+        self.server.shared().journal.faults.clear();
     }
 
     /// Runs this just before each request is answered, so that a test can change the state between two requests of a
@@ -259,12 +251,7 @@ impl Sandbox {
 
     /// Stops listening: from now on connections are refused, open ones are closed.
     pub fn stop(&mut self) {
-        let Some(acceptor) = self.acceptor.take() else { return };
-        self.server.stop();
-        // Wakes the acceptor, which then sees that it is over.
-        let _ = TcpStream::connect(self.address);
-        let _ = acceptor.join();
-        self.server.stop();
+        self.listener.stop();
     }
 }
 
@@ -282,6 +269,6 @@ impl Drop for Sandbox {
 
 impl fmt::Debug for Sandbox {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sandbox").field("address", &self.address).finish_non_exhaustive()
+        f.debug_struct("Sandbox").field("address", &self.listener.address()).finish_non_exhaustive()
     }
 }

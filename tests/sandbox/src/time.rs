@@ -28,6 +28,12 @@ pub(crate) fn iso_millis(micros: i64) -> String {
     format!("{date}T{clock}.{:03}Z", micros.rem_euclid(SECOND) / 1000)
 }
 
+/// `2026-11-23T12:15:17Z`, as GitHub writes it.
+pub(crate) fn iso_seconds(micros: i64) -> String {
+    let (date, clock) = parts(micros);
+    format!("{date}T{clock}Z")
+}
+
 fn parts(micros: i64) -> (String, String) {
     let seconds = micros.div_euclid(SECOND);
     let (year, month, day) = civil(seconds.div_euclid(DAY_SECONDS));

@@ -53,6 +53,16 @@ pub(crate) struct Clock {
     pub(crate) added: i64,
 }
 
+impl Clock {
+    pub(crate) fn now(self) -> i64 {
+        self.fixed.unwrap_or_else(time::system_now) + self.added
+    }
+
+    pub(crate) fn advance(&mut self, by: Duration) {
+        self.added += i64::try_from(by.as_micros()).unwrap_or(i64::MAX);
+    }
+}
+
 /// Seeded tasks are dated from here, a second apart, whatever the clock says: 2026-01-01.
 const FIRST_SEED: i64 = 1_767_225_600 * time::SECOND;
 
@@ -168,11 +178,11 @@ impl Workspace {
     }
 
     pub(crate) fn now(&self) -> i64 {
-        self.clock.fixed.unwrap_or_else(time::system_now) + self.clock.added
+        self.clock.now()
     }
 
     pub(crate) fn advance(&mut self, by: Duration) {
-        self.clock.added += i64::try_from(by.as_micros()).unwrap_or(i64::MAX);
+        self.clock.advance(by);
     }
 
     /// Ids look like the server's and are the same in every run.

@@ -1,0 +1,170 @@
+//! From an answer to bytes: faults applied, then written to the connection.
+
+use std::io::{self, Write as _};
+use std::net::TcpStream;
+use std::thread;
+use std::time::Duration;
+
+use crate::api::{Body, Reply};
+use crate::fault::{Effect, Plan};
+use crate::http;
+
+/// What to put on the wire.
+pub(crate) enum Wire {
+    Nothing,
+    Whole(Vec<u8>),
+    /// Then the connection closes.
+    Part(Vec<u8>),
+    Slow {
+        head: Vec<u8>,
+        body: Vec<u8>,
+        every: Duration,
+    },
+}
+
+/// How answers go out, whatever they say.
+pub(crate) struct Manner {
+    /// The `Server` header.
+    server: &'static str,
+    has_body: bool,
+    /// Sent with every answer that does not have them already.
+    headers: Vec<(String, String)>,
+}
+
+impl Manner {
+    pub(crate) fn new(server: &'static str, method: &str, closes: bool) -> Self {
+        let closing = closes.then(|| ("Connection".to_owned(), "close".to_owned()));
+        Self { server, has_body: method != "HEAD", headers: closing.into_iter().collect() }
+    }
+
+    pub(crate) fn with(mut self, headers: Vec<(String, String)>) -> Self {
+        self.headers.extend(headers);
+        self
+    }
+
+    /// The status for the log and the bytes for the client; `apply` runs unless a fault keeps the request from the API.
+    pub(crate) fn answer(&self, plan: &Plan, apply: impl FnOnce() -> Reply) -> (u16, Wire) {
+        if let Some(canned) = plan.effect.as_ref().and_then(canned) {
+            let canned = self.complete(canned);
+            return (canned.status, self.whole(&canned));
+        }
+        if matches!(plan.effect, Some(Effect::CutBefore)) {
+            return (0, Wire::Nothing);
+        }
+        let mut reply = self.complete(apply());
+        if let Body::Json(value) | Body::Utf8Json(value) = &mut reply.body {
+            for mangle in &plan.mangles {
+                if let Effect::Mangle(edit) = mangle {
+                    edit(value);
+                }
+            }
+        }
+        let status = reply.status;
+        let half = |bytes: &[u8]| bytes.get(..bytes.len() / 2).unwrap_or_default().to_vec();
+        let wire = match &plan.effect {
+            Some(Effect::CutAfter) => return (0, Wire::Nothing),
+            Some(Effect::CutInBody) => {
+                let body = reply.bytes();
+                let mut bytes = self.head(&reply, body.len());
+                bytes.extend(half(&body));
+                Wire::Part(bytes)
+            }
+            Some(Effect::Truncated) => {
+                let body = String::from_utf8_lossy(&half(&reply.bytes())).into_owned();
+                reply.body = Body::Text(body);
+                self.whole(&reply)
+            }
+            Some(Effect::Drip { every }) => {
+                let body = reply.bytes();
+                Wire::Slow { head: self.head(&reply, body.len()), body, every: *every }
+            }
+            _ => self.whole(&reply),
+        };
+        (status, wire)
+    }
+
+    fn complete(&self, mut reply: Reply) -> Reply {
+        for (name, value) in &self.headers {
+            if !reply.headers.iter().any(|(own, _)| own.eq_ignore_ascii_case(name)) {
+                reply.headers.push((name.clone(), value.clone()));
+            }
+        }
+        reply
+    }
+
+    fn head(&self, reply: &Reply, length: usize) -> Vec<u8> {
+        http::head(self.server, reply.status, &reply.content_type, &reply.headers, length).into_bytes()
+    }
+
+    fn whole(&self, reply: &Reply) -> Wire {
+        let body = reply.bytes();
+        let mut bytes = self.head(reply, body.len());
+        if self.has_body {
+            bytes.extend(body);
+        }
+        Wire::Whole(bytes)
+    }
+}
+
+/// Answers that have nothing to do with the API.
+fn canned(effect: &Effect) -> Option<Reply> {
+    let reply = |status, content_type: &str, headers: &[(String, String)], body: String| Reply {
+        status,
+        headers: headers.to_vec(),
+        content_type: content_type.to_owned(),
+        body: Body::Text(body),
+    };
+    match effect {
+        Effect::Status { code, headers, body } => {
+            let is_type = |(name, _): &&(String, String)| name.eq_ignore_ascii_case("content-type");
+            let content_type = headers.iter().find(is_type).map_or("application/json", |(_, value)| value);
+            let others: Vec<_> = headers.iter().filter(|header| !is_type(header)).cloned().collect();
+            Some(reply(*code, content_type, &others, body.clone()))
+        }
+        Effect::Body { content_type, body } => Some(reply(200, content_type, &[], body.clone())),
+        Effect::Redirect(location) => {
+            Some(reply(302, "text/html", &[("Location".to_owned(), location.clone())], String::new()))
+        }
+        Effect::Huge(size) => Some(reply(200, "application/json", &[], huge(*size))),
+        _ => None,
+    }
+}
+
+/// An array that is JSON at any size from two bytes up.
+fn huge(size: usize) -> String {
+    let mut text = String::with_capacity(size);
+    text.push_str("[\"");
+    text.extend(std::iter::repeat_n('x', size.saturating_sub(4)));
+    text.push_str("\"]");
+    text
+}
+
+impl Wire {
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Nothing => 0,
+            Self::Whole(bytes) | Self::Part(bytes) => bytes.len(),
+            Self::Slow { head, body, .. } => head.len() + body.len(),
+        }
+    }
+
+    /// Head and body leave in one write; says whether the connection stays open.
+    pub(crate) fn send(self, mut stream: &TcpStream) -> io::Result<bool> {
+        match self {
+            Self::Nothing => return Ok(false),
+            Self::Whole(bytes) => stream.write_all(&bytes)?,
+            Self::Part(bytes) => {
+                stream.write_all(&bytes)?;
+                return Ok(false);
+            }
+            Self::Slow { head, body, every } => {
+                stream.write_all(&head)?;
+                for byte in body {
+                    thread::sleep(every);
+                    stream.write_all(&[byte])?;
+                }
+            }
+        }
+        Ok(true)
+    }
+}
