@@ -46,6 +46,9 @@ pub(crate) struct Flags {
     scalar_value: Option<String>,
     /// see the settings table
     #[argh(option)]
+    metrics: Option<String>,
+    /// see the settings table
+    #[argh(option)]
     best_tagname: Option<String>,
     /// see the settings table
     #[argh(option)]
@@ -56,6 +59,12 @@ pub(crate) struct Flags {
     /// see the settings table
     #[argh(option)]
     keep_best: Option<String>,
+    /// see the settings table
+    #[argh(option)]
+    accept: Option<String>,
+    /// see the settings table
+    #[argh(option)]
+    comment: Option<String>,
     /// see the settings table
     #[argh(option)]
     web_host: Option<String>,
@@ -79,10 +88,13 @@ impl Flags {
             "scalar-margin" => &self.scalar_margin,
             "scalar-target" => &self.scalar_target,
             "scalar-value" => &self.scalar_value,
+            "metrics" => &self.metrics,
             "best-tagname" => &self.best_tagname,
             "no-baseline" => &self.no_baseline,
             "promote" => &self.promote,
             "keep-best" => &self.keep_best,
+            "accept" => &self.accept,
+            "comment" => &self.comment,
             "web-host" => &self.web_host,
             "api-host-verify-cert" => &self.api_host_verify_cert,
             _ => &None,

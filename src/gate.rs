@@ -1,14 +1,16 @@
 //! The gate: asks ClearML, lets the pure parts decide, moves the tag, and reports. The only place that knows the order.
 
-use std::collections::HashSet;
+use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
 use std::time::Instant;
 
 use crate::clearml::{Client, Error, ProjectId};
 use crate::judge::{Score, Verdict, judge};
 use crate::links;
+use crate::metric::{Metric, Metrics};
 use crate::promote::{self, KeptBecause, Move, Promotion};
-use crate::report::{Judged, NoVerdict, Outcome, Report, ScoreFault, Seen, Side, Warning, score};
-use crate::run::{Reading, Run, TaskId};
+use crate::report::{Finding, Judged, NoVerdict, Outcome, Report, Said, Seen, Side, Warning};
+use crate::run::{Reading, Run, ScoreFault, TaskId};
 use crate::select::{self, AtCommit, Baseline};
 use crate::settings::{NoBaseline, Promote, Settings};
 use crate::similar::nearest;
@@ -16,14 +18,16 @@ use crate::trust::Trust;
 
 /// Ids in one question about uncommitted changes; the server returns no more than this in one page.
 const DIRTY_CHECK: usize = 500;
-/// How many tasks that carry the tag are looked up in the events when their metric is not in `last_metrics`.
-const MOST_EVENT_LOOKUPS: usize = 10;
+/// How many metrics are looked up in the events when they are not in `last_metrics`; the rest stays missing.
+const MOST_EVENT_LOOKUPS: usize = 50;
+/// How many metrics get a picture; more would bury the verdict.
+const MOST_PICTURES: usize = 6;
 
 /// Judges the commit and moves the tag. Whatever goes wrong becomes part of the report.
 pub(crate) fn gate(settings: &Settings) -> Report<'_> {
     let mut warnings = about_the_connection(settings);
     let outcome = match Client::login(&settings.server) {
-        Ok(client) => Session { client, settings, judged_at: Instant::now() }.outcome(&mut warnings),
+        Ok(client) => Session::new(client, settings).outcome(&mut warnings),
         Err(error) => Err(Stop::Failed(error)),
     };
     let outcome = match outcome {
@@ -43,55 +47,70 @@ fn about_the_connection(settings: &Settings) -> Vec<Warning> {
 }
 
 /// What ends the way to a verdict early.
-enum Stop {
-    NoVerdict(NoVerdict),
+enum Stop<'a> {
+    NoVerdict(NoVerdict<'a>),
     Failed(Error),
 }
 
-impl From<Error> for Stop {
+impl From<Error> for Stop<'_> {
     fn from(error: Error) -> Self {
         Self::Failed(error)
     }
 }
 
-impl From<NoVerdict> for Stop {
-    fn from(why: NoVerdict) -> Self {
+impl<'a> From<NoVerdict<'a>> for Stop<'a> {
+    fn from(why: NoVerdict<'a>) -> Self {
         Self::NoVerdict(why)
     }
 }
+
+/// One metric's scores of a run, in the order of the settings.
+type Scores = Vec<Result<Score, ScoreFault>>;
 
 struct Session<'a> {
     client: Client<'a>,
     settings: &'a Settings,
     judged_at: Instant,
+    /// What the events said, so that nothing is asked twice.
+    from_events: RefCell<HashMap<(TaskId, usize), Reading>>,
 }
 
-impl Session<'_> {
-    fn outcome(mut self, warnings: &mut Vec<Warning>) -> Result<Judged, Stop> {
+impl<'a> Session<'a> {
+    fn new(client: Client<'a>, settings: &'a Settings) -> Self {
+        Self { client, settings, judged_at: Instant::now(), from_events: RefCell::default() }
+    }
+
+    fn outcome(mut self, warnings: &mut Vec<Warning>) -> Result<Judged<'a>, Stop<'a>> {
         let project = self.project()?;
         self.judged_at = Instant::now();
-        let Settings { commit, tag, metric, .. } = self.settings;
+        let Settings { commit, tag, metrics, .. } = self.settings;
         let mut runs = self.client.of_commit_or_tagged(self.settings.scope(&project), commit, tag)?;
-        self.look_up_missing_metrics(&mut runs)?;
+        self.complete_the_tagged(&mut runs)?;
         let at_commit = AtCommit::of(&runs, commit);
         self.one_commit(&at_commit)?;
-        let baseline = select::baseline(&runs, tag.as_str(), metric.criteria.direction);
+        let baseline = select::baseline(&runs, tag.as_str(), metrics);
         let dirty = self.dirty(&at_commit, baseline)?;
         let Some(candidate) = at_commit.candidate(&dirty) else {
             return Err(self.why_none(&project, &at_commit, &dirty)?.into());
         };
-        let candidate_score = self.score(&project, Side::Candidate, candidate, self.reading(candidate)?)?;
+        let scores = self.scores(&project, Side::Candidate, candidate)?;
         let baseline = self.baseline(&project, baseline, warnings, &runs, &dirty)?;
-        let verdict = judge(&metric.criteria, baseline.map(|(_, score)| score), candidate_score);
+        let mut findings = findings(metrics, &scores, baseline.as_ref().map(|(_, scores)| scores));
+        let verdict = verdict(&findings, self.settings.accept);
+        let promotion = self.promote(&project, verdict, candidate, &runs);
+        let baseline = baseline.map(|(run, _)| run);
+        self.draw(&mut findings, candidate, baseline);
         Ok(Judged {
-            promotion: self.promote(&project, &verdict, candidate, &runs),
             verdict,
+            findings,
+            promotion,
             candidate: self.seen(&project, candidate),
-            baseline: baseline.map(|(run, _)| self.seen(&project, run)),
+            baseline: baseline.map(|run| self.seen(&project, run)),
+            rejected: at_commit.near_misses(&dirty),
         })
     }
 
-    fn project(&self) -> Result<ProjectId, Stop> {
+    fn project(&self) -> Result<ProjectId, Stop<'a>> {
         let name = &self.settings.project;
         match self.client.project(name)? {
             Some(project) => Ok(project),
@@ -99,7 +118,7 @@ impl Session<'_> {
         }
     }
 
-    fn one_commit(&self, at_commit: &AtCommit<'_>) -> Result<(), Stop> {
+    fn one_commit(&self, at_commit: &AtCommit<'_>) -> Result<(), Stop<'a>> {
         let commits = at_commit.commits();
         if commits.len() > 1 && !self.settings.commit.is_full() {
             return Err(NoVerdict::AmbiguousCommit { commits: commits.into_iter().collect() }.into());
@@ -108,26 +127,42 @@ impl Session<'_> {
     }
 
     /// Completes the readings of those who carry the tag, since which of them is best depends on all.
-    fn look_up_missing_metrics(&self, runs: &mut [Run]) -> Result<(), Error> {
-        let tag = self.settings.tag.as_str();
-        let missing = runs.iter_mut().filter(|run| run.carries(tag) && run.reading == Reading::Missing);
-        for run in missing.take(MOST_EVENT_LOOKUPS) {
-            run.reading = self.reading(run)?;
+    fn complete_the_tagged(&self, runs: &mut [Run]) -> Result<(), Error> {
+        for run in runs.iter_mut().filter(|run| run.carries(self.settings.tag.as_str())) {
+            run.readings = self.readings(run, Metric::counts)?;
         }
         Ok(())
     }
 
-    fn reading(&self, run: &Run) -> Result<Reading, Error> {
-        match run.reading {
-            Reading::Missing => self.client.reading_from_events(&run.id, &self.settings.metric),
-            known => Ok(known),
+    /// A run's readings; of the wanted metrics those that are missing come from the events.
+    fn readings(&self, run: &Run, wanted: impl Fn(&Metric) -> bool) -> Result<Vec<Reading>, Error> {
+        let metrics = self.settings.metrics.iter().enumerate().zip(&run.readings);
+        metrics
+            .map(|((n, metric), reading)| match reading {
+                Reading::Missing if wanted(metric) => self.reading_from_events(run, n, metric),
+                known => Ok(*known),
+            })
+            .collect()
+    }
+
+    fn reading_from_events(&self, run: &Run, n: usize, metric: &Metric) -> Result<Reading, Error> {
+        let mut known = self.from_events.borrow_mut();
+        let (key, full) = ((run.id.clone(), n), known.len() >= MOST_EVENT_LOOKUPS);
+        match known.get(&key) {
+            Some(reading) => Ok(*reading),
+            None if full => Ok(Reading::Missing),
+            None => {
+                let reading = self.client.reading_from_events(&run.id, metric)?;
+                known.insert(key, reading);
+                Ok(reading)
+            }
         }
     }
 
     /// Asks which of the runs that matter have uncommitted changes, newest first, until one has none.
     fn dirty(&self, at_commit: &AtCommit<'_>, baseline: Baseline<'_>) -> Result<HashSet<TaskId>, Error> {
         let mut ids: Vec<&TaskId> = at_commit.finished().into_iter().map(|run| &run.id).collect();
-        if let Baseline::Found(run, _) = baseline {
+        if let Baseline::Found(run) = baseline {
             ids.retain(|id| **id != run.id);
             ids.insert(0, &run.id);
         }
@@ -142,14 +177,20 @@ impl Session<'_> {
         Ok(dirty)
     }
 
-    fn score(&self, project: &ProjectId, side: Side, run: &Run, reading: Reading) -> Result<Score, Stop> {
+    /// The scores of a run; the metrics that count must all be there.
+    fn scores(&self, project: &ProjectId, side: Side, run: &Run) -> Result<Scores, Stop<'a>> {
+        let scores: Scores = self.readings(run, |_| true)?.into_iter().map(Reading::score).collect();
+        let faulty = |(metric, score): (&'a Metric, &Result<Score, ScoreFault>)| {
+            score.err().filter(|_| metric.counts()).map(|fault| (metric, fault))
+        };
+        let faults: Vec<_> = self.settings.metrics.iter().zip(&scores).filter_map(faulty).collect();
+        if faults.is_empty() {
+            return Ok(scores);
+        }
         // The names only help; that they cannot be had must not hide what is wrong.
-        let known = || self.client.metric_names(&run.id).unwrap_or_default();
-        score(reading, known).map_err(|fault| self.no_score(project, side, run, fault))
-    }
-
-    fn no_score(&self, project: &ProjectId, side: Side, run: &Run, fault: ScoreFault) -> Stop {
-        NoVerdict::NoScore { side, run: self.seen(project, run), fault }.into()
+        let missing = faults.iter().any(|(_, fault)| *fault == ScoreFault::Missing);
+        let known = if missing { self.client.metric_names(&run.id).unwrap_or_default() } else { Vec::new() };
+        Err(NoVerdict::NoScore { side, run: self.seen(project, run), faults, known }.into())
     }
 
     fn baseline<'r>(
@@ -159,15 +200,12 @@ impl Session<'_> {
         warnings: &mut Vec<Warning>,
         runs: &[Run],
         dirty: &HashSet<TaskId>,
-    ) -> Result<Option<(&'r Run, Score)>, Stop> {
+    ) -> Result<Option<(&'r Run, Scores)>, Stop<'a>> {
         match baseline {
-            Baseline::Found(run, score) => {
+            Baseline::Found(run) | Baseline::Unusable(run) => {
+                let scores = self.scores(project, Side::Baseline, run)?;
                 warnings.extend(self.about_the_baseline(run, runs, dirty));
-                Ok(Some((run, score)))
-            }
-            Baseline::Unusable(run) => {
-                let score = self.score(project, Side::Baseline, run, run.reading)?;
-                Ok(Some((run, score)))
+                Ok(Some((run, scores)))
             }
             Baseline::None => {
                 warnings.extend(self.another_spelling(runs).map(Warning::TagSpelledDifferently));
@@ -194,16 +232,26 @@ impl Session<'_> {
         runs.iter().flat_map(|run| &run.tags).find(|tag| tag.eq_ignore_ascii_case(wanted)).cloned()
     }
 
-    fn promote(&self, project: &ProjectId, verdict: &Verdict, candidate: &Run, runs: &[Run]) -> Promotion {
+    fn promote(&self, project: &ProjectId, verdict: Verdict, candidate: &Run, runs: &[Run]) -> Promotion {
         if let Some(because) = kept(self.settings, verdict) {
             return Promotion::Kept(because);
         }
-        let Settings { tag, metric, .. } = self.settings;
+        let Settings { tag, metrics, .. } = self.settings;
         let tagged: Vec<&Run> = runs.iter().filter(|run| run.carries(tag.as_str())).collect();
-        let plan = promote::plan(candidate, &tagged, metric.criteria.direction, self.client.server_time);
+        let plan = promote::plan(candidate, &tagged, metrics, self.client.server_time);
         let scope = self.settings.scope(project);
         let (client, judged) = (&self.client, self.judged_at);
         Move { client, scope, tag, candidate: &candidate.id, plan: &plan, judged }.apply()
+    }
+
+    /// Adds the curves. They only illustrate, so a failure leaves the report without, and nobody waits long.
+    fn draw(&self, findings: &mut [Finding<'_>], candidate: &Run, baseline: Option<&Run>) {
+        let baseline = baseline.filter(|run| run.id != candidate.id);
+        let metrics: Vec<&Metric> = findings.iter().take(MOST_PICTURES).map(|finding| finding.metric).collect();
+        let Ok(curves) = self.client.curves(&metrics, &candidate.id, baseline.map(|run| &run.id)) else { return };
+        for (finding, curves) in findings.iter_mut().zip(curves) {
+            finding.curves = curves;
+        }
     }
 
     /// Why no run of the commit can be the candidate: what came near, found with a question or two more.
@@ -212,7 +260,7 @@ impl Session<'_> {
         project: &ProjectId,
         at_commit: &AtCommit<'_>,
         dirty: &HashSet<TaskId>,
-    ) -> Result<NoVerdict, Error> {
+    ) -> Result<NoVerdict<'a>, Error> {
         if !at_commit.is_empty() {
             return Ok(NoVerdict::NoneQualifies { near: at_commit.near_misses(dirty) });
         }
@@ -230,16 +278,37 @@ impl Session<'_> {
 
     fn seen(&self, project: &ProjectId, run: &Run) -> Seen {
         let web = self.settings.server.web.as_ref();
-        Seen::new(run, web.map(|web| links::task(web, self.client.api_version, project.as_str(), run.id.as_str())))
+        let link = web.map(|web| links::task(web, self.client.api_version, project.as_str(), run.id.as_str()));
+        Seen::new(run, link, self.client.server_time)
     }
 }
 
+fn findings<'a>(metrics: &'a Metrics, candidate: &Scores, baseline: Option<&Scores>) -> Vec<Finding<'a>> {
+    let said = |n: usize, metric: &Metric, candidate: &Result<Score, ScoreFault>| {
+        let baseline = baseline.and_then(|scores| scores.get(n));
+        match (candidate, baseline) {
+            (Err(fault), _) => Said::Unknown(Side::Candidate, *fault),
+            (Ok(_), Some(Err(fault))) => Said::Unknown(Side::Baseline, *fault),
+            (Ok(candidate), baseline) => {
+                let baseline = baseline.and_then(|score| score.as_ref().ok()).copied();
+                Said::Judged(judge(&metric.criteria, baseline, *candidate))
+            }
+        }
+    };
+    let scored = metrics.iter().zip(candidate).enumerate();
+    scored.map(|(n, (metric, score))| Finding { metric, said: said(n, metric, score), curves: None }).collect()
+}
+
+fn verdict(findings: &[Finding<'_>], accept: bool) -> Verdict {
+    Verdict::of(findings.iter().filter(|finding| finding.metric.counts()).filter_map(Finding::judgement), accept)
+}
+
 /// Whether the settings or the verdict say that the tag stays.
-const fn kept(settings: &Settings, verdict: &Verdict) -> Option<KeptBecause> {
+fn kept(settings: &Settings, verdict: Verdict) -> Option<KeptBecause> {
     match (verdict, settings.promote) {
-        (Verdict::Degraded(_), _) => Some(KeptBecause::NotPassed),
+        (Verdict::Degraded, _) => Some(KeptBecause::NotPassed),
         (_, Promote::Never) => Some(KeptBecause::Never),
-        (Verdict::Tolerated(_), Promote::OnPass) if settings.keep_best => Some(KeptBecause::KeepBest),
+        (Verdict::Tolerated, Promote::OnPass) if settings.keep_best && !settings.accept => Some(KeptBecause::KeepBest),
         (_, Promote::OnPass) => None,
     }
 }

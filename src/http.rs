@@ -18,6 +18,8 @@ use crate::trust::Trust;
 const PATIENCE: Duration = Duration::from_mins(1);
 /// One request, from the first packet to the last byte of the answer.
 const REQUEST: Duration = Duration::from_secs(30);
+/// The same, for what only illustrates.
+const BRIEF: Duration = Duration::from_secs(10);
 /// Looking up the name and opening the connection.
 const CONNECT: Duration = Duration::from_secs(10);
 /// The first pause; each further one is twice as long, up to [`LONGEST_PAUSE`].
@@ -43,6 +45,18 @@ pub(crate) enum Repeat {
     Freely,
     /// The caller has to look at the state of things first.
     AfterALook,
+    /// The answer is welcome and not needed: one attempt, and nobody waits long for it.
+    Never,
+}
+
+impl Repeat {
+    /// The longest time for one request.
+    const fn limit(self) -> Duration {
+        match self {
+            Self::Freely | Self::AfterALook => REQUEST,
+            Self::Never => BRIEF,
+        }
+    }
 }
 
 /// Why there is no answer that can be used.
@@ -101,13 +115,13 @@ impl Http {
         let mut pause = FIRST_PAUSE;
         loop {
             let started = Instant::now();
-            let (cause, retry_after) = match self.attempt(url, authorization, body) {
+            let (cause, retry_after) = match self.attempt(url, authorization, body, repeat.limit()) {
                 Attempt::Answered(answer) => return Ok(answer),
                 Attempt::Final(failure) => return Err(failure),
                 Attempt::Passing { cause, retry_after } => (cause, retry_after),
             };
             self.spend(started.elapsed());
-            if repeat == Repeat::AfterALook {
+            if repeat != Repeat::Freely {
                 return Err(Failure::Unreachable(cause));
             }
             self.pause(retry_after.unwrap_or(pause))
@@ -135,11 +149,11 @@ impl Http {
         self.patience.set(self.patience.get().saturating_sub(duration));
     }
 
-    fn attempt(&self, url: &str, authorization: &str, body: &[u8]) -> Attempt {
-        let mut sent = self.send(url, authorization, body);
+    fn attempt(&self, url: &str, authorization: &str, body: &[u8], limit: Duration) -> Attempt {
+        let mut sent = self.send(url, authorization, body, limit);
         if matches!(&sent, Err(Error::Rustls(_))) && self.lacks_roots(&sent) {
             *self.agent.borrow_mut() = agent(&self.trust, RootCerts::WebPki);
-            sent = self.send(url, authorization, body);
+            sent = self.send(url, authorization, body, limit);
         }
         match sent {
             Ok(response) => read(response),
@@ -153,10 +167,19 @@ impl Http {
             && sent.as_ref().err().is_some_and(|error| error.to_string().contains("No CA certificates were loaded"))
     }
 
-    fn send(&self, url: &str, authorization: &str, body: &[u8]) -> Result<ureq::http::Response<ureq::Body>, Error> {
+    fn send(
+        &self,
+        url: &str,
+        authorization: &str,
+        body: &[u8],
+        limit: Duration,
+    ) -> Result<ureq::http::Response<ureq::Body>, Error> {
         self.agent
             .borrow()
             .post(url)
+            .config()
+            .timeout_global(Some(limit))
+            .build()
             .header("Authorization", authorization)
             .header("Content-Type", "application/json")
             .send(body)
@@ -171,7 +194,6 @@ fn agent(trust: &Trust, roots: RootCerts) -> Agent {
         .http_status_as_error(false)
         .max_redirects(0)
         .max_redirects_will_error(false)
-        .timeout_global(Some(REQUEST))
         .timeout_resolve(Some(CONNECT))
         .timeout_connect(Some(CONNECT))
         .build()

@@ -63,6 +63,22 @@ impl Tolerance {
         allowed_amount(amount).map(Kind::Absolute).map(Self)
     }
 
+    /// The percentage, where the loss is given as one.
+    pub(crate) const fn as_percent(self) -> Option<f64> {
+        match self.0 {
+            Kind::Percent(percent) => Some(percent),
+            Kind::Absolute(_) => None,
+        }
+    }
+
+    /// The amount in the metric's own unit, where the loss is given so.
+    pub(crate) const fn as_absolute(self) -> Option<f64> {
+        match self.0 {
+            Kind::Percent(_) => None,
+            Kind::Absolute(amount) => Some(amount),
+        }
+    }
+
     /// The loss allowed against this baseline, in the metric's own unit.
     fn allowed(self, baseline: Score) -> f64 {
         match self.0 {
@@ -145,9 +161,9 @@ pub(crate) enum Shortfall {
     },
 }
 
-/// What is said of a candidate that could be judged. `no verdict` is not one of them.
+/// What is said of one metric of a candidate.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Verdict {
+pub(crate) enum Judgement {
     /// There was nothing to compare with yet.
     First(Score),
     /// Better than the baseline.
@@ -160,19 +176,19 @@ pub(crate) enum Verdict {
     Degraded(Shortfall),
 }
 
-impl Verdict {
+impl Judgement {
     /// The word for it, in every report.
     pub(crate) const fn name(&self) -> &'static str {
         match self {
-            Self::First(_) => "first",
-            Self::Improved(_) => "improved",
-            Self::Unchanged(_) => "unchanged",
-            Self::Tolerated(_) => "tolerated",
-            Self::Degraded(_) => "degraded",
+            Self::First(_) => Verdict::First.name(),
+            Self::Improved(_) => Verdict::Improved.name(),
+            Self::Unchanged(_) => Verdict::Unchanged.name(),
+            Self::Tolerated(_) => Verdict::Tolerated.name(),
+            Self::Degraded(_) => Verdict::Degraded.name(),
         }
     }
 
-    /// Whether the check passes.
+    /// Whether the metric is as good as it has to be.
     pub(crate) const fn passed(&self) -> bool {
         !matches!(self, Self::Degraded(_))
     }
@@ -201,33 +217,83 @@ impl Verdict {
     }
 }
 
+/// What is said of a candidate that could be judged, by all metrics that count. `no verdict` is not one of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// There was nothing to compare with yet.
+    First,
+    /// A metric is better than the baseline's, and none is worse.
+    Improved,
+    /// Every metric is equal to the baseline's.
+    Unchanged,
+    /// A metric is worse than the baseline's, none by more than is allowed.
+    Tolerated,
+    /// A metric is worse than is allowed.
+    Degraded,
+    /// A metric is worse than is allowed, and that is accepted on purpose.
+    Accepted,
+}
+
+impl Verdict {
+    /// The verdict that the judgements of the counting metrics add up to: the worst of them decides.
+    pub(crate) fn of<'a>(judgements: impl Iterator<Item = &'a Judgement> + Clone, accepted: bool) -> Self {
+        let any = |found: fn(&Judgement) -> bool| judgements.clone().any(found);
+        if any(|one| matches!(one, Judgement::Degraded(_))) {
+            return if accepted { Self::Accepted } else { Self::Degraded };
+        }
+        let rest = [
+            (any(|one| matches!(one, Judgement::Tolerated(_))), Self::Tolerated),
+            (any(|one| matches!(one, Judgement::Improved(_))), Self::Improved),
+            (any(|one| matches!(one, Judgement::Unchanged(_))), Self::Unchanged),
+        ];
+        rest.into_iter().find(|(applies, _)| *applies).map_or(Self::First, |(_, verdict)| verdict)
+    }
+
+    /// The word for it, in every report.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::First => "first",
+            Self::Improved => "improved",
+            Self::Unchanged => "unchanged",
+            Self::Tolerated => "tolerated",
+            Self::Degraded => "degraded",
+            Self::Accepted => "accepted",
+        }
+    }
+
+    /// Whether the check passes.
+    pub(crate) fn passed(self) -> bool {
+        self != Self::Degraded
+    }
+}
+
 /// Two doubles this close, relative to the larger, are the same number written down twice: `0.8 - 0.1` is not `0.7`
 /// in binary, and a run exactly at the limit must pass.
 const ROUNDING: f64 = 4.0 * f64::EPSILON;
 
-/// Judges a candidate. Without a baseline only the target can fail it.
-pub(crate) fn judge(criteria: &Criteria, baseline: Option<Score>, candidate: Score) -> Verdict {
+/// Judges one metric of a candidate. Without a baseline only the target can fail it.
+pub(crate) fn judge(criteria: &Criteria, baseline: Option<Score>, candidate: Score) -> Judgement {
     let comparison = baseline.map(|baseline| Comparison::new(criteria, baseline, candidate));
     if let Some(target) = criteria.target
         && !reaches(criteria.direction, candidate, target, target.0.abs())
     {
-        return Verdict::Degraded(Shortfall::BelowTarget { candidate, target, comparison });
+        return Judgement::Degraded(Shortfall::BelowTarget { candidate, target, comparison });
     }
-    comparison.map_or(Verdict::First(candidate), |comparison| against_baseline(criteria, comparison))
+    comparison.map_or(Judgement::First(candidate), |comparison| against_baseline(criteria, comparison))
 }
 
-fn against_baseline(criteria: &Criteria, comparison: Comparison) -> Verdict {
+fn against_baseline(criteria: &Criteria, comparison: Comparison) -> Judgement {
     let Comparison { baseline, candidate, limit } = comparison;
     let scale = baseline.0.abs().max(candidate.0.abs());
     let gain = criteria.direction.goodness(candidate.0) - criteria.direction.goodness(baseline.0);
     if gain.abs() <= ROUNDING * scale {
-        Verdict::Unchanged(comparison)
+        Judgement::Unchanged(comparison)
     } else if gain > 0.0 {
-        Verdict::Improved(comparison)
+        Judgement::Improved(comparison)
     } else if reaches(criteria.direction, candidate, limit, baseline.0.abs().max(limit.0.abs())) {
-        Verdict::Tolerated(comparison)
+        Judgement::Tolerated(comparison)
     } else {
-        Verdict::Degraded(Shortfall::BeyondLimit(comparison))
+        Judgement::Degraded(Shortfall::BeyondLimit(comparison))
     }
 }
 
@@ -341,7 +407,36 @@ mod tests {
         ["degraded", "tolerated", "unchanged", "improved"].iter().position(|known| *known == name).unwrap()
     }
 
+    fn overall(judgements: &[Judgement], accepted: bool) -> &'static str {
+        Verdict::of(judgements.iter(), accepted).name()
+    }
+
+    #[test]
+    fn the_worst_metric_decides() {
+        let max5 = percent(Direction::Max, 5.0);
+        let of = |values: &[f64]| -> Vec<Judgement> {
+            values.iter().map(|value| judge(&max5, Some(score(100.0)), score(*value))).collect()
+        };
+        assert_eq!(overall(&of(&[100.0, 100.0]), false), "unchanged");
+        assert_eq!(overall(&of(&[100.0, 101.0]), false), "improved");
+        assert_eq!(overall(&of(&[99.0, 101.0, 100.0]), false), "tolerated");
+        assert_eq!(overall(&of(&[99.0, 120.0, 94.0]), false), "degraded");
+        assert_eq!(overall(&of(&[99.0, 120.0, 94.0]), true), "accepted");
+        assert_eq!(overall(&of(&[99.0]), true), "tolerated");
+        assert_eq!(overall(&[judge(&max5, None, score(1.0))], true), "first");
+    }
+
     proptest! {
+        #[test]
+        fn the_order_of_the_metrics_changes_nothing(values in prop::collection::vec(90.0..110.0, 1..6), accepted: bool) {
+            let max5 = percent(Direction::Max, 5.0);
+            let mut all: Vec<Judgement> = values.iter().map(|value| judge(&max5, Some(score(100.0)), score(*value))).collect();
+            let before = overall(&all, accepted);
+            all.reverse();
+            prop_assert_eq!(before, overall(&all, accepted));
+            prop_assert_eq!(Verdict::of(all.iter(), false).passed(), all.iter().all(Judgement::passed));
+        }
+
         #[test]
         fn equal_never_degrades(d in any_direction(), t in any_tolerance(), value in any_score()) {
             prop_assert_eq!(verdict(&criteria(d, t), value, value), "unchanged");

@@ -21,6 +21,7 @@
 //! | `gate` | the order of things: ask, decide, move, report |
 //! | `http` | the one door out: time limits, retries, kinds of failure |
 //! | `clearml` | the API: questions, wire types, errors |
+//! | `metric` | the scalars that are compared, and the order they give the runs |
 //! | `select` | candidate and baseline out of the runs |
 //! | `judge` | the comparison and the verdict |
 //! | `promote` | what happens to the tag, and why gates at work at once cannot lose it |
@@ -41,6 +42,7 @@ mod gate;
 mod http;
 mod judge;
 mod links;
+mod metric;
 mod promote;
 mod report;
 mod run;
@@ -107,7 +109,7 @@ pub fn run(process: Process<'_>) -> Exit {
         }
     };
     let report = gate::gate(&settings);
-    write(out, &report::text::render(&report));
+    write(out, &report::text::render(&report, report::text::Colour::Off));
     append(&environment, err, &report::outputs::render(&report));
     report.exit()
 }

@@ -21,8 +21,8 @@
 use std::time::{Duration, Instant};
 
 use crate::clearml::{Client, Error, Scope};
-use crate::judge::Direction;
-use crate::run::{Reading, Run, TaskId, compare_scored};
+use crate::metric::Metrics;
+use crate::run::{Run, TaskId};
 use crate::settings::Tag;
 
 /// After this long without a change no gate can be in the middle of a move.
@@ -87,7 +87,7 @@ pub(crate) enum KeptBecause {
 }
 
 /// Decides who loses the tag to the candidate. `now` is the server's clock in microseconds, 0 when unknown.
-pub(crate) fn plan(candidate: &Run, tagged: &[&Run], direction: Direction, now: u64) -> Plan {
+pub(crate) fn plan(candidate: &Run, tagged: &[&Run], metrics: &Metrics, now: u64) -> Plan {
     let others = || tagged.iter().filter(|run| run.id != candidate.id);
     let holds = tagged.iter().any(|run| run.id == candidate.id);
     if !holds {
@@ -98,22 +98,13 @@ pub(crate) fn plan(candidate: &Run, tagged: &[&Run], direction: Direction, now: 
     let loses = |run: &Run| match age {
         Some(age) if age <= YOUNG || now == 0 => run.last_change < candidate.last_change,
         Some(age) if age <= SETTLED => false,
-        _ => is_better(candidate, run, direction),
+        _ => metrics.compare(candidate, run).is_gt(),
     };
     Plan { add: false, supersede: others().filter(|run| loses(run)).map(|run| superseded(run)).collect() }
 }
 
 fn superseded(run: &Run) -> Superseded {
     Superseded { id: run.id.clone(), last_change: run.last_change }
-}
-
-/// Whether `a` comes before `b` in an order that every gate sees the same way.
-fn is_better(a: &Run, b: &Run, direction: Direction) -> bool {
-    match (a.reading, b.reading) {
-        (Reading::Value(x), Reading::Value(y)) => compare_scored(direction, (a, x), (b, y)).is_gt(),
-        (Reading::Value(_), _) => true,
-        _ => false,
-    }
 }
 
 /// Splits those who carry the tag now, the candidate aside, into who loses it and who is left alone.
@@ -188,6 +179,8 @@ fn persist<T>(client: &Client<'_>, attempt: impl Fn() -> Result<T, Error>) -> Re
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::judge::Direction;
+    use crate::metric::tests::metrics;
     use crate::run::Status;
     use crate::select::tests::run;
     use proptest::prelude::*;
@@ -206,7 +199,7 @@ mod tests {
     #[test]
     fn a_new_candidate_supersedes_all_that_it_was_judged_against() {
         let (a, b, c) = (at("a", 1.0, 5), at("b", 0.5, 9), at("c", 0.9, 1));
-        let plan = plan(&c, &[&a, &b], Direction::Max, 10);
+        let plan = plan(&c, &[&a, &b], &metrics(Direction::Max), 10);
         assert!(plan.add);
         assert_eq!(losers(&plan), ["a", "b"]);
     }
@@ -214,30 +207,30 @@ mod tests {
     #[test]
     fn the_only_holder_changes_nothing() {
         let a = at("a", 1.0, 5);
-        assert_eq!(plan(&a, &[&a], Direction::Max, 10), Plan { add: false, supersede: Vec::new() });
+        assert_eq!(plan(&a, &[&a], &metrics(Direction::Max), 10), Plan { add: false, supersede: Vec::new() });
     }
 
     #[test]
     fn an_interrupted_move_is_finished_by_the_run_that_began_it() {
         let (old, new) = (at("old", 0.8, MINUTE), at("new", 0.9, 2 * MINUTE));
-        assert_eq!(losers(&plan(&new, &[&old, &new], Direction::Max, 3 * MINUTE)), ["old"]);
-        assert_eq!(losers(&plan(&old, &[&old, &new], Direction::Max, 3 * MINUTE)), [""; 0]);
+        assert_eq!(losers(&plan(&new, &[&old, &new], &metrics(Direction::Max), 3 * MINUTE)), ["old"]);
+        assert_eq!(losers(&plan(&old, &[&old, &new], &metrics(Direction::Max), 3 * MINUTE)), [""; 0]);
     }
 
     #[test]
     fn once_all_is_quiet_the_best_wins() {
         let (best, other) = (at("best", 0.9, MINUTE), at("other", 0.8, 2 * MINUTE));
         let later = |minutes| 2 * MINUTE + minutes * MINUTE;
-        assert_eq!(losers(&plan(&best, &[&best, &other], Direction::Max, later(9))), [""; 0]);
-        assert_eq!(losers(&plan(&best, &[&best, &other], Direction::Max, later(11))), [""; 0]);
-        assert_eq!(losers(&plan(&best, &[&best, &other], Direction::Max, later(13))), ["other"]);
-        assert_eq!(losers(&plan(&other, &[&best, &other], Direction::Max, later(13))), [""; 0]);
+        assert_eq!(losers(&plan(&best, &[&best, &other], &metrics(Direction::Max), later(9))), [""; 0]);
+        assert_eq!(losers(&plan(&best, &[&best, &other], &metrics(Direction::Max), later(11))), [""; 0]);
+        assert_eq!(losers(&plan(&best, &[&best, &other], &metrics(Direction::Max), later(13))), ["other"]);
+        assert_eq!(losers(&plan(&other, &[&best, &other], &metrics(Direction::Max), later(13))), [""; 0]);
     }
 
     #[test]
     fn who_was_touched_since_or_came_since_is_left_alone() {
         let (a, b, c) = (at("a", 1.0, 5), at("b", 0.5, 9), at("c", 0.9, 1));
-        let plan = plan(&c, &[&a, &b], Direction::Max, 10);
+        let plan = plan(&c, &[&a, &b], &metrics(Direction::Max), 10);
         let now = [at("a", 1.0, 5), at("b", 0.5, 11), at("c", 0.9, 12), at("d", 0.7, 12)];
         let (lose, left) = settle(&plan, &c.id, &now);
         assert_eq!(lose, [TaskId("a".to_owned())]);
@@ -292,7 +285,12 @@ mod tests {
             match (gate.step, &gate.plan) {
                 (0, _) => {
                     let carriers = self.carriers();
-                    gate.plan = Some(plan(candidate, &carriers.iter().collect::<Vec<_>>(), Direction::Max, self.clock));
+                    gate.plan = Some(plan(
+                        candidate,
+                        &carriers.iter().collect::<Vec<_>>(),
+                        &metrics(Direction::Max),
+                        self.clock,
+                    ));
                 }
                 (1, Some(plan)) if plan.add => {
                     self.touch(gate.candidate);

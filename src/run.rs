@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use crate::judge::{Direction, Score};
+use crate::judge::Score;
 
 /// The id of a task.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -49,7 +49,7 @@ impl Status {
     }
 }
 
-/// What a task says of the metric that is compared.
+/// What a task says of a metric.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Reading {
     /// A finite number.
@@ -59,6 +59,39 @@ pub(crate) enum Reading {
     /// It is there, but not as a finite number.
     NotANumber,
 }
+
+impl Reading {
+    /// The score, or what is wrong with it.
+    pub(crate) const fn score(self) -> Result<Score, ScoreFault> {
+        match self {
+            Self::Value(score) => Ok(score),
+            Self::Missing => Err(ScoreFault::Missing),
+            Self::NotANumber => Err(ScoreFault::NotANumber),
+        }
+    }
+}
+
+/// What is wrong with a metric.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ScoreFault {
+    /// It was not reported.
+    Missing,
+    /// It is not a finite number.
+    NotANumber,
+}
+
+/// The values of a metric over the iterations, averaged by the server to a number of points that can be drawn.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Curves {
+    /// The candidate's.
+    pub(crate) candidate: Curve,
+    /// The baseline's; empty when there is none, or it is the candidate itself.
+    pub(crate) baseline: Curve,
+}
+
+/// Points by ascending iteration; all values finite.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Curve(pub(crate) Vec<(f64, f64)>);
 
 /// One task.
 #[derive(Debug, Clone)]
@@ -77,8 +110,8 @@ pub(crate) struct Run {
     pub(crate) when: u64,
     /// When anything about it was changed last; microseconds since 1970, `None` on servers that do not tell.
     pub(crate) last_change: Option<u64>,
-    /// What it says of the metric.
-    pub(crate) reading: Reading,
+    /// What it says of each metric, in the order of the settings.
+    pub(crate) readings: Vec<Reading>,
 }
 
 impl Run {
@@ -91,9 +124,4 @@ impl Run {
     pub(crate) fn carries(&self, tag: &str) -> bool {
         self.tags.iter().any(|carried| carried == tag)
     }
-}
-
-/// Orders two runs with their scores from worse to better; of equals the newer one is the better.
-pub(crate) fn compare_scored(direction: Direction, (a, x): (&Run, Score), (b, y): (&Run, Score)) -> Ordering {
-    direction.compare(x, y).then_with(|| a.compare_age(b))
 }

@@ -3,8 +3,8 @@
 use std::collections::{BTreeSet, HashSet};
 
 use crate::commit::Commit;
-use crate::judge::{Direction, Score};
-use crate::run::{Reading, Run, Status, TaskId, compare_scored};
+use crate::metric::Metrics;
+use crate::run::{Run, Status, TaskId};
 
 /// The runs of the commit under review, newest first.
 #[derive(Debug)]
@@ -88,10 +88,10 @@ pub(crate) fn is_finished(run: &Run) -> bool {
 pub(crate) enum Baseline<'a> {
     /// No run carries the tag.
     None,
-    /// Runs carry it, but none has the metric as a number.
+    /// Runs carry it, but none has every metric that counts as a number.
     Unusable(&'a Run),
     /// The best of those that carry it.
-    Found(&'a Run, Score),
+    Found(&'a Run),
 }
 
 impl PartialEq for Run {
@@ -102,21 +102,20 @@ impl PartialEq for Run {
 
 /// The baseline: of several that carry the tag the best, since an interrupted move or a race can leave more than one;
 /// of equals the newest.
-pub(crate) fn baseline<'a>(runs: &'a [Run], tag: &str, direction: Direction) -> Baseline<'a> {
-    let mut tagged = runs.iter().filter(|run| run.carries(tag)).peekable();
-    let Some(&first) = tagged.peek() else { return Baseline::None };
-    tagged
-        .filter_map(|run| match run.reading {
-            Reading::Value(score) => Some((run, score)),
-            Reading::Missing | Reading::NotANumber => None,
-        })
-        .max_by(|a, b| compare_scored(direction, *a, *b))
-        .map_or(Baseline::Unusable(first), |(run, score)| Baseline::Found(run, score))
+pub(crate) fn baseline<'a>(runs: &'a [Run], tag: &str, metrics: &Metrics) -> Baseline<'a> {
+    match runs.iter().filter(|run| run.carries(tag)).max_by(|a, b| metrics.compare(a, b)) {
+        None => Baseline::None,
+        Some(run) if metrics.are_known_of(run) => Baseline::Found(run),
+        Some(run) => Baseline::Unusable(run),
+    }
 }
 
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::judge::{Direction, Score};
+    use crate::metric::tests::metrics;
+    use crate::run::Reading;
     use proptest::prelude::*;
 
     const SHA: &str = "a94a8fe5ccb19ba61c4c0873d391e987982fbbd3";
@@ -130,7 +129,7 @@ pub(crate) mod tests {
             tags: Vec::new(),
             when: 0,
             last_change: None,
-            reading: value.and_then(Score::new).map_or(Reading::Missing, Reading::Value),
+            readings: vec![value.and_then(Score::new).map_or(Reading::Missing, Reading::Value)],
         }
     }
 
@@ -164,14 +163,14 @@ pub(crate) mod tests {
     fn the_best_of_several_tagged_is_the_baseline() {
         let runs =
             [tagged("a", Some(0.7)), tagged("b", Some(0.9)), tagged("c", None), run("d", Status::Completed, Some(1.0))];
-        let id = |direction| match baseline(&runs, "best", direction) {
-            Baseline::Found(run, _) => run.id.as_str(),
+        let id = |direction| match baseline(&runs, "best", &metrics(direction)) {
+            Baseline::Found(run) => run.id.as_str(),
             other => panic!("{other:?}"),
         };
         assert_eq!(id(Direction::Max), "b");
         assert_eq!(id(Direction::Min), "a");
-        assert_eq!(baseline(&runs, "BEST", Direction::Max), Baseline::None);
-        assert!(matches!(baseline(&runs[2..], "best", Direction::Max), Baseline::Unusable(_)));
+        assert_eq!(baseline(&runs, "BEST", &metrics(Direction::Max)), Baseline::None);
+        assert!(matches!(baseline(&runs[2..], "best", &metrics(Direction::Max)), Baseline::Unusable(_)));
     }
 
     proptest! {

@@ -16,12 +16,13 @@ pub(crate) use error::{Cause, Error};
 
 use crate::commit::Commit;
 use crate::http::{Http, Repeat};
-use crate::run::{Reading, Run, TaskId};
+use crate::metric::{Metric, Metrics, Pick};
+use crate::run::{Curves, Reading, Run, TaskId};
 use crate::secret::Secret;
-use crate::settings::{Metric, Name, Pick, Server, Settings, Tag};
+use crate::settings::{Name, Server, Settings, Tag};
 use answer::{claims, decode, login};
 use pattern::{anchored, escaped};
-use wire::{Claims, Projects, RawScalars, Task, Tasks};
+use wire::{Claims, Histograms, Projects, RawScalars, Task, Tasks};
 
 /// The most the server returns in one page, whatever is asked for.
 const PAGE: usize = 500;
@@ -29,6 +30,8 @@ const PAGE: usize = 500;
 const MOST_PAGES: usize = 2_000;
 /// Raw scalars in one answer; the server allows no more.
 const RAW_BATCH: usize = 200_000;
+/// How many points of a curve are asked for; the server averages what lies between them.
+const CURVE_POINTS: usize = 48;
 /// API version from which `tasks.update_tags` exists, and from which `last_change` is asked for.
 const UPDATE_TAGS: (u32, u32) = (2, 27);
 
@@ -51,7 +54,7 @@ impl ProjectId {
 pub(crate) struct Scope<'a> {
     pub(crate) project: &'a ProjectId,
     pub(crate) task_name: &'a Name,
-    pub(crate) metric: &'a Metric,
+    pub(crate) metrics: &'a Metrics,
 }
 
 /// A session with a ClearML server.
@@ -197,6 +200,32 @@ impl<'a> Client<'a> {
         Ok(reading)
     }
 
+    /// How a run, or two, came to their values of these metrics, in the order asked for; `None` for a metric without a
+    /// curve. One request for all, and not repeated, since it only illustrates.
+    ///
+    /// Servers that do not know the filter `metrics` answer with all metrics; the wanted ones are among them.
+    pub(crate) fn curves(
+        &self,
+        metrics: &[&Metric],
+        candidate: &TaskId,
+        baseline: Option<&TaskId>,
+    ) -> Result<Vec<Option<Curves>>> {
+        let tasks: Vec<&str> = std::iter::once(candidate).chain(baseline).map(TaskId::as_str).collect();
+        let wanted: Vec<Value> = metrics
+            .iter()
+            .map(|metric| json!({"metric": metric.title.as_str(), "variants": [metric.series.as_str()]}))
+            .collect();
+        let body = json!({"tasks": tasks, "metrics": wanted, "samples": CURVE_POINTS, "key": "iter"});
+        let endpoint = "events.multi_task_scalar_metrics_iter_histogram";
+        let found: Histograms = self.request("to draw the curves", endpoint, &body, Repeat::Never)?;
+        let curves = |metric: &&Metric| {
+            let of = |id: &TaskId| found.curve(metric, id);
+            let curves = Curves { candidate: of(candidate), baseline: baseline.map(of).unwrap_or_default() };
+            (!curves.candidate.0.is_empty()).then_some(curves)
+        };
+        Ok(metrics.iter().map(curves).collect())
+    }
+
     /// Puts a tag on a task. The other tags of the task stay.
     pub(crate) fn add_tag(&self, id: &TaskId, tag: &Tag) -> Result<()> {
         let operation = "to put the tag on the candidate";
@@ -277,23 +306,13 @@ impl<'a> Client<'a> {
 
     /// Ordered by a field that never changes, so that pages do not shift when a task is touched.
     fn runs_query(&self, scope: Scope<'_>, page: usize) -> Value {
-        let metric = format!(
-            "last_metrics.{}.{}",
-            wire::key(scope.metric.title.as_str()),
-            wire::key(scope.metric.series.as_str())
-        );
-        let mut fields = vec![
-            "id",
-            "name",
-            "project",
-            "status",
-            "tags",
-            "system_tags",
-            "created",
-            "started",
-            "script.version_num",
-            &metric,
-        ];
+        let of_metric = |metric: &Metric| {
+            format!("last_metrics.{}.{}", wire::key(metric.title.as_str()), wire::key(metric.series.as_str()))
+        };
+        let metrics: Vec<String> = scope.metrics.iter().map(of_metric).collect();
+        let mut fields =
+            vec!["id", "name", "project", "status", "tags", "system_tags", "created", "started", "script.version_num"];
+        fields.extend(metrics.iter().map(String::as_str));
         if self.api_version >= UPDATE_TAGS {
             fields.push("last_change");
         }
@@ -360,30 +379,26 @@ fn chosen(metric: &Metric, so_far: Reading, next: Reading) -> Reading {
 
 fn into_runs(found: Tasks, scope: Scope<'_>) -> Vec<Run> {
     let (project, name) = (scope.project.as_str(), scope.task_name.as_str());
-    found.tasks.into_iter().filter_map(|task| task.into_run(project, name, scope.metric)).collect()
+    found.tasks.into_iter().filter_map(|task| task.into_run(project, name, scope.metrics)).collect()
 }
 
 impl Settings {
     /// The runs these settings are about.
     pub(crate) const fn scope<'a>(&'a self, project: &'a ProjectId) -> Scope<'a> {
-        Scope { project, task_name: &self.task_name, metric: &self.metric }
+        Scope { project, task_name: &self.task_name, metrics: &self.metrics }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::judge::{Criteria, Direction, Score, Tolerance};
+    use crate::judge::{Direction, Score};
+    use crate::metric::tests::metric;
 
     #[test]
     fn a_value_in_the_events_that_is_no_number_spoils_the_best_but_not_the_last() {
         let reading = |value: f64| Score::new(value).map_or(Reading::NotANumber, Reading::Value);
-        let metric = |pick| Metric {
-            title: Name::parse("t").unwrap(),
-            series: Name::parse("s").unwrap(),
-            pick,
-            criteria: Criteria { direction: Direction::Max, tolerance: Tolerance::percent(0.0).unwrap(), target: None },
-        };
+        let metric = |pick| Metric { pick, ..metric("accuracy", Direction::Max) };
         let of = |pick, values: &[f64]| {
             let metric = metric(pick);
             values.iter().fold(Reading::Missing, |so_far, value| chosen(&metric, so_far, reading(*value)))

@@ -9,8 +9,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::judge::{Direction, Score};
-use crate::run::{Reading, Run, Status, TaskId};
-use crate::settings::{Metric, Pick};
+use crate::metric::{Metric, Metrics, Pick};
+use crate::run::{Curve, Reading, Run, Status, TaskId};
 use crate::timestamp;
 
 /// What every answer is wrapped in.
@@ -111,14 +111,14 @@ struct Entry {
 
 impl Task {
     /// The task as a run, if it is of this project and bears this name.
-    pub(super) fn into_run(self, project: &str, name: &str, metric: &Metric) -> Option<Run> {
+    pub(super) fn into_run(self, project: &str, name: &str, metrics: &Metrics) -> Option<Run> {
         let here = self.project.as_ref().and_then(|project| project.id.as_deref()) == Some(project);
         if !here || self.name.as_deref() != Some(name) {
             return None;
         }
         let time = |text: &Option<String>| text.as_deref().and_then(timestamp::parse);
         Some(Run {
-            reading: self.reading(metric),
+            readings: metrics.iter().map(|metric| self.reading(metric)).collect(),
             when: time(&self.started).or_else(|| time(&self.created)).unwrap_or_default(),
             last_change: time(&self.last_change),
             commit: self.script.and_then(|script| script.version_num).filter(|commit| !commit.trim().is_empty()),
@@ -192,6 +192,34 @@ struct RawSeries {
 impl RawScalars {
     pub(super) fn values(&self, series: &str) -> impl Iterator<Item = Reading> {
         self.variants.get(series).into_iter().flat_map(|series| &series.y).map(reading)
+    }
+}
+
+/// Curves by title, series and task.
+#[derive(Deserialize)]
+pub(super) struct Histograms {
+    #[serde(default)]
+    metrics: BTreeMap<String, BTreeMap<String, BTreeMap<String, Histogram>>>,
+}
+
+#[derive(Deserialize)]
+struct Histogram {
+    #[serde(default)]
+    x: Vec<Value>,
+    #[serde(default)]
+    y: Vec<Value>,
+}
+
+impl Histograms {
+    /// A run's curve of a metric; empty when it has none. Points that are not numbers are left out.
+    pub(super) fn curve(&self, metric: &Metric, id: &TaskId) -> Curve {
+        let of_title = self.metrics.get(metric.title.as_str());
+        let of_run = of_title.and_then(|all| all.get(metric.series.as_str())).and_then(|all| all.get(id.as_str()));
+        let finite = |value: &Value| value.as_f64().filter(|number| number.is_finite());
+        let points = of_run.into_iter().flat_map(|histogram| histogram.x.iter().zip(&histogram.y));
+        let mut points: Vec<(f64, f64)> = points.filter_map(|(x, y)| Some((finite(x)?, finite(y)?))).collect();
+        points.sort_by(|a, b| a.0.total_cmp(&b.0));
+        Curve(points)
     }
 }
 

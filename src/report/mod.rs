@@ -2,14 +2,18 @@
 
 mod number;
 pub(crate) mod outputs;
+mod phrase;
 pub(crate) mod plain;
+mod spark;
 pub(crate) mod text;
+mod words;
 
 use crate::clearml::Error;
 use crate::exit::Exit;
-use crate::judge::{Score, Verdict};
+use crate::judge::{Judgement, Verdict};
+use crate::metric::Metric;
 use crate::promote::Promotion;
-use crate::run::{Reading, Run, TaskId};
+use crate::run::{Curves, Run, ScoreFault, TaskId};
 use crate::select::NearMisses;
 use crate::settings::Settings;
 
@@ -19,31 +23,65 @@ pub(crate) struct Report<'a> {
     /// What was asked.
     pub(crate) settings: &'a Settings,
     /// What came of it.
-    pub(crate) outcome: Outcome,
+    pub(crate) outcome: Outcome<'a>,
     /// What else there is to know.
     pub(crate) warnings: Vec<Warning>,
 }
 
 /// What came of it.
 #[derive(Debug)]
-pub(crate) enum Outcome {
+pub(crate) enum Outcome<'a> {
     /// The candidate could be judged.
-    Judged(Judged),
+    Judged(Judged<'a>),
     /// It could not.
-    NoVerdict(NoVerdict),
+    NoVerdict(NoVerdict<'a>),
 }
 
 /// A verdict and what it rests on.
 #[derive(Debug)]
-pub(crate) struct Judged {
-    /// The verdict, with the values compared.
+pub(crate) struct Judged<'a> {
+    /// The verdict.
     pub(crate) verdict: Verdict,
+    /// What it rests on, in the order of the settings.
+    pub(crate) findings: Vec<Finding<'a>>,
     /// The run of the commit under review.
     pub(crate) candidate: Seen,
     /// The best run so far, where there is one.
     pub(crate) baseline: Option<Seen>,
     /// What became of the tag.
     pub(crate) promotion: Promotion,
+    /// Other runs of the commit, which do not qualify.
+    pub(crate) rejected: NearMisses,
+}
+
+/// What is known of one metric.
+#[derive(Debug)]
+pub(crate) struct Finding<'a> {
+    /// The metric.
+    pub(crate) metric: &'a Metric,
+    /// What is said of it.
+    pub(crate) said: Said,
+    /// How the runs came to their values, where that could be had.
+    pub(crate) curves: Option<Curves>,
+}
+
+/// What is said of one metric.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Said {
+    /// Both runs have it, or there is no baseline.
+    Judged(Judgement),
+    /// It is only told, and a run does not have it as a number.
+    Unknown(Side, ScoreFault),
+}
+
+impl Finding<'_> {
+    /// The judgement, where there is one.
+    pub(crate) const fn judgement(&self) -> Option<&Judgement> {
+        match &self.said {
+            Said::Judged(judgement) => Some(judgement),
+            Said::Unknown(..) => None,
+        }
+    }
 }
 
 /// A run as it is shown.
@@ -55,18 +93,23 @@ pub(crate) struct Seen {
     pub(crate) commit: Option<String>,
     /// Its page in the web app, where that is known.
     pub(crate) link: Option<String>,
+    /// When it was started, or made; microseconds since 1970, 0 when unknown.
+    pub(crate) when: u64,
+    /// How long ago that was by the server's clock, where it is known.
+    pub(crate) age: Option<std::time::Duration>,
 }
 
 impl Seen {
-    /// A run with its page.
-    pub(crate) fn new(run: &Run, link: Option<String>) -> Self {
-        Self { id: run.id.clone(), commit: run.commit.clone(), link }
+    /// A run with its page; `now` is the server's clock in microseconds, 0 when unknown.
+    pub(crate) fn new(run: &Run, link: Option<String>, now: u64) -> Self {
+        let age = (now > 0 && run.when > 0).then(|| std::time::Duration::from_micros(now.saturating_sub(run.when)));
+        Self { id: run.id.clone(), commit: run.commit.clone(), link, when: run.when, age }
     }
 }
 
 /// Why there is no verdict.
 #[derive(Debug)]
-pub(crate) enum NoVerdict {
+pub(crate) enum NoVerdict<'a> {
     /// There is no project of that name.
     NoProject {
         /// Names that are near.
@@ -92,14 +135,16 @@ pub(crate) enum NoVerdict {
         /// Those it could be.
         commits: Vec<String>,
     },
-    /// The metric is not there or not a number.
+    /// Metrics that count are not there or not numbers.
     NoScore {
-        /// Whose metric.
+        /// Whose metrics.
         side: Side,
         /// The run.
         run: Seen,
-        /// What is wrong with it.
-        fault: ScoreFault,
+        /// Which metrics, and what is wrong with them; never empty.
+        faults: Vec<(&'a Metric, ScoreFault)>,
+        /// Title and series of those that the run has.
+        known: Vec<(String, String)>,
     },
     /// No task carries the tag, and the settings ask for one.
     NoBaseline,
@@ -114,15 +159,6 @@ pub(crate) enum Side {
     Candidate,
     /// The best run so far.
     Baseline,
-}
-
-/// What is wrong with a metric.
-#[derive(Debug)]
-pub(crate) enum ScoreFault {
-    /// It was not reported; these metrics were, as title and series.
-    Missing(Vec<(String, String)>),
-    /// It is not a finite number.
-    NotANumber,
 }
 
 /// Something that does not change the verdict and should be known.
@@ -153,14 +189,5 @@ impl Report<'_> {
             Outcome::NoVerdict(NoVerdict::Failed(_)) => Exit::Refused,
             Outcome::NoVerdict(_) => Exit::NoVerdict,
         }
-    }
-}
-
-/// The score of a reading, or what is wrong with it; `known` are the metrics to suggest.
-pub(crate) fn score(reading: Reading, known: impl FnOnce() -> Vec<(String, String)>) -> Result<Score, ScoreFault> {
-    match reading {
-        Reading::Value(score) => Ok(score),
-        Reading::Missing => Err(ScoreFault::Missing(known())),
-        Reading::NotANumber => Err(ScoreFault::NotANumber),
     }
 }

@@ -5,9 +5,10 @@ use std::fmt::Write as _;
 use std::hash::{BuildHasher as _, Hasher as _};
 
 use super::number::{exact, rounded};
-use super::text;
-use super::{Outcome, Report, Seen};
+use super::words;
+use super::{Finding, Outcome, Report, Seen};
 use crate::exit::Exit;
+use crate::judge::Judgement;
 use crate::promote::Promotion;
 
 /// The outputs in the order in which they are written. Each is always there, empty where it says nothing.
@@ -44,9 +45,11 @@ pub(crate) fn without_report(reason: &str) -> String {
 }
 
 fn values(report: &Report<'_>) -> Values {
-    let reason = text::reason(report);
+    let reason = words::reason(report).plain();
     let Outcome::Judged(judged) = &report.outcome else { return undecided(reason, report.exit()) };
-    let comparison = judged.verdict.comparison();
+    // Of several metrics the first stands here; all of them are in the JSON report.
+    let first = judged.findings.first().and_then(Finding::judgement);
+    let comparison = first.and_then(Judgement::comparison);
     let of = |run: Option<&Seen>, part: fn(&Seen) -> String| run.map(part).unwrap_or_default();
     let id = |run: &Seen| run.id.as_str().to_owned();
     let link = |run: &Seen| run.link.clone().unwrap_or_default();
@@ -58,7 +61,7 @@ fn values(report: &Report<'_>) -> Values {
         matches!(judged.promotion, Promotion::Moved { .. }).to_string(),
         of(candidate, id),
         of(candidate, link),
-        exact(judged.verdict.candidate().get()),
+        first.map(|judgement| exact(judgement.candidate().get())).unwrap_or_default(),
         of(baseline, id),
         of(baseline, link),
         comparison.map(|comparison| exact(comparison.baseline.get())).unwrap_or_default(),

@@ -1,5 +1,6 @@
 //! Settings: flags over environment over clearml.conf over defaults, with every fault found at once.
 
+mod metrics;
 pub(crate) mod table;
 mod values;
 
@@ -11,10 +12,10 @@ use crate::clearml_conf::{self, ClearmlConf};
 use crate::cli::Flags;
 use crate::commit::Commit;
 use crate::environment::Environment;
-use crate::judge::{Criteria, Tolerance};
+use crate::metric::Metrics;
 use crate::secret::Secret;
 use crate::trust::Trust;
-pub(crate) use values::{Host, Name, NoBaseline, Pick, Promote, Tag};
+pub(crate) use values::{Comment, Host, Name, NoBaseline, Promote, Tag};
 
 /// Everything the gate has to know before it asks ClearML anything.
 #[derive(Debug)]
@@ -30,13 +31,19 @@ pub(crate) struct Settings {
     /// The tag of the best run.
     pub(crate) tag: Tag,
     /// What is compared, and how.
-    pub(crate) metric: Metric,
+    pub(crate) metrics: Metrics,
     /// What to do while no task carries the tag.
     pub(crate) no_baseline: NoBaseline,
     /// When the tag moves.
     pub(crate) promote: Promote,
     /// Whether a tolerated candidate leaves the tag where it is.
     pub(crate) keep_best: bool,
+    /// Whether a loss beyond what is allowed is taken on purpose.
+    pub(crate) accept: bool,
+    /// When the pull request gets a comment.
+    pub(crate) comment: Comment,
+    /// Every setting but the secrets as it is in force, for the report.
+    pub(crate) in_force: Vec<(&'static str, String)>,
 }
 
 /// Where ClearML is and who asks.
@@ -52,19 +59,6 @@ pub(crate) struct Server {
     pub(crate) secret_key: Secret,
     /// Whose certificates are believed.
     pub(crate) trust: Trust,
-}
-
-/// A scalar and how its values are compared.
-#[derive(Debug, Clone)]
-pub(crate) struct Metric {
-    /// The scalar's title.
-    pub(crate) title: Name,
-    /// The scalar's series.
-    pub(crate) series: Name,
-    /// Which value of a run counts.
-    pub(crate) pick: Pick,
-    /// Direction, tolerance and target.
-    pub(crate) criteria: Criteria,
 }
 
 /// One thing that is wrong with the settings.
@@ -96,14 +90,21 @@ pub(crate) fn resolve(flags: &Flags, environment: &Environment, directory: &Path
     let api = source.or_conf("CLEARML_API_HOST", |conf| conf.api_server.as_deref(), values::api_host);
     let project = source.required("CLEARML_PROJECT", Name::parse);
     let task_name = source.required("CLEARML_TASK_NAME", Name::parse);
-    let metric = metric(&mut source);
+    let metrics = metrics::metrics(&mut source);
     let tag = source.required("CLEARML_BEST_TAGNAME", Tag::parse);
     let no_baseline = source.required("CLEARML_NO_BASELINE", values::no_baseline);
     let promote = source.required("CLEARML_PROMOTE", values::promote);
     let keep_best = source.required("CLEARML_KEEP_BEST", values::boolean);
+    let accept = source.required("CLEARML_ACCEPT", values::boolean);
+    let comment = source.required("CLEARML_COMMENT", values::comment);
     let web = web(&mut source, api.as_ref());
     let trust = source.or_conf("CLEARML_API_HOST_VERIFY_CERT", |conf| conf.verify_certificate.as_deref(), Trust::read);
     let commit = commit(&mut source, directory);
+    let in_force = source.in_force(&[
+        ("CLEARML_API_HOST", api.as_ref().map(Host::to_string)),
+        ("CLEARML_WEB_HOST", web.as_ref().map(Host::to_string)),
+        ("COMMIT_ID", commit.as_ref().map(Commit::to_string)),
+    ]);
     let faults = source.faults;
     let complete = || {
         Some(Settings {
@@ -112,44 +113,16 @@ pub(crate) fn resolve(flags: &Flags, environment: &Environment, directory: &Path
             project: project?,
             task_name: task_name?,
             tag: tag?,
-            metric: metric?,
+            metrics: metrics?,
             no_baseline: no_baseline?,
             promote: promote?,
             keep_best: keep_best?,
+            accept: accept?,
+            comment: comment?,
+            in_force,
         })
     };
     if faults.is_empty() { complete().ok_or(faults) } else { Err(faults) }
-}
-
-fn metric(source: &mut Source<'_>) -> Option<Metric> {
-    let title = source.required("CLEARML_SCALAR_TITLE", Name::parse);
-    let series = source.required("CLEARML_SCALAR_SERIES", Name::parse);
-    let direction = source.required("CLEARML_SCALAR_MIN_MAX", values::direction);
-    let tolerance = tolerance(source);
-    let target = source.optional("CLEARML_SCALAR_TARGET", values::target);
-    let pick = source.required("CLEARML_SCALAR_VALUE", values::pick);
-    Some(Metric {
-        title: title?,
-        series: series?,
-        pick: pick?,
-        criteria: Criteria { direction: direction?, tolerance: tolerance?, target },
-    })
-}
-
-/// A threshold of 0 is the action's default and so says nothing beside a margin; any other contradicts it.
-fn tolerance(source: &mut Source<'_>) -> Option<Tolerance> {
-    let threshold = source.required("CLEARML_SCALAR_THRESHOLD", values::threshold);
-    if source.text("CLEARML_SCALAR_MARGIN").is_none() {
-        return threshold;
-    }
-    let margin = source.required("CLEARML_SCALAR_MARGIN", values::margin);
-    if threshold.is_some() && threshold != Tolerance::percent(0.0) {
-        source.fault(
-            "CLEARML_SCALAR_MARGIN",
-            "is given beside CLEARML_SCALAR_THRESHOLD; the loss allowed is one or the other",
-        );
-    }
-    margin
 }
 
 fn web(source: &mut Source<'_>, api: Option<&Host>) -> Option<Host> {
@@ -210,6 +183,21 @@ impl<'a> Source<'a> {
     /// The text of a setting: what was given, else the default.
     fn text(&self, name: &str) -> Option<String> {
         self.given(name).or_else(|| table::find(name).and_then(|setting| setting.default).map(str::to_owned))
+    }
+
+    fn differs_from_its_default(&self, name: &str) -> bool {
+        let default = table::find(name).and_then(|setting| setting.default);
+        self.given(name).is_some_and(|given| default.is_none_or(|default| !given.trim().eq_ignore_ascii_case(default)))
+    }
+
+    /// The settings that are not secret and say something; `resolved` are those that may come from elsewhere.
+    fn in_force(&self, resolved: &[(&str, Option<String>)]) -> Vec<(&'static str, String)> {
+        let value = |name: &str| match resolved.iter().find(|(own, _)| *own == name) {
+            Some((_, value)) => value.clone(),
+            None => self.text(name),
+        };
+        let open = table::SETTINGS.iter().filter(|setting| !setting.secret);
+        open.filter_map(|setting| Some((setting.name, value(setting.name)?))).collect()
     }
 
     fn fault(&mut self, name: &str, problem: &str) {

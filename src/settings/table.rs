@@ -62,14 +62,14 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         name: "CLEARML_SCALAR_TITLE",
         example: "validation",
-        meaning: "Title of the scalar that is compared.",
-        ..REQUIRED
+        meaning: "Title of the scalar that is compared. Required, unless CLEARML_METRICS is given.",
+        ..PLAIN
     },
     Setting {
         name: "CLEARML_SCALAR_SERIES",
         example: "accuracy",
-        meaning: "Series of the scalar that is compared.",
-        ..REQUIRED
+        meaning: "Series of the scalar that is compared. Required, unless CLEARML_METRICS is given.",
+        ..PLAIN
     },
     Setting {
         name: "CLEARML_SCALAR_MIN_MAX",
@@ -105,6 +105,14 @@ pub const SETTINGS: &[Setting] = &[
         ..PLAIN
     },
     Setting {
+        name: "CLEARML_METRICS",
+        example: r#"[{"title": "validation", "series": "loss", "min_max": "MIN", "margin": 0.05}]"#,
+        meaning: "Several metrics instead of the one above: a JSON list of objects with title and series and, each as \
+                  above, min_max, threshold or margin, target and value; with \"warn\": true a metric only tells. All \
+                  others must pass.",
+        ..PLAIN
+    },
+    Setting {
         name: "CLEARML_BEST_TAGNAME",
         default: Some("Best Performance"),
         example: "Best Performance",
@@ -131,6 +139,22 @@ pub const SETTINGS: &[Setting] = &[
         example: "true or false",
         meaning: "true: a candidate that is worse within what is allowed passes but does not take the tag, so that small \
                   losses cannot add up.",
+        ..PLAIN
+    },
+    Setting {
+        name: "CLEARML_ACCEPT",
+        default: Some("false"),
+        example: "true or false",
+        meaning: "true: a loss beyond what is allowed is taken on purpose; the check passes as accepted, and the tag \
+                  moves.",
+        ..PLAIN
+    },
+    Setting {
+        name: "CLEARML_COMMENT",
+        default: Some("never"),
+        example: "never, always or change",
+        meaning: "Whether one comment on the pull request is kept up to date: never, always, or, with change, only \
+                  when the verdict is not unchanged. On GitHub, with the permission pull-requests: write.",
         ..PLAIN
     },
     Setting {

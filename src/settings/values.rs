@@ -7,6 +7,7 @@ use std::str::FromStr;
 use ureq::http::Uri;
 
 use crate::judge::{Direction, Score, Tolerance};
+use crate::metric::Pick;
 
 /// The exact name of a project, task, scalar or tag: not blank, one line, valid UTF-8.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -132,15 +133,6 @@ pub(super) fn api_host(text: &str) -> Result<Host, String> {
     Ok(host)
 }
 
-/// Which value of a run counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Pick {
-    /// The extreme in the metric's direction.
-    Best,
-    /// The last one reported.
-    Last,
-}
-
 /// When the tag moves to a candidate that passed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Promote {
@@ -159,6 +151,17 @@ pub(crate) enum NoBaseline {
     Fail,
 }
 
+/// When the pull request gets a comment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Comment {
+    /// Never.
+    Never,
+    /// At each run; one comment, kept up to date.
+    Always,
+    /// Only when the verdict is not `unchanged`; a comment that is there already is kept up to date.
+    Change,
+}
+
 pub(super) fn direction(text: &str) -> Result<Direction, String> {
     choice(text, &[("max", Direction::Max), ("min", Direction::Min)])
 }
@@ -173,6 +176,10 @@ pub(super) fn promote(text: &str) -> Result<Promote, String> {
 
 pub(super) fn no_baseline(text: &str) -> Result<NoBaseline, String> {
     choice(text, &[("pass", NoBaseline::Pass), ("fail", NoBaseline::Fail)])
+}
+
+pub(super) fn comment(text: &str) -> Result<Comment, String> {
+    choice(text, &[("never", Comment::Never), ("always", Comment::Always), ("change", Comment::Change)])
 }
 
 pub(super) fn boolean(text: &str) -> Result<bool, String> {

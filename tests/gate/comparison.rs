@@ -62,14 +62,14 @@ fn the_best_or_the_last_value_counts() {
     sandbox.add(curve(BASE).scalar(TITLE, SERIES, &[(0, 0.5), (1, 0.9), (2, 0.6)]).tag(TAG));
     sandbox.add(curve(HEAD).scalar(TITLE, SERIES, &[(0, 0.5), (1, 0.8), (2, 0.7)]));
     let gate = || Gate::of(&sandbox).set("CLEARML_PROMOTE", "never");
-    gate().run().expect(1, "FAILED, degraded").says("baseline   0.9 ").says("candidate  0.8 ");
+    gate().run().expect(1, "FAILED, degraded").says("baseline 0.9 ").says("candidate 0.8 ");
     gate()
         .set("CLEARML_SCALAR_VALUE", "last")
         .run()
         .expect(0, "PASSED, improved")
-        .says("baseline   0.6 ")
-        .says("candidate  0.7 ");
-    gate().set("CLEARML_SCALAR_MIN_MAX", "MIN").run().expect(0, "PASSED, unchanged").says("candidate  0.5 ");
+        .says("baseline 0.6 ")
+        .says("candidate 0.7 ");
+    gate().set("CLEARML_SCALAR_MIN_MAX", "MIN").run().expect(0, "PASSED, unchanged").says("candidate 0.5 ");
 }
 
 #[test]

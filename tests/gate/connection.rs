@@ -23,7 +23,8 @@ fn a_mistyped_host_ends_at_once() {
     let sandbox = Sandbox::start();
     let started = Instant::now();
     let ran = Gate::of(&sandbox).set("CLEARML_API_HOST", "http://api.clear.ml.invalid").run();
-    ran.expect(5, "NO VERDICT: could not reach http://api.clear.ml.invalid to log in: there is no host of that name")
+    ran.expect(5, "NO VERDICT: could not reach http://api.clear.ml.invalid")
+        .says("to log in: there is no host of that name")
         .says("typing error");
     assert!(started.elapsed() < Duration::from_secs(30));
 }

@@ -9,6 +9,7 @@
 mod comparison;
 mod connection;
 mod docs;
+mod metrics;
 mod original;
 mod promotion;
 mod real_server;

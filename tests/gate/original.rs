@@ -48,7 +48,7 @@ fn it_averaged_peaks_away() {
     let spike: Vec<(i64, f64)> = (0..20_000).map(|n| (n, if n == 7777 { 5.0 } else { 0.1 })).collect();
     sandbox.add(best(1.3));
     sandbox.add(TaskSeed::new(PROJECT, TASK).commit(HEAD).scalar(TITLE, SERIES, &spike));
-    Gate::of(&sandbox).run().expect(0, "PASSED, improved").says("candidate  5 ");
+    Gate::of(&sandbox).run().expect(0, "PASSED, improved").says("candidate 5 ");
 }
 
 #[test]

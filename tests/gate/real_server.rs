@@ -65,7 +65,7 @@ fn the_captured_answers_give_the_verdict_that_a_person_would() {
         tagged,
         captured("203-tags-remove"),
     ]);
-    let ran = gate(&sandbox).run().expect(0, "PASSED, improved").says("baseline   0.8 ").says("candidate  0.85 ");
+    let ran = gate(&sandbox).run().expect(0, "PASSED, improved").says("baseline 0.8 ").says("candidate 0.85 ");
     let ran = ran.says("+0.05 (+6.25 %)").says(&format!("moved to the candidate from {BASELINE}"));
     ran.says(&format!("https://app.example.org/projects/{PROJECT}/tasks/{CANDIDATE}/output/log"));
     let bodies: Vec<Value> = sandbox.requests()[4..].iter().map(|request| request.body.clone()).collect();
@@ -82,7 +82,7 @@ fn a_real_answer_to_a_query_without_any_filter_gives_the_same_verdict() {
         captured("115-t-diff-nonempty"),
     ]);
     let ran = gate(&sandbox).set("CLEARML_PROMOTE", "never").run().expect(0, "PASSED, improved");
-    ran.says("baseline   0.8 ").says("candidate  0.85 ").says(CANDIDATE);
+    ran.says("baseline 0.8 ").says("candidate 0.85 ").says(CANDIDATE);
 }
 
 #[test]
@@ -106,9 +106,9 @@ fn the_seeded_workspace_of_the_captures_gives_the_same_verdicts() {
         let sandbox = Sandbox::builder().state_json(state).start().unwrap();
         gate(&sandbox).set("COMMIT_ID", commit).run()
     };
-    commit("a94a8fe5ccb19ba61c4c0873d391e987982fbbd3").expect(0, "PASSED, improved").says("candidate  0.85 ");
-    commit("d3b07384d113edec49eaa6238ad5ff00d3b07384").expect(0, "PASSED, improved").says("candidate  0.82 ");
-    commit("c0ffee0000c0ffee0000c0ffee0000c0ffee0000").expect(1, "FAILED, degraded").says("candidate  0.7 ");
+    commit("a94a8fe5ccb19ba61c4c0873d391e987982fbbd3").expect(0, "PASSED, improved").says("candidate 0.85 ");
+    commit("d3b07384d113edec49eaa6238ad5ff00d3b07384").expect(0, "PASSED, improved").says("candidate 0.82 ");
+    commit("c0ffee0000c0ffee0000c0ffee0000c0ffee0000").expect(1, "FAILED, degraded").says("candidate 0.7 ");
     commit("b6589fc6ab0dc82cf12099d1c2d40ab994e8410c").expect(0, "PASSED, unchanged");
     let near = commit("ffffffffffffffffffffffffffffffffffffffff").expect(3, "NO VERDICT");
     near.says("still running").says("was stopped");

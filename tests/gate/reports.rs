@@ -10,6 +10,7 @@ use crate::support::{BASE, Gate, HEAD, OTHER, PROJECT, SERIES, TAG, TASK, TITLE,
 fn shown(expected: &ExpectFile, sandbox: &Sandbox, gate: &Gate) {
     let ran = gate.run();
     let mut text = format!("exit code {}\n\n{}", ran.code, ran.out).replace(&sandbox.url(), "http://sandbox");
+    text = without_ages(&text);
     for (n, task) in sandbox.state()["tasks"].as_array().unwrap().iter().enumerate() {
         text = text.replace(task["id"].as_str().unwrap(), &format!("<task {}>", n + 1));
     }
@@ -18,6 +19,18 @@ fn shown(expected: &ExpectFile, sandbox: &Sandbox, gate: &Gate) {
     }
     assert!(text.lines().all(|line| line.chars().count() <= 160), "{text}");
     expected.assert_eq(&text);
+}
+
+/// The text with the age of every run as a word.
+fn without_ages(text: &str) -> String {
+    let lines = text.split_inclusive('\n').map(|line| match (line.find("commit "), line.rfind(" ago)")) {
+        (Some(start), Some(end)) if start < end => {
+            let comma = line[start..end].find(", ").map_or(end, |comma| start + comma);
+            format!("{}, <age>{}", &line[..comma], &line[end + " ago".len()..])
+        }
+        _ => line.to_owned(),
+    });
+    lines.collect()
 }
 
 #[test]
@@ -40,6 +53,8 @@ fn verdicts() {
         .set("CLEARML_SCALAR_MARGIN", "0.05")
         .set("CLEARML_SCALAR_TARGET", "0.4");
     shown(&expect_file!["snapshots/target_missed.txt"], &sandbox, &min);
+    let (sandbox, ..) = pair(0.8, 0.7);
+    shown(&expect_file!["snapshots/accepted.txt"], &sandbox, &Gate::of(&sandbox).set("CLEARML_ACCEPT", "true"));
     let sandbox = Sandbox::start();
     sandbox.add(run(HEAD, 0.9));
     shown(&expect_file!["snapshots/first.txt"], &sandbox, &Gate::of(&sandbox));

@@ -16,7 +16,7 @@ fn the_newest_clean_completed_run_of_the_commit_is_judged() {
     sandbox.add(run(HEAD, 0.99).status("in_progress"));
     sandbox.add(run(HEAD, 0.99).system_tag("archived"));
     sandbox.add(run(OTHER, 0.99));
-    Gate::of(&sandbox).run().expect(0, "PASSED, improved").says("candidate  0.9 ");
+    Gate::of(&sandbox).run().expect(0, "PASSED, improved").says("candidate 0.9 ");
     assert_eq!(sandbox.tagged(TAG), [newest]);
 }
 
@@ -100,7 +100,7 @@ fn of_several_tagged_the_best_is_the_baseline_and_a_move_leaves_one() {
     sandbox.add(run(OTHER, 0.95).tag(TAG));
     sandbox.add(TaskSeed::new(PROJECT, TASK).commit(OTHER).tag(TAG));
     sandbox.add(run(HEAD, 0.9));
-    Gate::of(&sandbox).run().expect(1, "FAILED, degraded").says("baseline   0.95 ").says("3 tasks carry the tag");
+    Gate::of(&sandbox).run().expect(1, "FAILED, degraded").says("baseline 0.95 ").says("3 tasks carry the tag");
     let better = sandbox.add(run(HEAD, 0.96));
     Gate::of(&sandbox).run().expect(0, "PASSED, improved");
     assert_eq!(sandbox.tagged(TAG), [better]);
@@ -235,9 +235,9 @@ fn a_metric_beyond_the_first_two_thousand_is_read_from_the_events() {
     let curve: Vec<(i64, f64)> = (0..3000).map(|n| (n, if n == 1500 { 0.9 } else { 0.1 })).collect();
     sandbox.add(best(0.8));
     sandbox.add(TaskSeed::new(PROJECT, TASK).commit(HEAD).events_only(TITLE, SERIES, &curve));
-    Gate::of(&sandbox).set("CLEARML_PROMOTE", "never").run().expect(0, "PASSED, improved").says("candidate  0.9 ");
+    Gate::of(&sandbox).set("CLEARML_PROMOTE", "never").run().expect(0, "PASSED, improved").says("candidate 0.9 ");
     let last = Gate::of(&sandbox).set("CLEARML_SCALAR_VALUE", "last").run();
-    last.expect(1, "FAILED, degraded").says("candidate  0.1 ");
+    last.expect(1, "FAILED, degraded").says("candidate 0.1 ");
 }
 
 #[test]
@@ -248,7 +248,7 @@ fn a_thousand_runs_of_the_commit_are_read_page_by_page() {
     for _ in 0..1100 {
         sandbox.add(run(HEAD, 0.99).diff("dirty"));
     }
-    Gate::of(&sandbox).run().expect(0, "PASSED, improved").says("candidate  0.9 ");
+    Gate::of(&sandbox).run().expect(0, "PASSED, improved").says("candidate 0.9 ");
     assert_eq!((sandbox.tagged(TAG), sandbox.tags(&base).len()), (vec![clean], 2));
 }
 

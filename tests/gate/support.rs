@@ -112,9 +112,10 @@ impl Ran {
         self
     }
 
+    /// Asserts that the report says this, wherever its lines break.
     #[track_caller]
     pub(crate) fn says(self, text: &str) -> Self {
-        assert!(self.out.contains(text), "expected {text:?} in\n{}\n{}", self.out, self.err);
+        assert!(unbroken(&self.out).contains(text), "expected {text:?} in\n{}\n{}", self.out, self.err);
         self
     }
 
@@ -123,6 +124,11 @@ impl Ran {
         assert!(self.err.contains(text), "expected {text:?} in\n{}\n{}", self.err, self.out);
         self
     }
+}
+
+/// The text as one line with single spaces.
+fn unbroken(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// A clean, completed run of a commit with one value.

@@ -67,6 +67,7 @@ const ENDPOINTS: &[Endpoint] = &[
     Endpoint { takes_batch: true, ..at("events.add_batch", events::add_batch) },
     at("events.add", events::add),
     at("events.scalar_metrics_iter_histogram", scalars::histogram),
+    at("events.multi_task_scalar_metrics_iter_histogram", scalars::multi_task_histogram),
     at("events.get_scalar_metric_data", scalars::metric_data),
     since("events.scalar_metrics_iter_raw", &[Version(2, 16)], scalars::raw),
 ];

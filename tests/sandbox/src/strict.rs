@@ -44,6 +44,7 @@ const PARAMETERS: &[(&str, &[&str])] = &[
         "tasks.update",
         &["task", "name", "tags", "system_tags", "comment", "report", "project", "output", "created", "runtime"],
     ),
+    ("events.multi_task_scalar_metrics_iter_histogram", &["tasks", "samples", "key", "metrics", "model_events"]),
     ("events.scalar_metrics_iter_histogram", &["task", "samples", "key", "metrics", "model_events"]),
     ("events.get_scalar_metric_data", &["task", "metric", "scroll_id", "no_scroll", "model_events"]),
     (
