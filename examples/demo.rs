@@ -3,10 +3,10 @@
 //! `cargo run --example demo` tells the story; `cargo run --example demo -- --serve` keeps the sandbox up afterwards and
 //! prints the environment with which `cargo run` or the ClearML SDK can be pointed at it.
 
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
 
-use clearml_gate::{Environment, Process};
+use clearml_gate::{Environment, Process, Stream};
 use clearml_sandbox::{Sandbox, TaskSeed};
 
 const PROJECT: &str = "vision/detector";
@@ -90,8 +90,8 @@ fn gate(sandbox: &Sandbox, commit: &str) -> u8 {
         args: Vec::new(),
         environment: environment(sandbox, commit).into_iter().collect::<Environment>(),
         directory: PathBuf::from("."),
-        out: &mut std::io::stdout(),
-        err: &mut std::io::stderr(),
+        out: Stream { is_terminal: std::io::stdout().is_terminal(), writer: &mut std::io::stdout() },
+        err: Stream { is_terminal: std::io::stderr().is_terminal(), writer: &mut std::io::stderr() },
     });
     exit.code()
 }

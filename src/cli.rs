@@ -1,5 +1,7 @@
 //! The command line as it was typed: every flag optional, nothing resolved yet.
 
+use std::path::PathBuf;
+
 use argh::FromArgs;
 
 use crate::settings::table;
@@ -71,9 +73,47 @@ pub(crate) struct Flags {
     /// see the settings table
     #[argh(option)]
     api_host_verify_cert: Option<String>,
+
+    /// see the reports table
+    #[argh(option)]
+    json: Option<String>,
+    /// see the reports table
+    #[argh(option)]
+    markdown: Option<String>,
+    /// see the reports table
+    #[argh(option)]
+    junit: Option<String>,
+}
+
+/// A document that a flag asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Document {
+    /// `--json`
+    Json,
+    /// `--markdown`
+    Markdown,
+    /// `--junit`
+    Junit,
+}
+
+/// Where a document goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Target {
+    /// To standard output, which then holds nothing else.
+    Stdout,
+    /// Into a file, in place of what it held.
+    File(PathBuf),
 }
 
 impl Flags {
+    /// The documents that are asked for, in the order in which they are written.
+    pub(crate) fn documents(&self) -> Vec<(Document, Target)> {
+        let all = [(Document::Json, &self.json), (Document::Markdown, &self.markdown), (Document::Junit, &self.junit)];
+        let target = |value: &str| if value == "-" { Target::Stdout } else { Target::File(value.into()) };
+        let given = all.into_iter().filter_map(|(document, value)| Some((document, value.as_deref()?)));
+        given.filter(|(_, value)| !value.is_empty()).map(|(document, value)| (document, target(value))).collect()
+    }
+
     /// The value given for a flag (its name without dashes); an empty one counts as not given.
     pub(crate) fn get(&self, flag: &str) -> Option<&str> {
         let value = match flag {
@@ -122,6 +162,11 @@ pub(crate) fn parse(args: &[String]) -> Result<Command, String> {
     match Flags::from_args(&["clearml-gate"], &args) {
         Ok(flags) if flags.version => {
             Ok(Command::Print(concat!("clearml-gate ", env!("CARGO_PKG_VERSION"), "\n").to_owned()))
+        }
+        Ok(flags) if flags.documents().iter().filter(|(_, target)| *target == Target::Stdout).count() > 1 => {
+            Err(usage(
+                "Only one of --json, --markdown and --junit can go to standard output (-); give files for the others.",
+            ))
         }
         Ok(flags) => Ok(Command::Gate(Box::new(flags))),
         Err(exit) if exit.status.is_ok() => Ok(Command::Print(table::help())),
@@ -184,6 +229,15 @@ mod tests {
                 setting.name
             );
         }
+    }
+
+    #[test]
+    fn documents_go_to_files_or_one_of_them_to_standard_output() {
+        let both = flags(&["--json=-", "--markdown", "a=b.md", "--junit", ""]);
+        let expected = [(Document::Json, Target::Stdout), (Document::Markdown, Target::File("a=b.md".into()))];
+        assert_eq!(both.documents(), expected);
+        let twice = ["--json", "-", "--junit", "-"].map(str::to_owned);
+        assert!(parse(&twice).unwrap_err().contains("Only one of"));
     }
 
     #[test]

@@ -28,12 +28,12 @@ pub(crate) fn gate(settings: &Settings) -> Report<'_> {
     let mut warnings = about_the_connection(settings);
     let outcome = match Client::login(&settings.server) {
         Ok(client) => Session::new(client, settings).outcome(&mut warnings),
-        Err(error) => Err(Stop::Failed(error)),
+        Err(error) => Err(error.into()),
     };
     let outcome = match outcome {
         Ok(judged) => Outcome::Judged(judged),
-        Err(Stop::NoVerdict(why)) => Outcome::NoVerdict(why),
-        Err(Stop::Failed(error)) => Outcome::NoVerdict(NoVerdict::Failed(error)),
+        Err(Stop::NoVerdict(why)) => Outcome::NoVerdict(*why),
+        Err(Stop::Failed(error)) => Outcome::NoVerdict(NoVerdict::Failed(*error)),
     };
     Report { settings, outcome, warnings }
 }
@@ -48,19 +48,19 @@ fn about_the_connection(settings: &Settings) -> Vec<Warning> {
 
 /// What ends the way to a verdict early.
 enum Stop<'a> {
-    NoVerdict(NoVerdict<'a>),
-    Failed(Error),
+    NoVerdict(Box<NoVerdict<'a>>),
+    Failed(Box<Error>),
 }
 
 impl From<Error> for Stop<'_> {
     fn from(error: Error) -> Self {
-        Self::Failed(error)
+        Self::Failed(Box::new(error))
     }
 }
 
 impl<'a> From<NoVerdict<'a>> for Stop<'a> {
     fn from(why: NoVerdict<'a>) -> Self {
-        Self::NoVerdict(why)
+        Self::NoVerdict(Box::new(why))
     }
 }
 
@@ -180,10 +180,10 @@ impl<'a> Session<'a> {
     /// The scores of a run; the metrics that count must all be there.
     fn scores(&self, project: &ProjectId, side: Side, run: &Run) -> Result<Scores, Stop<'a>> {
         let scores: Scores = self.readings(run, |_| true)?.into_iter().map(Reading::score).collect();
-        let faulty = |(metric, score): (&'a Metric, &Result<Score, ScoreFault>)| {
+        let fault = |(metric, score): (&'a Metric, &Result<Score, ScoreFault>)| {
             score.err().filter(|_| metric.counts()).map(|fault| (metric, fault))
         };
-        let faults: Vec<_> = self.settings.metrics.iter().zip(&scores).filter_map(faulty).collect();
+        let faults: Vec<_> = self.settings.metrics.iter().zip(&scores).filter_map(fault).collect();
         if faults.is_empty() {
             return Ok(scores);
         }
@@ -300,7 +300,8 @@ fn findings<'a>(metrics: &'a Metrics, candidate: &Scores, baseline: Option<&Scor
 }
 
 fn verdict(findings: &[Finding<'_>], accept: bool) -> Verdict {
-    Verdict::of(findings.iter().filter(|finding| finding.metric.counts()).filter_map(Finding::judgement), accept)
+    let counting = findings.iter().filter(|finding| finding.metric.counts());
+    Verdict::of(&counting.filter_map(Finding::judgement).copied().collect::<Vec<_>>(), accept)
 }
 
 /// Whether the settings or the verdict say that the tag stays.

@@ -1,7 +1,8 @@
 //! The one door out: time limits, retries, no redirects, a cap on what is read, and kinds of failure.
 //!
-//! A failed attempt and the pause after it cost patience, of which a run has one minute in all. A host that does not
-//! resolve, a certificate that is not trusted and an answer that another attempt cannot change end at once.
+//! A failed attempt and the pause after it cost patience, of which a run has one minute in all for what the verdict needs
+//! and a quarter of that for what is only told. A host that does not resolve, a certificate that is not trusted and an
+//! answer that another attempt cannot change end at once.
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
@@ -9,16 +10,19 @@ use std::io;
 use std::thread;
 use std::time::{Duration, Instant};
 
+pub(crate) use ureq::http::{HeaderMap, Method};
 use ureq::tls::{RootCerts, TlsConfig};
-use ureq::{Agent, Error, Timeout};
+use ureq::{Agent, AsSendBody, Error, Timeout};
 
 use crate::trust::Trust;
 
-/// All failed attempts of a run and the pauses between them, together.
-const PATIENCE: Duration = Duration::from_mins(1);
-/// One request, from the first packet to the last byte of the answer.
-const REQUEST: Duration = Duration::from_secs(30);
-/// The same, for what only illustrates.
+/// What the verdict needs is waited for.
+const PATIENT: Manner =
+    Manner { patience: Duration::from_mins(1), request: Duration::from_secs(30), passing: &[429, 502, 503, 504, 509] };
+/// What is only told must not hold the job. A rate limit is an answer: who asked knows better what to do about it.
+const HURRIED: Manner =
+    Manner { patience: Duration::from_secs(15), request: Duration::from_secs(8), passing: &[500, 502, 503, 504] };
+/// The longest time for one request whose answer only illustrates.
 const BRIEF: Duration = Duration::from_secs(10);
 /// Looking up the name and opening the connection.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -27,8 +31,27 @@ const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(8);
 /// A page of 500 tasks takes under 1 MiB, a batch of 200,000 raw scalars about 6 MiB.
 const BODY_CAP: u64 = 32 * 1024 * 1024;
-/// What a proxy or an overloaded server answers, and the same request may pass a moment later.
-const PASSING: [u16; 5] = [429, 502, 503, 504, 509];
+
+/// How long a server is waited for, and when it is tried again.
+#[derive(Debug, Clone, Copy)]
+struct Manner {
+    /// All failed attempts of a run and the pauses between them, together.
+    patience: Duration,
+    /// One request, from the first packet to the last byte of the answer.
+    request: Duration,
+    /// What a proxy or an overloaded server answers, and the same request may pass a moment later.
+    passing: &'static [u16],
+}
+
+/// What is sent. The headers hold credentials, so it cannot be printed.
+pub(crate) struct Request<'a> {
+    pub(crate) method: &'a Method,
+    pub(crate) url: &'a str,
+    pub(crate) headers: &'a [(&'static str, &'a str)],
+    /// JSON; empty for none.
+    pub(crate) body: &'a [u8],
+    pub(crate) repeat: Repeat,
+}
 
 /// An answer of any status.
 #[derive(Debug)]
@@ -36,6 +59,19 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) content_type: String,
     pub(crate) body: Vec<u8>,
+}
+
+impl Answer {
+    /// Whether it is a page for people, as proxies and web apps answer.
+    pub(crate) fn is_web_page(&self) -> bool {
+        let start = self.body.iter().find(|byte| !byte.is_ascii_whitespace());
+        self.content_type.contains("html") || start == Some(&b'<')
+    }
+}
+
+/// A header's value; empty when it is missing or not ASCII.
+pub(crate) fn header<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
+    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
 
 /// Whether a request whose answer was lost may be sent again.
@@ -47,16 +83,6 @@ pub(crate) enum Repeat {
     AfterALook,
     /// The answer is welcome and not needed: one attempt, and nobody waits long for it.
     Never,
-}
-
-impl Repeat {
-    /// The longest time for one request.
-    const fn limit(self) -> Duration {
-        match self {
-            Self::Freely | Self::AfterALook => REQUEST,
-            Self::Never => BRIEF,
-        }
-    }
 }
 
 /// Why there is no answer that can be used.
@@ -86,12 +112,15 @@ impl fmt::Display for Failure {
 pub(crate) struct Http {
     agent: RefCell<Agent>,
     trust: Trust,
+    manner: Manner,
     patience: Cell<Duration>,
 }
 
+type Response = ureq::http::Response<ureq::Body>;
+
 /// How one attempt ended.
 enum Attempt {
-    Answered(Answer),
+    Answered(Answer, HeaderMap),
     /// Nothing another attempt could change.
     Final(Failure),
     /// May pass; the server's own word on how long to wait, if it gave one.
@@ -102,26 +131,43 @@ enum Attempt {
 }
 
 impl Http {
+    /// To a server that the verdict depends on.
     pub(crate) fn new(trust: &Trust) -> Self {
+        Self::with(trust, PATIENT)
+    }
+
+    /// To a server that is only told; statuses of rate limits come back as answers.
+    pub(crate) fn hurried(trust: &Trust) -> Self {
+        Self::with(trust, HURRIED)
+    }
+
+    fn with(trust: &Trust, manner: Manner) -> Self {
         let roots = match trust {
             Trust::Authorities(certificates) => RootCerts::Specific(certificates.clone()),
             Trust::System | Trust::Anyone => RootCerts::PlatformVerifier,
         };
-        Self { agent: RefCell::new(agent(trust, roots)), trust: trust.clone(), patience: Cell::new(PATIENCE) }
+        let agent = RefCell::new(agent(trust, roots));
+        Self { agent, trust: trust.clone(), manner, patience: Cell::new(manner.patience) }
     }
 
     /// Sends JSON and returns whatever comes back, errors of the server included.
     pub(crate) fn post(&self, url: &str, authorization: &str, body: &[u8], repeat: Repeat) -> Result<Answer, Failure> {
+        self.send(&Request { method: &Method::POST, url, headers: &[("Authorization", authorization)], body, repeat })
+            .map(|(answer, _)| answer)
+    }
+
+    /// Sends a request and returns whatever comes back with its headers, errors of the server included.
+    pub(crate) fn send(&self, request: &Request<'_>) -> Result<(Answer, HeaderMap), Failure> {
         let mut pause = FIRST_PAUSE;
         loop {
             let started = Instant::now();
-            let (cause, retry_after) = match self.attempt(url, authorization, body, repeat.limit()) {
-                Attempt::Answered(answer) => return Ok(answer),
+            let (cause, retry_after) = match self.attempt(request) {
+                Attempt::Answered(answer, headers) => return Ok((answer, headers)),
                 Attempt::Final(failure) => return Err(failure),
                 Attempt::Passing { cause, retry_after } => (cause, retry_after),
             };
             self.spend(started.elapsed());
-            if repeat != Repeat::Freely {
+            if request.repeat != Repeat::Freely {
                 return Err(Failure::Unreachable(cause));
             }
             self.pause(retry_after.unwrap_or(pause))
@@ -134,7 +180,7 @@ impl Http {
     pub(crate) fn pause(&self, duration: Duration) -> Result<(), String> {
         let left = self.patience.get();
         if left.is_zero() {
-            return Err(format!("given up after {} s of trying", PATIENCE.as_secs()));
+            return Err(format!("given up after {} s of trying", self.manner.patience.as_secs()));
         }
         if duration > left && duration > LONGEST_PAUSE {
             return Err(format!("it asks to wait {} s, which is longer than this tool does", duration.as_secs()));
@@ -149,41 +195,40 @@ impl Http {
         self.patience.set(self.patience.get().saturating_sub(duration));
     }
 
-    fn attempt(&self, url: &str, authorization: &str, body: &[u8], limit: Duration) -> Attempt {
-        let mut sent = self.send(url, authorization, body, limit);
+    fn attempt(&self, request: &Request<'_>) -> Attempt {
+        let limit = if request.repeat == Repeat::Never { BRIEF } else { self.manner.request };
+        let mut sent = self.send_once(request, limit);
         if matches!(&sent, Err(Error::Rustls(_))) && self.lacks_roots(&sent) {
             *self.agent.borrow_mut() = agent(&self.trust, RootCerts::WebPki);
-            sent = self.send(url, authorization, body, limit);
+            sent = self.send_once(request, limit);
         }
-        match sent {
-            Ok(response) => read(response),
-            Err(error) => of_error(error),
+        match sent.map(|response| read(response, self.manner.passing)) {
+            Ok(Ok(attempt)) => attempt,
+            Ok(Err(error)) | Err(error) => of_error(error, limit),
         }
     }
 
     /// Whether the platform has no certificate store at all (a bare container), so that the built-in roots must do.
-    fn lacks_roots(&self, sent: &Result<ureq::http::Response<ureq::Body>, Error>) -> bool {
+    fn lacks_roots(&self, sent: &Result<Response, Error>) -> bool {
         matches!(self.trust, Trust::System)
             && sent.as_ref().err().is_some_and(|error| error.to_string().contains("No CA certificates were loaded"))
     }
 
-    fn send(
-        &self,
-        url: &str,
-        authorization: &str,
-        body: &[u8],
-        limit: Duration,
-    ) -> Result<ureq::http::Response<ureq::Body>, Error> {
-        self.agent
-            .borrow()
-            .post(url)
-            .config()
-            .timeout_global(Some(limit))
-            .build()
-            .header("Authorization", authorization)
-            .header("Content-Type", "application/json")
-            .send(body)
+    fn send_once(&self, request: &Request<'_>, limit: Duration) -> Result<Response, Error> {
+        let builder = ureq::http::Request::builder().method(request.method).uri(request.url);
+        let builder = request.headers.iter().fold(builder, |builder, (name, value)| builder.header(*name, *value));
+        let agent = self.agent.borrow();
+        // An empty body would still be announced, which servers do not expect of a GET.
+        if request.body.is_empty() {
+            run(&agent, builder.body(())?, limit)
+        } else {
+            run(&agent, builder.header("Content-Type", "application/json").body(request.body)?, limit)
+        }
     }
+}
+
+fn run(agent: &Agent, request: ureq::http::Request<impl AsSendBody>, limit: Duration) -> Result<Response, Error> {
+    agent.run(agent.configure_request(request).timeout_global(Some(limit)).build())
 }
 
 fn agent(trust: &Trust, roots: RootCerts) -> Agent {
@@ -200,28 +245,25 @@ fn agent(trust: &Trust, roots: RootCerts) -> Agent {
         .new_agent()
 }
 
-fn read(response: ureq::http::Response<ureq::Body>) -> Attempt {
-    let status = response.status().as_u16();
-    let header =
-        |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
-    if response.status().is_redirection() {
-        return Attempt::Final(Failure::Odd(format!(
-            "it answered with a redirect ({status}), which is not followed because a redirected request loses its body"
-        )));
+fn read(response: Response, passing: &[u16]) -> Result<Attempt, Error> {
+    let (head, body) = response.into_parts();
+    let status = head.status.as_u16();
+    if head.status.is_redirection() {
+        return Ok(Attempt::Final(Failure::Odd(format!(
+            "it answered with a redirect ({status}), which is not followed because it could lead anywhere"
+        ))));
     }
-    if PASSING.contains(&status) {
-        let retry_after = header("retry-after").parse().ok().map(Duration::from_secs);
-        return Attempt::Passing { cause: format!("it answered with HTTP status {status}"), retry_after };
+    if passing.contains(&status) {
+        let retry_after = header(&head.headers, "retry-after").parse().ok().map(Duration::from_secs);
+        return Ok(Attempt::Passing { cause: format!("it answered with HTTP status {status}"), retry_after });
     }
-    let content_type = header("content-type");
-    match response.into_body().into_with_config().limit(BODY_CAP).read_to_vec() {
-        Ok(body) => Attempt::Answered(Answer { status, content_type, body }),
-        Err(error) => of_error(error),
-    }
+    let body = body.into_with_config().limit(BODY_CAP).read_to_vec()?;
+    let content_type = header(&head.headers, "content-type").to_owned();
+    Ok(Attempt::Answered(Answer { status, content_type, body }, head.headers))
 }
 
 /// Sorts an error and words it without anything that was sent.
-fn of_error(error: Error) -> Attempt {
+fn of_error(error: Error, limit: Duration) -> Attempt {
     let passing = |cause: String| Attempt::Passing { cause, retry_after: None };
     let unreachable = |cause: &str| Attempt::Final(Failure::Unreachable(cause.to_owned()));
     let odd = |cause: String| Attempt::Final(Failure::Odd(cause));
@@ -230,7 +272,7 @@ fn of_error(error: Error) -> Attempt {
         Error::Timeout(Timeout::Resolve | Timeout::Connect) => {
             passing(format!("no connection within {} s", CONNECT.as_secs()))
         }
-        Error::Timeout(_) => passing(format!("no complete answer within {} s", REQUEST.as_secs())),
+        Error::Timeout(_) => passing(format!("no complete answer within {} s", limit.as_secs())),
         Error::Io(error) => of_io(&error),
         Error::ConnectionFailed => passing("no connection could be made".to_owned()),
         Error::ConnectProxyFailed(_) => unreachable("the proxy refused to connect (see HTTPS_PROXY and NO_PROXY)"),
@@ -248,7 +290,7 @@ fn of_error(error: Error) -> Attempt {
 
 fn of_io(error: &io::Error) -> Attempt {
     if is_unknown_host(error) {
-        return of_error(Error::HostNotFound);
+        return Attempt::Final(Failure::UnknownHost);
     }
     match error.kind() {
         // TLS faults arrive as invalid data; another attempt meets the same certificate.

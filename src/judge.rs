@@ -236,8 +236,8 @@ pub(crate) enum Verdict {
 
 impl Verdict {
     /// The verdict that the judgements of the counting metrics add up to: the worst of them decides.
-    pub(crate) fn of<'a>(judgements: impl Iterator<Item = &'a Judgement> + Clone, accepted: bool) -> Self {
-        let any = |found: fn(&Judgement) -> bool| judgements.clone().any(found);
+    pub(crate) fn of(judgements: &[Judgement], accepted: bool) -> Self {
+        let any = |found: fn(&Judgement) -> bool| judgements.iter().any(found);
         if any(|one| matches!(one, Judgement::Degraded(_))) {
             return if accepted { Self::Accepted } else { Self::Degraded };
         }
@@ -408,7 +408,7 @@ mod tests {
     }
 
     fn overall(judgements: &[Judgement], accepted: bool) -> &'static str {
-        Verdict::of(judgements.iter(), accepted).name()
+        Verdict::of(judgements, accepted).name()
     }
 
     #[test]
@@ -434,7 +434,7 @@ mod tests {
             let before = overall(&all, accepted);
             all.reverse();
             prop_assert_eq!(before, overall(&all, accepted));
-            prop_assert_eq!(Verdict::of(all.iter(), false).passed(), all.iter().all(Judgement::passed));
+            prop_assert_eq!(Verdict::of(&all, false).passed(), all.iter().all(Judgement::passed));
         }
 
         #[test]

@@ -16,9 +16,10 @@
 //! | [`run()`] | the one place where a report becomes an exit code |
 //! | `cli` | the command line as it was typed |
 //! | `settings` | flags over environment over clearml.conf over defaults; the table of all settings |
-//! | `ci` | which commit is judged |
+//! | `ci` | which commit is judged, and on what occasion |
 //! | `clearml_conf` | what the SDK's configuration file says |
 //! | `gate` | the order of things: ask, decide, move, report |
+//! | `github` | the comment on a pull request, and which pull requests end in a commit |
 //! | `http` | the one door out: time limits, retries, kinds of failure |
 //! | `clearml` | the API: questions, wire types, errors |
 //! | `metric` | the scalars that are compared, and the order they give the runs |
@@ -26,6 +27,7 @@
 //! | `judge` | the comparison and the verdict |
 //! | `promote` | what happens to the tag, and why gates at work at once cannot lose it |
 //! | `report` | the report as a value, and its renderers |
+//! | `deliver` | who gets the report, in which order |
 //!
 //! Decisions are pure functions over plain values; sockets live behind `http` alone. Answers are values, failures are
 //! errors. Types keep wrong states out: a `Commit` is never empty, a `Score` never NaN, a `Tolerance` never negative, a
@@ -35,10 +37,13 @@ mod ci;
 mod clearml;
 mod clearml_conf;
 mod cli;
+mod colour;
 mod commit;
+mod deliver;
 mod environment;
 mod exit;
 mod gate;
+mod github;
 mod http;
 mod judge;
 mod links;
@@ -53,88 +58,59 @@ mod similar;
 mod timestamp;
 mod trust;
 
-use std::fmt::Write as _;
-use std::fs::File;
-use std::io::Write;
 use std::path::PathBuf;
 
-use cli::Command;
+use ci::{Occasion, What};
+use cli::{Command, Flags};
+use deliver::Delivery;
+pub use deliver::Stream;
 pub use environment::Environment;
 pub use exit::Exit;
 pub use report::outputs::OUTPUTS;
-use settings::Fault;
+use report::{Ended, NotStarted};
 pub use settings::table::{SETTINGS, Setting};
 
 /// What a run borrows from the process it runs in.
+#[derive(Debug)]
 pub struct Process<'a> {
     /// The arguments, without the program's name.
     pub args: Vec<String>,
     /// The environment variables.
     pub environment: Environment,
-    /// The working directory, where git is asked for the commit.
+    /// The working directory: where git is asked, and what relative paths are relative to.
     pub directory: PathBuf,
     /// Where the report goes.
-    pub out: &'a mut dyn Write,
-    /// Where faults of usage and settings go.
-    pub err: &'a mut dyn Write,
-}
-
-impl std::fmt::Debug for Process<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Process").field("args", &self.args).field("directory", &self.directory).finish_non_exhaustive()
-    }
+    pub out: Stream<'a>,
+    /// Where faults of usage and settings go, and the report when a document takes `out`.
+    pub err: Stream<'a>,
 }
 
 /// Runs the tool. A stream that cannot be written to, such as a closed pipe, changes nothing in what is done or returned.
 #[must_use = "the exit code is the verdict"]
 pub fn run(process: Process<'_>) -> Exit {
-    let Process { args, environment, directory, out, err } = process;
+    let Process { args, environment, directory, mut out, mut err } = process;
     let flags = match cli::parse(&args) {
         Ok(Command::Gate(flags)) => flags,
         Ok(Command::Print(text)) => {
-            write(out, &text);
+            out.write(&text);
             return Exit::Passed;
         }
         Err(usage) => {
-            write(err, &usage);
+            err.write(&usage);
             return Exit::Usage;
         }
     };
-    let settings = match settings::resolve(&flags, &environment, &directory) {
-        Ok(settings) => settings,
-        Err(faults) => {
-            write(err, &told(&faults));
-            append(&environment, err, &report::outputs::without_report("the settings are not right"));
-            return Exit::Usage;
-        }
-    };
-    let report = gate::gate(&settings);
-    write(out, &report::text::render(&report, report::text::Colour::Off));
-    append(&environment, err, &report::outputs::render(&report));
-    report.exit()
+    let occasion = ci::occasion(flags.get("commit-id"), &environment, &directory);
+    let delivery = Delivery { environment, directory, documents: flags.documents(), out, err };
+    judge(&flags, &occasion, delivery)
 }
 
-/// Hands the outputs to the runner, where there is one. That they cannot be written changes no verdict.
-fn append(environment: &Environment, err: &mut dyn Write, outputs: &str) {
-    let Some(path) = environment.get("GITHUB_OUTPUT") else { return };
-    let written =
-        File::options().create(true).append(true).open(path).and_then(|mut file| file.write_all(outputs.as_bytes()));
-    if let Err(error) = written {
-        write(err, &format!("warning: the step outputs could not be written to GITHUB_OUTPUT: {error}\n"));
+fn judge(flags: &Flags, occasion: &Result<Occasion, String>, delivery: Delivery<'_>) -> Exit {
+    if let Ok(Occasion { what: What::Nothing(why), .. }) = occasion {
+        return delivery.deliver(&Ended::NotStarted(NotStarted::Nothing(why)), None);
     }
-}
-
-fn told(faults: &[Fault]) -> String {
-    let (count, noun) = (faults.len(), if faults.len() == 1 { "setting" } else { "settings" });
-    let mut text = format!("clearml-gate: no verdict, {count} {noun} to mend:\n");
-    for fault in faults {
-        let _ = writeln!(text, "  {}", report::plain::line(&fault.to_string()));
+    match settings::resolve(flags, &delivery.environment, occasion) {
+        Ok(settings) => delivery.deliver(&Ended::Gated(gate::gate(&settings)), occasion.as_ref().ok()),
+        Err(faults) => delivery.deliver(&Ended::NotStarted(NotStarted::Faults(&faults)), None),
     }
-    text.push_str("See clearml-gate --help.\n");
-    text
-}
-
-fn write(stream: &mut dyn Write, text: &str) {
-    // Nobody is left to tell when the stream is gone; the exit code still tells the verdict.
-    let _ = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
 }

@@ -1,25 +1,30 @@
 //! Lends the process to the library: arguments, environment, streams in; the exit code out.
 
+use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
-use clearml_gate::{Environment, Exit, Process, run};
+use clearml_gate::{Environment, Exit, Process, Stream, run};
 
 fn main() -> ExitCode {
     std::panic::set_hook(Box::new(|panic| {
         // The message of a panic may hold anything; where it happened is enough to report a bug.
         let place = panic.location().map_or_else(String::new, |at| format!(" at {at}"));
-        eprintln!(
+        // A closed stream must not end in a second panic.
+        let _ = writeln!(
+            std::io::stderr(),
             "clearml-gate: this is a bug{place}; there is no verdict. Please report it with the version ({}).",
             env!("CARGO_PKG_VERSION")
         );
         std::process::exit(Exit::Bug.code().into());
     }));
+    let (mut out, mut err) = (std::io::stdout().lock(), std::io::stderr().lock());
+    let (out_is_terminal, err_is_terminal) = (out.is_terminal(), err.is_terminal());
     let exit = run(Process {
         args: std::env::args_os().skip(1).map(|arg| arg.to_string_lossy().into_owned()).collect(),
         environment: Environment::of_this_process(),
         directory: std::env::current_dir().unwrap_or_default(),
-        out: &mut std::io::stdout().lock(),
-        err: &mut std::io::stderr().lock(),
+        out: Stream { writer: &mut out, is_terminal: out_is_terminal },
+        err: Stream { writer: &mut err, is_terminal: err_is_terminal },
     });
     ExitCode::from(exit.code())
 }

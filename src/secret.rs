@@ -13,6 +13,11 @@ impl Secret {
         (!trimmed.is_empty()).then(|| Self(trimmed.to_owned()))
     }
 
+    /// The text without the credential, where it is in there.
+    pub(crate) fn blot_out(&self, text: &str) -> String {
+        text.replace(&self.0, "***")
+    }
+
     /// The credential itself, for the one place that sends it.
     pub(crate) fn expose(&self) -> &str {
         &self.0
@@ -40,6 +45,7 @@ mod tests {
         let secret = Secret::new(" hunter2\n").unwrap();
         assert_eq!(secret.expose(), "hunter2");
         assert_eq!(format!("{secret} {secret:?}"), "*** ***");
+        assert_eq!(secret.blot_out("no hunter2 here"), "no *** here");
         assert_eq!(Secret::new(" \n"), None);
     }
 }

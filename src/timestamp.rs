@@ -1,4 +1,5 @@
-//! The server's timestamps, `2026-11-23T12:25:46.313000+00:00` with or without the fraction, always UTC. Pure.
+//! The server's timestamps, `2026-11-23T12:25:46.313000+00:00` with or without the fraction, always UTC, read and
+//! written. Pure.
 
 const MICROS: u64 = 1_000_000;
 
@@ -28,6 +29,26 @@ fn micros(fraction: &str) -> Option<u64> {
     field(&digits)
 }
 
+/// The inverse, as RFC 3339 in UTC, without a fraction where it is zero: `2026-11-23T12:25:46Z`.
+pub(crate) fn format(micros: u64) -> String {
+    let (seconds, fraction) = (micros / MICROS, micros % MICROS);
+    let (year, month, day) = date(seconds / 86_400);
+    let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
+    let fraction = if fraction == 0 { String::new() } else { format!(".{fraction:06}") };
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}{fraction}Z")
+}
+
+/// The date of a day since 1970-01-01: the inverse of [`days`], found by trying.
+fn date(day: u64) -> (u64, u64, u64) {
+    // No year is longer than 366 days, so this one is not too late.
+    let mut year = 1970 + day / 366;
+    while days(year + 1, 1, 1) <= day {
+        year += 1;
+    }
+    let month = (2..=12).take_while(|&month| days(year, month, 1) <= day).last().unwrap_or(1);
+    (year, month, day + 1 - days(year, month, 1))
+}
+
 /// Days from 1970-01-01, counting a year from March so that the leap day is its last.
 fn days(year: u64, month: u64, day: u64) -> u64 {
     let year = if month <= 2 { year - 1 } else { year };
@@ -37,7 +58,7 @@ fn days(year: u64, month: u64, day: u64) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::parse;
+    use super::{format, parse};
     use proptest::prelude::*;
 
     #[test]
@@ -55,7 +76,20 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_timestamp_is_written_as_people_read_it() {
+        assert_eq!(format(0), "1970-01-01T00:00:00Z");
+        assert_eq!(format(1_795_436_746_313_000), "2026-11-23T12:25:46.313000Z");
+        assert_eq!(format(1_709_164_800_000_000), "2024-02-29T00:00:00Z");
+        assert_eq!(format(1_735_689_599_000_000), "2024-12-31T23:59:59Z");
+    }
+
     proptest! {
+        #[test]
+        fn what_is_written_is_read_back(micros in 0u64..253_402_300_800_000_000) {
+            prop_assert_eq!(parse(&format(micros)), Some(micros));
+        }
+
         #[test]
         fn any_text_is_read_or_refused(text in ".*") {
             let _ = parse(&text);

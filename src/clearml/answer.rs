@@ -13,13 +13,31 @@ use crate::settings::Server;
 
 /// Logs in with the key pair.
 pub(super) fn login(http: &Http, server: &Server) -> Result<Secret, Error> {
-    let basic = STANDARD.encode(format!("{}:{}", server.access_key.expose(), server.secret_key.expose()));
+    let basic = basic(server);
     let answer = http.post(&format!("{}/auth.login", server.api), &format!("Basic {basic}"), b"{}", Repeat::Freely);
     let token = answer.map_err(Cause::Failure).and_then(|answer| decode::<Login>(&answer)).and_then(|login| {
         let visible = login.token.bytes().all(|byte| byte.is_ascii_graphic());
         Secret::new(&login.token).filter(|_| visible).ok_or_else(|| Cause::odd("it gave no usable token".to_owned()))
     });
-    token.map_err(|cause| Error { operation: "to log in", host: server.api.to_string(), cause })
+    token.map_err(|cause| Error {
+        operation: "to log in",
+        host: server.api.to_string(),
+        cause: without_credentials(cause, server, None),
+    })
+}
+
+/// The key pair as a log-in carries it.
+fn basic(server: &Server) -> String {
+    STANDARD.encode(format!("{}:{}", server.access_key.expose(), server.secret_key.expose()))
+}
+
+/// The cause without what was sent: a server, or a proxy before it, may repeat that in its message.
+pub(super) fn without_credentials(cause: Cause, server: &Server, token: Option<&Secret>) -> Cause {
+    let Cause::Refused { status, subcode, message } = cause else { return cause };
+    let basic = Secret::new(&basic(server));
+    let secrets = [Some(&server.access_key), Some(&server.secret_key), basic.as_ref(), token];
+    let message = secrets.into_iter().flatten().fold(message, |text, secret| secret.blot_out(&text));
+    Cause::Refused { status, subcode, message }
 }
 
 /// The claims in the middle of a token. They only choose between ways of asking, so they need no verification.

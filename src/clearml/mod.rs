@@ -20,7 +20,7 @@ use crate::metric::{Metric, Metrics, Pick};
 use crate::run::{Curves, Reading, Run, TaskId};
 use crate::secret::Secret;
 use crate::settings::{Name, Server, Settings, Tag};
-use answer::{claims, decode, login};
+use answer::{claims, decode, login, without_credentials};
 use pattern::{anchored, escaped};
 use wire::{Claims, Histograms, Projects, RawScalars, Task, Tasks};
 
@@ -362,6 +362,8 @@ impl<'a> Client<'a> {
     }
 
     fn error(&self, operation: &'static str, cause: Cause) -> Error {
+        let token = self.token.borrow();
+        let cause = without_credentials(cause, self.server, Some(&token));
         Error { operation, host: self.server.api.to_string(), cause }
     }
 }

@@ -1,10 +1,16 @@
 //! The report: everything a renderer may tell, as one value. Renderers see nothing else.
 
+pub(crate) mod annotation;
+pub(crate) mod json;
+pub(crate) mod junit;
+pub(crate) mod markdown;
 mod number;
 pub(crate) mod outputs;
 mod phrase;
 pub(crate) mod plain;
 mod spark;
+#[cfg(test)]
+pub(crate) mod testing;
 pub(crate) mod text;
 mod words;
 
@@ -15,7 +21,27 @@ use crate::metric::Metric;
 use crate::promote::Promotion;
 use crate::run::{Curves, Run, ScoreFault, TaskId};
 use crate::select::NearMisses;
-use crate::settings::Settings;
+use crate::settings::{Fault, Settings};
+use text::Colour;
+
+/// How a run of the tool ended.
+#[expect(clippy::large_enum_variant, reason = "there is one of it in a run")]
+#[derive(Debug)]
+pub(crate) enum Ended<'a> {
+    /// ClearML was asked.
+    Gated(Report<'a>),
+    /// It was not.
+    NotStarted(NotStarted<'a>),
+}
+
+/// Why ClearML was not asked.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum NotStarted<'a> {
+    /// The settings are at fault.
+    Faults(&'a [Fault]),
+    /// There is nothing to gate, and this is why.
+    Nothing(&'static str),
+}
 
 /// What was asked, what came of it, and what else there is to know.
 #[derive(Debug)]
@@ -29,6 +55,7 @@ pub(crate) struct Report<'a> {
 }
 
 /// What came of it.
+#[expect(clippy::large_enum_variant, reason = "there is one of it in a run")]
 #[derive(Debug)]
 pub(crate) enum Outcome<'a> {
     /// The candidate could be judged.
@@ -176,6 +203,79 @@ pub(crate) enum Warning {
     CertificateNotVerified,
     /// Keys and answers travel unencrypted to another machine.
     NotEncrypted,
+}
+
+impl Ended<'_> {
+    /// The exit code that this means.
+    pub(crate) fn exit(&self) -> Exit {
+        match self {
+            Self::Gated(report) => report.exit(),
+            Self::NotStarted(NotStarted::Faults(_)) => Exit::Usage,
+            Self::NotStarted(NotStarted::Nothing(_)) => Exit::Passed,
+        }
+    }
+}
+
+/// Each renderer, for both ways to end.
+impl Ended<'_> {
+    /// For the console.
+    pub(crate) fn text(&self, colour: Colour) -> String {
+        match self {
+            Self::Gated(report) => text::render(report, colour),
+            Self::NotStarted(why) => text::not_started(*why, colour),
+        }
+    }
+
+    /// One line that GitHub shows beside the check.
+    pub(crate) fn annotation(&self) -> String {
+        match self {
+            Self::Gated(report) => annotation::render(report),
+            Self::NotStarted(why) => annotation::not_started(*why),
+        }
+    }
+
+    /// As Markdown of at most `room` characters and bytes.
+    pub(crate) fn markdown(&self, room: usize) -> String {
+        match self {
+            Self::Gated(report) => markdown::render(report, room),
+            Self::NotStarted(why) => markdown::not_started(*why, room),
+        }
+    }
+
+    /// As JSON, by docs/report.schema.json.
+    pub(crate) fn json(&self) -> String {
+        match self {
+            Self::Gated(report) => json::render(report),
+            Self::NotStarted(why) => json::not_started(*why),
+        }
+    }
+
+    /// As JUnit XML.
+    pub(crate) fn junit(&self) -> String {
+        match self {
+            Self::Gated(report) => junit::render(report),
+            Self::NotStarted(why) => junit::not_started(*why),
+        }
+    }
+}
+
+impl NotStarted<'_> {
+    /// The same in one word or two, where a verdict would stand.
+    pub(crate) const fn result(self) -> &'static str {
+        match self {
+            Self::Faults(_) => "no verdict",
+            Self::Nothing(_) => "nothing to gate",
+        }
+    }
+
+    /// Why, in one sentence.
+    pub(crate) fn reason(self) -> String {
+        match self {
+            Self::Faults([_]) => "1 setting to mend".to_owned(),
+            Self::Faults(faults) => format!("{} settings to mend", faults.len()),
+            Self::Nothing(why) => why.to_owned(),
+        }
+    }
 }
 
 impl Report<'_> {

@@ -21,6 +21,13 @@ pub(crate) fn signed(value: f64) -> String {
     format!("{sign}{}", rounded(value))
 }
 
+/// A share in percent with its sign: four significant digits are more than anybody reads.
+pub(super) fn percent(value: f64) -> String {
+    let sign = if value > 0.0 { "+" } else { "" };
+    let short = format!("{value:.3e}").parse().unwrap_or(value);
+    format!("{sign}{} %", exact(short))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -38,6 +45,9 @@ mod tests {
         assert_eq!(signed(0.1 + 0.2), "+0.3");
         assert_eq!(signed(-5.0), "-5");
         assert_eq!(signed(0.0), "0");
+        assert_eq!(percent(-7.058_823_5), "-7.059 %");
+        assert_eq!(percent(6.25), "+6.25 %");
+        assert_eq!(percent(0.0), "0 %");
     }
 
     proptest! {

@@ -6,13 +6,13 @@ use std::hash::{BuildHasher as _, Hasher as _};
 
 use super::number::{exact, rounded};
 use super::words;
-use super::{Finding, Outcome, Report, Seen};
+use super::{Ended, Finding, Outcome, Report, Seen};
 use crate::exit::Exit;
 use crate::judge::Judgement;
 use crate::promote::Promotion;
 
 /// The outputs in the order in which they are written. Each is always there, empty where it says nothing.
-pub const OUTPUTS: [&str; 13] = [
+pub const OUTPUTS: [&str; 15] = [
     "verdict",
     "passed",
     "reason",
@@ -25,28 +25,35 @@ pub const OUTPUTS: [&str; 13] = [
     "baseline-value",
     "change",
     "limit",
+    "report-json",
+    "report-markdown",
     "exit-code",
 ];
 
-/// What stands for the verdict where there is none.
-const NO_VERDICT: &str = "no verdict";
+/// The report as documents, which are outputs as well.
+#[derive(Debug)]
+pub(crate) struct Documents {
+    pub(crate) json: String,
+    pub(crate) markdown: String,
+}
 
 /// A value for each of [`OUTPUTS`].
-type Values = [String; 13];
+type Values = [String; 15];
 
 /// The text to append to the outputs file.
-pub(crate) fn render(report: &Report<'_>) -> String {
-    encode(&values(report), &delimiter())
+pub(crate) fn render(ended: &Ended<'_>, documents: Documents) -> String {
+    let values = match ended {
+        Ended::Gated(report) => values(report, documents),
+        Ended::NotStarted(why) => undecided(why.result(), why.reason(), documents, ended.exit()),
+    };
+    encode(&values, &delimiter())
 }
 
-/// The same when the settings are at fault and there is no report.
-pub(crate) fn without_report(reason: &str) -> String {
-    encode(&undecided(reason.to_owned(), Exit::Usage), &delimiter())
-}
-
-fn values(report: &Report<'_>) -> Values {
+fn values(report: &Report<'_>, documents: Documents) -> Values {
     let reason = words::reason(report).plain();
-    let Outcome::Judged(judged) = &report.outcome else { return undecided(reason, report.exit()) };
+    let Outcome::Judged(judged) = &report.outcome else {
+        return undecided("no verdict", reason, documents, report.exit());
+    };
     // Of several metrics the first stands here; all of them are in the JSON report.
     let first = judged.findings.first().and_then(Finding::judgement);
     let comparison = first.and_then(Judgement::comparison);
@@ -67,14 +74,16 @@ fn values(report: &Report<'_>) -> Values {
         comparison.map(|comparison| exact(comparison.baseline.get())).unwrap_or_default(),
         comparison.map(|comparison| rounded(comparison.change())).unwrap_or_default(),
         comparison.map(|comparison| rounded(comparison.limit.get())).unwrap_or_default(),
+        documents.json,
+        documents.markdown,
         report.exit().code().to_string(),
     ]
 }
 
-fn undecided(reason: String, exit: Exit) -> Values {
+fn undecided(result: &str, reason: String, documents: Documents, exit: Exit) -> Values {
     let nothing = String::new;
     [
-        NO_VERDICT.to_owned(),
+        result.to_owned(),
         false.to_string(),
         reason,
         false.to_string(),
@@ -86,6 +95,8 @@ fn undecided(reason: String, exit: Exit) -> Values {
         nothing(),
         nothing(),
         nothing(),
+        documents.json,
+        documents.markdown,
         exit.code().to_string(),
     ]
 }
@@ -122,7 +133,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_values_are_read_back_as_they_are(values in prop::array::uniform13("(?s).*")) {
+        fn any_values_are_read_back_as_they_are(values in prop::array::uniform15("(?s).*")) {
             let expected: Vec<(String, String)> = OUTPUTS.iter().map(|&name| name.to_owned()).zip(values.clone()).collect();
             prop_assert_eq!(parsed(&encode(&values, &delimiter())), expected);
         }

@@ -32,13 +32,14 @@ fn up_to(text: &str, longest: usize) -> String {
     out
 }
 
-/// Controls, line and paragraph separators, direction marks, zero-width characters, private use and tags.
-fn is_misleading(c: char) -> bool {
+/// Controls, line and paragraph separators, direction marks, zero-width characters, private use, tags and what is no
+/// character.
+pub(super) fn is_misleading(c: char) -> bool {
     c.is_control()
         || matches!(
             c,
             '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
-            | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e000}'..='\u{f8ff}' | '\u{e0000}'..='\u{10ffff}'
+            | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{fffe}' | '\u{ffff}' | '\u{e000}'..='\u{f8ff}' | '\u{e0000}'..='\u{10ffff}'
         )
 }
 

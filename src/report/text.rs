@@ -2,8 +2,9 @@
 //! cannot be broken, such as an address. Pure.
 
 use super::phrase::{Phrase, say};
+use super::plain::line;
 use super::words::{self, Cells, Headline, Tone};
-use super::{Finding, Judged, NoVerdict, Outcome, Report, Seen, spark};
+use super::{Finding, Judged, NoVerdict, NotStarted, Outcome, Report, Seen, spark};
 use crate::settings::Settings;
 
 /// Columns of a line.
@@ -38,6 +39,22 @@ pub(crate) fn render(report: &Report<'_>, colour: Colour) -> String {
     out.text
 }
 
+/// The same for a run that never asked ClearML.
+pub(crate) fn not_started(why: NotStarted<'_>, colour: Colour) -> String {
+    let mut out = Lines { text: String::new(), colour };
+    match why {
+        NotStarted::Nothing(reason) => out.paragraph(&format!("NOTHING TO GATE: {reason}"), 0, 0, Some(GREEN)),
+        NotStarted::Faults(faults) => {
+            out.paragraph(&format!("clearml-gate: no verdict, {}:", why.reason()), 0, 0, Some(YELLOW));
+            for fault in faults {
+                out.paragraph(&line(&fault.to_string()), 2, 6, None);
+            }
+            out.paragraph("See clearml-gate --help.", 0, 0, None);
+        }
+    }
+    out.text
+}
+
 const RED: &str = "\u{1b}[1;31m";
 const GREEN: &str = "\u{1b}[1;32m";
 const YELLOW: &str = "\u{1b}[1;33m";
@@ -47,7 +64,9 @@ fn judgement(out: &mut Lines, settings: &Settings, judged: &Judged<'_>) {
     match judged.findings.as_slice() {
         [only] => one_metric(out, settings, judged, only),
         several => {
-            several.iter().for_each(|finding| compact(out, finding));
+            for finding in several {
+                compact(out, finding);
+            }
             out.blank();
             out.row("candidate", &words::origin(&judged.candidate).plain());
             match &judged.baseline {
@@ -107,9 +126,9 @@ fn compact(out: &mut Lines, finding: &Finding<'_>) {
     let Cells { baseline, candidate, change, limit, tolerance, target, verdict } = words::cells(finding);
     let name = words::metric_name(finding.metric).plain();
     let mark = match finding.judgement() {
-        Some(judgement) if !judgement.passed() && finding.metric.counts() => "✗",
-        Some(_) => "✓",
-        None => "?",
+        _ if !finding.metric.counts() => "·",
+        Some(judgement) if judgement.passed() => "✓",
+        _ => "✗",
     };
     out.paragraph(&format!("{mark} {name}: {verdict}"), 2, 4, None);
     let values = if baseline.is_empty() { candidate } else { format!("{baseline} → {candidate}") };

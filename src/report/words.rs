@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::number::{exact, rounded, signed};
+use super::number::{exact, percent, rounded, signed};
 use super::phrase::{Phrase, say};
 use super::{Finding, Judged, NoVerdict, Outcome, Report, Said, Seen, Side, Warning};
 use crate::judge::{Comparison, Direction, Judgement, Score, Shortfall, Verdict};
@@ -180,7 +180,7 @@ pub(super) fn cells(finding: &Finding<'_>) -> Cells {
     };
     match &finding.said {
         Said::Judged(judgement) => {
-            cells.verdict = judgement.name().to_owned();
+            judgement.name().clone_into(&mut cells.verdict);
             cells.candidate = shown(judgement.candidate());
             if let Some(comparison) = judgement.comparison() {
                 cells.baseline = shown(comparison.baseline);
@@ -194,7 +194,7 @@ pub(super) fn cells(finding: &Finding<'_>) -> Cells {
                 Side::Candidate => cells.candidate = what,
                 Side::Baseline => cells.baseline = what,
             }
-            cells.verdict = "unknown".to_owned();
+            "unknown".clone_into(&mut cells.verdict);
         }
     }
     if !finding.metric.counts() {
@@ -208,7 +208,7 @@ fn shown(score: Score) -> String {
 }
 
 fn change(comparison: &Comparison) -> String {
-    let percent = comparison.change_percent().map_or(String::new(), |percent| format!(" ({} %)", signed(percent)));
+    let percent = comparison.change_percent().map_or(String::new(), |share| format!(" ({})", percent(share)));
     format!("{}{percent}", signed(comparison.change()))
 }
 

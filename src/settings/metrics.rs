@@ -31,10 +31,23 @@ pub(super) fn metrics(source: &mut Source<'_>) -> Option<Metrics> {
     match list(&text) {
         Ok(metrics) => Some(metrics),
         Err(problems) => {
-            problems.iter().for_each(|problem| source.fault("CLEARML_METRICS", problem));
+            for problem in problems {
+                source.fault("CLEARML_METRICS", &problem);
+            }
             None
         }
     }
+}
+
+/// Whether a setting says nothing beside a list of metrics.
+pub(super) fn is_replaced_by_the_list(name: &str) -> bool {
+    SCALAR.contains(&name)
+}
+
+/// The text of a setting for a report, where the lines in which a list was written do not matter.
+pub(super) fn on_one_line(name: &str, text: String) -> String {
+    let compact = || serde_json::from_str::<Value>(&text).map(|json| json.to_string()).ok();
+    if name == "CLEARML_METRICS" { compact().unwrap_or(text) } else { text }
 }
 
 fn scalar(source: &mut Source<'_>) -> Option<Metrics> {

@@ -5,9 +5,8 @@ pub(crate) mod table;
 mod values;
 
 use std::fmt;
-use std::path::Path;
 
-use crate::ci;
+use crate::ci::{Found, Occasion};
 use crate::clearml_conf::{self, ClearmlConf};
 use crate::cli::Flags;
 use crate::commit::Commit;
@@ -24,6 +23,8 @@ pub(crate) struct Settings {
     pub(crate) server: Server,
     /// The commit to judge.
     pub(crate) commit: Commit,
+    /// Where it was found, in words.
+    pub(crate) commit_source: &'static str,
     /// The project that holds the runs.
     pub(crate) project: Name,
     /// The exact name of the runs.
@@ -83,7 +84,11 @@ impl fmt::Display for Fault {
 ///
 /// # Errors
 /// Every fault, in the order of the settings table.
-pub(crate) fn resolve(flags: &Flags, environment: &Environment, directory: &Path) -> Result<Settings, Vec<Fault>> {
+pub(crate) fn resolve(
+    flags: &Flags,
+    environment: &Environment,
+    occasion: &Result<Occasion, String>,
+) -> Result<Settings, Vec<Fault>> {
     let mut source = Source::new(flags, environment);
     let access_key = source.secret("CLEARML_API_ACCESS_KEY", |conf| conf.access_key.as_deref());
     let secret_key = source.secret("CLEARML_API_SECRET_KEY", |conf| conf.secret_key.as_deref());
@@ -99,17 +104,18 @@ pub(crate) fn resolve(flags: &Flags, environment: &Environment, directory: &Path
     let comment = source.required("CLEARML_COMMENT", values::comment);
     let web = web(&mut source, api.as_ref());
     let trust = source.or_conf("CLEARML_API_HOST_VERIFY_CERT", |conf| conf.verify_certificate.as_deref(), Trust::read);
-    let commit = commit(&mut source, directory);
+    let found = found(&mut source, occasion);
     let in_force = source.in_force(&[
         ("CLEARML_API_HOST", api.as_ref().map(Host::to_string)),
         ("CLEARML_WEB_HOST", web.as_ref().map(Host::to_string)),
-        ("COMMIT_ID", commit.as_ref().map(Commit::to_string)),
+        ("COMMIT_ID", found.map(|found| found.commit.to_string())),
     ]);
     let faults = source.faults;
     let complete = || {
         Some(Settings {
             server: Server { api: api?, web, access_key: access_key?, secret_key: secret_key?, trust: trust? },
-            commit: commit?,
+            commit: found?.commit.clone(),
+            commit_source: found?.source,
             project: project?,
             task_name: task_name?,
             tag: tag?,
@@ -133,10 +139,9 @@ fn web(source: &mut Source<'_>, api: Option<&Host>) -> Option<Host> {
     }
 }
 
-fn commit(source: &mut Source<'_>, directory: &Path) -> Option<Commit> {
-    let given = source.flags.get("commit-id").map(str::to_owned);
-    match ci::commit(given.as_deref(), source.environment, directory) {
-        Ok(commit) => Some(commit),
+fn found<'o>(source: &mut Source<'_>, occasion: &'o Result<Occasion, String>) -> Option<&'o Found> {
+    match occasion.as_ref().map_err(String::clone).and_then(Occasion::commit) {
+        Ok(found) => Some(found),
         Err(problem) => {
             source.fault("COMMIT_ID", &problem);
             None
@@ -192,9 +197,11 @@ impl<'a> Source<'a> {
 
     /// The settings that are not secret and say something; `resolved` are those that may come from elsewhere.
     fn in_force(&self, resolved: &[(&str, Option<String>)]) -> Vec<(&'static str, String)> {
+        let has_list = self.text("CLEARML_METRICS").is_some();
         let value = |name: &str| match resolved.iter().find(|(own, _)| *own == name) {
             Some((_, value)) => value.clone(),
-            None => self.text(name),
+            None if has_list && metrics::is_replaced_by_the_list(name) => None,
+            None => self.text(name).map(|text| metrics::on_one_line(name, text)),
         };
         let open = table::SETTINGS.iter().filter(|setting| !setting.secret);
         open.filter_map(|setting| Some((setting.name, value(setting.name)?))).collect()

@@ -179,9 +179,18 @@ pub const SETTINGS: &[Setting] = &[
     },
 ];
 
-/// Whether `--name` is the flag of a setting, and so takes a value.
+/// The flags that write the report as a document.
+const DOCUMENTS: [(&str, &str); 3] = [
+    ("json", "The whole report as JSON, by docs/report.schema.json."),
+    ("markdown", "The report as Markdown, as in a comment on a pull request."),
+    ("junit", "The report as JUnit XML, a test case for each metric; GitLab, Jenkins, Azure and Buildkite show it."),
+];
+
+/// Whether `--name` is a flag that takes a value.
 pub(crate) fn is_flag(arg: &str) -> bool {
-    arg.strip_prefix("--").is_some_and(|name| SETTINGS.iter().any(|setting| !setting.secret && setting.flag() == name))
+    let is_setting = |name: &str| SETTINGS.iter().any(|setting| !setting.secret && setting.flag() == name);
+    let is_document = |name: &str| DOCUMENTS.iter().any(|(flag, _)| *flag == name);
+    arg.strip_prefix("--").is_some_and(|name| is_setting(name) || is_document(name))
 }
 
 /// The row of a setting; the names in the code and in the table are held together by a test.
@@ -201,6 +210,15 @@ pub(crate) fn help() -> String {
     for setting in SETTINGS {
         let _ = writeln!(out, "  {}", heading(setting));
         for line in wrap(setting.meaning, 88) {
+            let _ = writeln!(out, "      {line}");
+        }
+    }
+    out.push_str(
+        "\nThe report as a document, into a file or, with -, to standard output, which then holds nothing else:\n\n",
+    );
+    for (flag, meaning) in DOCUMENTS {
+        let _ = writeln!(out, "  --{flag} FILE");
+        for line in wrap(meaning, 88) {
             let _ = writeln!(out, "      {line}");
         }
     }

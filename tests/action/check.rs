@@ -12,6 +12,8 @@ use crate::yaml;
 pub(crate) const MIRROR: &str = "CLEARML_GATE_MIRROR";
 /// How the step that runs the binary learns where it is.
 pub(crate) const BIN: &str = "CLEARML_GATE_BIN";
+/// How the step that runs the binary gets the job's own token.
+const TOKEN: &str = "GITHUB_TOKEN";
 /// What install.sh writes.
 const INSTALLED: [&str; 5] = ["bin", "version", "target", "sha256", "cache-hit"];
 const SYSTEMS: [&str; 3] = ["Linux", "macOS", "Windows"];
@@ -144,6 +146,7 @@ impl Check<'_> {
                 ["inputs", name] => self.action.inputs.contains_key(name),
                 ["env", name] => place.starts_with(&format!("{name} of ")),
                 ["runner", "os"] => true,
+                ["github", "token"] => place.starts_with(&format!("{TOKEN} of ")),
                 ["steps", id, "outputs", name] => {
                     steps.iter().take(steps_before).any(|step| step.id == id && step.outputs().contains(&name))
                 }
@@ -165,8 +168,11 @@ impl Check<'_> {
                 None => self.fault(format!("the input {name} is not mapped in {}", step.id)),
             }
         }
+        let token = "${{ env.GITHUB_TOKEN || github.token }}";
+        let is_right = step.installs() || step.env.get(TOKEN).is_some_and(|value| value == token);
+        self.expect(is_right, || format!("{TOKEN} of {} is not {token}", step.id));
         for name in step.env.keys() {
-            let own = meant.contains(name.as_str()) || (name == BIN && !step.installs());
+            let own = meant.contains(name.as_str()) || ([BIN, TOKEN].contains(&name.as_str()) && !step.installs());
             self.expect(own, || format!("{} has a variable {name} that is no input of its", step.id));
         }
     }

@@ -112,6 +112,10 @@ fn a_secret_that_reaches_the_installer_is_found() {
     let mirror = "        CLEARML_GATE_MIRROR: ";
     let key = "        CLEARML_API_SECRET_KEY: ${{ inputs.CLEARML_API_SECRET_KEY || env.CLEARML_API_SECRET_KEY }}\n";
     is_found(mirror, &format!("{key}{mirror}"), "install has a variable CLEARML_API_SECRET_KEY");
+    let token = "        GITHUB_TOKEN: ${{ env.GITHUB_TOKEN || github.token }}\n";
+    is_found(mirror, &format!("{token}{mirror}"), "install has a variable GITHUB_TOKEN");
+    is_found(token, "", "GITHUB_TOKEN of gate is not");
+    is_found("env.COMMIT_ID }}", "github.token }}", "COMMIT_ID of gate refers to github.token");
 }
 
 #[test]

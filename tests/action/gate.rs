@@ -2,7 +2,7 @@
 
 use clearml_gate::OUTPUTS;
 
-use crate::job::{Job, texts};
+use crate::job::{Job, TOKEN, texts};
 use crate::seeded::{BASE, HEAD, TAG, head, inputs, pair, tagged};
 
 #[test]
@@ -67,7 +67,7 @@ fn a_pull_request_from_a_fork_which_gets_no_secrets_is_told_what_is_missing() {
 fn no_secret_is_printed_and_none_reaches_the_installer() {
     let sandbox = pair(0.8, 0.7);
     let done = Job::new().uses(&inputs(&sandbox), &head()).ended("gate", 1);
-    for secret in [sandbox.access_key(), sandbox.secret_key()] {
+    for secret in [sandbox.access_key(), sandbox.secret_key(), TOKEN] {
         assert!(!done.log().contains(secret));
         assert!(!done.steps[0].environment.values().any(|value| value.contains(secret)));
         assert!(done.steps[1].environment.values().any(|value| value == secret));

@@ -181,6 +181,9 @@ pub(crate) fn texts(pairs: &[(&str, &str)]) -> Texts {
     pairs.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
+/// The job's own token.
+pub(crate) const TOKEN: &str = "ghs_the-token-of-the-job";
+
 /// One use of the action.
 struct Run<'a> {
     job: &'a Job,
@@ -239,6 +242,7 @@ impl Run<'_> {
             }
             ["env", name] => Ok(text(env.get(name))),
             ["runner", "os"] => Ok(Value::text(self.job.system)),
+            ["github", "token"] => Ok(Value::text(TOKEN)),
             ["steps", id, "outputs", name] if self.job.action.runs.steps.iter().any(|step| step.id == id) => {
                 Ok(text(before.iter().find(|ran| ran.id == id).and_then(|ran| ran.outputs.get(name))))
             }

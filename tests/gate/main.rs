@@ -6,14 +6,19 @@
     reason = "clippy allows these in #[test] functions; their helpers are tests as well"
 )]
 
+mod ci;
+mod comment;
 mod comparison;
 mod connection;
+mod delivery;
 mod docs;
+mod hostile;
 mod metrics;
 mod original;
 mod promotion;
 mod real_server;
 mod reports;
+mod schema;
 mod selection;
 mod settings;
 mod support;

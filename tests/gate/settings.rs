@@ -48,7 +48,7 @@ fn each_bad_value_is_refused_with_an_example() {
     ];
     for (name, values) in bad {
         for value in values {
-            let ran = Gate::of(&sandbox).set(name, value).run().expect(2, "").complains(&format!("  {name}: "));
+            let ran = Gate::of(&sandbox).set(name, value).run().expect(2, "").complains(&format!(" {name}: "));
             ran.complains(". Example: ").complains("1 setting to mend");
         }
     }

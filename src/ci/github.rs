@@ -1,0 +1,470 @@
+//! The events of GitHub, and of Gitea and Forgejo, which hand over the same variables and payloads of the same shape.
+//!
+//! What the runner sets for each event:
+//! <https://docs.github.com/en/actions/reference/workflows-and-actions/events-that-trigger-workflows>. What is in the
+//! event file: <https://docs.github.com/en/webhooks/webhook-events-and-payloads>.
+
+use serde_json::Value;
+
+use super::{Change, Forge, Found, Provider, Told, What, queued, short};
+use crate::commit::Commit;
+use crate::environment::Environment;
+
+/// Why a comment is not judged by itself.
+const COMMENT: &str = "is not set, and a comment belongs to no commit: the one the runner names is the newest of the \
+                       default branch. Give the head of the pull request that was commented on";
+
+/// GitHub, or one of those that set its variables and a marker of their own.
+pub(super) fn provider(environment: &Environment) -> Provider {
+    let imitated = ["GITEA_ACTIONS", "FORGEJO_ACTIONS"].iter().any(|marker| environment.get(marker).is_some());
+    if imitated { Provider::Gitea } else { Provider::GitHub }
+}
+
+/// Where the repository can be asked.
+pub(super) fn forge(provider: Option<Provider>, environment: &Environment) -> Option<Forge> {
+    if !matches!(provider, Some(Provider::GitHub | Provider::Gitea)) {
+        return None;
+    }
+    let url = |name| environment.get(name).map(|url| url.trim_end_matches('/').to_owned());
+    Some(Forge {
+        repository: repository(environment.get("GITHUB_REPOSITORY")?)?,
+        api: url("GITHUB_API_URL")?,
+        server: url("GITHUB_SERVER_URL")?,
+    })
+}
+
+/// An owner and a name, neither of which can lead elsewhere in a URL.
+fn repository(text: &str) -> Option<String> {
+    let (owner, name) = text.split_once('/')?;
+    let safe = |part: &str| {
+        let dots = part.bytes().all(|byte| byte == b'.');
+        !dots && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+    };
+    (safe(owner) && safe(name)).then(|| text.to_owned())
+}
+
+/// What the event tells.
+pub(super) fn told(environment: &Environment) -> Told {
+    let name = environment.get("GITHUB_EVENT_NAME").unwrap_or_default();
+    tell(name, Event::read(environment), environment)
+}
+
+fn tell(name: &str, event: Result<Event, String>, environment: &Environment) -> Told {
+    let change = event.as_ref().ok().and_then(|event| event.change(name));
+    Told { what: what(name, event, environment), change }
+}
+
+fn what(name: &str, event: Result<Event, String>, environment: &Environment) -> Result<Option<What>, String> {
+    match name {
+        "pull_request" | "pull_request_target" => event?.pull_request().map(Some),
+        "pull_request_review" | "pull_request_review_comment" => {
+            event?.head_of_pull_request().map(What::Commit).map(Some)
+        }
+        "merge_group" => event?.merge_group().map(Some),
+        "workflow_run" => event?.workflow_run().map(Some),
+        "push" => match event {
+            Ok(event) => event.push(environment),
+            // The runner tells the commit as well; only the branch stays unknown.
+            Err(_) => run_commit(environment),
+        },
+        "issue_comment" => Err(COMMENT.to_owned()),
+        _ => run_commit(environment),
+    }
+}
+
+/// The commit that the run is of: for a push, a manual or a scheduled run, a tag or a release that is the code at hand.
+fn run_commit(environment: &Environment) -> Result<Option<What>, String> {
+    let Some(text) = environment.get("GITHUB_SHA") else { return Ok(None) };
+    let commit = Commit::parse(text).map_err(|problem| format!("is not set, and GITHUB_SHA {problem}"))?;
+    Ok(Some(What::Commit(Found { commit, source: "GITHUB_SHA" })))
+}
+
+/// The payload. Its fields are named by their path, `pull_request.head.sha`.
+///
+/// Only what is needed is looked at, so that a field of another type elsewhere, as Gitea and Forgejo have some, is no
+/// obstacle.
+struct Event(Value);
+
+impl Event {
+    fn read(environment: &Environment) -> Result<Self, String> {
+        let path = environment.get("GITHUB_EVENT_PATH").ok_or("is not set, and GITHUB_EVENT_PATH is not either")?;
+        let text =
+            std::fs::read(path).map_err(|error| format!("is not set, and the event file cannot be read: {error}"))?;
+        serde_json::from_slice(&text).map(Self).map_err(|_| "is not set, and the event file is not JSON".to_owned())
+    }
+
+    fn at(&self, path: &str) -> Option<&Value> {
+        self.0.pointer(&format!("/{}", path.replace('.', "/")))
+    }
+
+    /// A text that is there and not empty.
+    fn text(&self, path: &str) -> Option<&str> {
+        self.at(path).and_then(Value::as_str).filter(|text| !text.is_empty())
+    }
+
+    fn number(&self, path: &str) -> Option<u64> {
+        self.at(path).and_then(Value::as_u64)
+    }
+
+    fn flag(&self, path: &str) -> Option<bool> {
+        self.at(path).and_then(Value::as_bool)
+    }
+
+    fn commit(&self, path: &str, source: &'static str) -> Result<Found, String> {
+        let text = self.text(path).ok_or_else(|| missing(path))?;
+        let commit =
+            Commit::parse(text).map_err(|problem| format!("is not set, and {path} in the event file {problem}"))?;
+        Ok(Found { commit, source })
+    }
+
+    /// The head and not `GITHUB_SHA`, which is a test merge that nobody ran or the newest commit of the base branch.
+    fn head_of_pull_request(&self) -> Result<Found, String> {
+        self.commit("pull_request.head.sha", "the pull request's head (event file)")
+    }
+
+    fn pull_request(&self) -> Result<What, String> {
+        if self.text("action") != Some("closed") {
+            return self.head_of_pull_request().map(What::Commit);
+        }
+        if !self.flag("pull_request.merged").ok_or_else(|| missing("pull_request.merged"))? {
+            return Ok(What::Nothing("the pull request was closed without being merged"));
+        }
+        Ok(What::Merged {
+            head: self.head_of_pull_request()?,
+            merge: self.text("pull_request.merge_commit_sha").and_then(|text| Commit::parse(text).ok()),
+            into_default: self.is_default(self.text("pull_request.base.ref")),
+        })
+    }
+
+    fn merge_group(&self) -> Result<What, String> {
+        let path = "merge_group.head_ref";
+        let branch = self.text(path).ok_or_else(|| missing(path))?;
+        let pull_request = queued(branch).ok_or_else(|| {
+            format!("is not set, and {path} in the event file names no pull request of a merge queue")
+        })?;
+        Ok(What::MergeGroup { pull_request })
+    }
+
+    /// What another workflow ran on: how a pull request from a fork is judged where the secrets are.
+    fn workflow_run(&self) -> Result<What, String> {
+        match self.text("workflow_run.head_branch").and_then(queued) {
+            Some(pull_request) if self.text("workflow_run.event") == Some("merge_group") => {
+                Ok(What::MergeGroup { pull_request })
+            }
+            _ => self
+                .commit("workflow_run.head_sha", "the commit of the workflow run that triggered this one (event file)")
+                .map(What::Commit),
+        }
+    }
+
+    fn push(&self, environment: &Environment) -> Result<Option<What>, String> {
+        let after = self.text("after");
+        if self.flag("deleted") == Some(true) || after.is_some_and(|after| after.bytes().all(|byte| byte == b'0')) {
+            return Ok(Some(What::Nothing("a branch or tag was deleted")));
+        }
+        let branch = self.text("ref").and_then(|name| name.strip_prefix("refs/heads/"));
+        let (Some(branch), Some(_)) = (branch, after) else {
+            // After the push of an annotated tag it may be the tag itself; the runner names its commit.
+            return run_commit(environment);
+        };
+        if let Some(pull_request) = queued(branch) {
+            return Ok(Some(What::MergeGroup { pull_request }));
+        }
+        let head = self.commit("after", "the commit that was pushed (event file)")?;
+        Ok(Some(What::Pushed { head, branch: branch.to_owned(), to_default: self.is_default(Some(branch)) }))
+    }
+
+    fn is_default(&self, branch: Option<&str>) -> Option<bool> {
+        Some(branch? == self.text("repository.default_branch")?)
+    }
+
+    fn change(&self, event: &str) -> Option<Change> {
+        match event {
+            "pull_request" | "pull_request_target" | "pull_request_review" | "pull_request_review_comment" => {
+                let head_repository = self.text("pull_request.head.repo.full_name");
+                Some(Change {
+                    number: self.number("pull_request.number"),
+                    base: self.text("pull_request.base.ref").map(str::to_owned),
+                    // A fork that was deleted since has no name any more.
+                    from_fork: self.at("pull_request.head.repo").is_some()
+                        && head_repository != self.text("pull_request.base.repo.full_name"),
+                    head_repository: head_repository.map(str::to_owned),
+                    draft: self.flag("pull_request.draft") == Some(true),
+                    labels: self.labels("pull_request.labels"),
+                })
+            }
+            "merge_group" => Some(Change {
+                number: self.text("merge_group.head_ref").and_then(queued),
+                base: self.text("merge_group.base_ref").map(|name| short(name).to_owned()),
+                ..Change::default()
+            }),
+            "workflow_run" => self.change_of_run(),
+            // An issue is a pull request when it says so.
+            "issue_comment" if self.text("issue.pull_request.url").is_some() => Some(Change {
+                number: self.number("issue.number"),
+                draft: self.flag("issue.draft") == Some(true),
+                labels: self.labels("issue.labels"),
+                ..Change::default()
+            }),
+            _ => None,
+        }
+    }
+
+    /// The list of pull requests is empty for those from forks, and may hold those of another repository that has a
+    /// branch from here; a number is told only when there is no doubt.
+    fn change_of_run(&self) -> Option<Change> {
+        let event = self.text("workflow_run.event")?;
+        if !event.starts_with("pull_request") && event != "merge_group" {
+            return None;
+        }
+        let here = self.at("repository.id");
+        let all = self.at("workflow_run.pull_requests").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+        let mut ours = all.iter().filter(|one| here.is_some() && one.pointer("/base/repo/id") == here);
+        let only = ours.next().filter(|_| ours.next().is_none());
+        let head_repository = self.text("workflow_run.head_repository.full_name");
+        let queued = self.text("workflow_run.head_branch").filter(|_| event == "merge_group").and_then(queued);
+        Some(Change {
+            number: only.and_then(|one| one.pointer("/number")).and_then(Value::as_u64).or(queued),
+            base: only.and_then(|one| one.pointer("/base/ref")).and_then(Value::as_str).map(str::to_owned),
+            from_fork: head_repository.is_some_and(|head| Some(head) != self.text("repository.full_name")),
+            head_repository: head_repository.map(str::to_owned),
+            ..Change::default()
+        })
+    }
+
+    fn labels(&self, path: &str) -> Vec<String> {
+        let labels = self.at(path).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+        labels.iter().filter_map(|label| label.get("name").and_then(Value::as_str)).map(str::to_owned).collect()
+    }
+}
+
+fn missing(path: &str) -> String {
+    format!("is not set, and the event file holds no {path}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    const HEAD: &str = "ec26c3e57ca3a959ca5aad62de7213c562f8c821";
+    const MERGE: &str = "c4295bd74fb0f4fda03689c3df3f2803b658fd85";
+    const EVENTS: [(&str, &str); 9] = [
+        ("pull_request", "pull_request"),
+        ("pull_request_target", "pull_request_closed"),
+        ("pull_request_review", "pull_request_review"),
+        ("merge_group", "merge_group"),
+        ("push", "push"),
+        ("push", "push_deleted"),
+        ("workflow_run", "workflow_run"),
+        ("workflow_run", "workflow_run_with_pull_requests"),
+        ("issue_comment", "issue_comment"),
+    ];
+
+    fn payload(file: &str) -> Value {
+        let path = format!("{}/tests/gate/events/{file}.json", env!("CARGO_MANIFEST_DIR"));
+        serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+    }
+
+    /// What is told of an example with some of its values replaced.
+    fn told(name: &str, file: &str, edits: &[(&str, Value)]) -> Told {
+        let mut payload = payload(file);
+        for (path, value) in edits {
+            let (parent, key) = path.rsplit_once('.').unwrap();
+            payload.pointer_mut(&format!("/{}", parent.replace('.', "/"))).unwrap()[key] = value.clone();
+        }
+        tell(name, Ok(Event(payload)), &Environment::from_iter([("GITHUB_SHA", MERGE)]))
+    }
+
+    fn found(commit: &str, source: &'static str) -> Found {
+        Found { commit: Commit::parse(commit).unwrap(), source }
+    }
+
+    fn head() -> Found {
+        found(HEAD, "the pull request's head (event file)")
+    }
+
+    fn change() -> Change {
+        Change {
+            number: Some(2),
+            base: Some("master".to_owned()),
+            head_repository: Some("Codertocat/Hello-World".to_owned()),
+            labels: vec!["bug".to_owned()],
+            ..Change::default()
+        }
+    }
+
+    #[test]
+    fn a_pull_request_is_its_head_and_never_the_test_merge() {
+        for (name, file) in [
+            ("pull_request", "pull_request"),
+            ("pull_request_target", "pull_request"),
+            ("pull_request_review", "pull_request_review"),
+            ("pull_request_review_comment", "pull_request_review"),
+        ] {
+            let told = told(name, file, &[]);
+            assert_eq!((told.what, told.change), (Ok(Some(What::Commit(head()))), Some(change())), "{name}");
+        }
+    }
+
+    #[test]
+    fn forks_and_drafts_are_told() {
+        let fork = ("pull_request.head.repo.full_name", json!("octocat/Hello-World"));
+        let told_of = told("pull_request", "pull_request", &[fork, ("pull_request.draft", json!(true))]);
+        let head_repository = Some("octocat/Hello-World".to_owned());
+        assert_eq!(told_of.change, Some(Change { from_fork: true, draft: true, head_repository, ..change() }));
+        let deleted = told("pull_request", "pull_request", &[("pull_request.head.repo", Value::Null)]);
+        assert_eq!(deleted.change, Some(Change { from_fork: true, head_repository: None, ..change() }));
+        assert_eq!(deleted.what, Ok(Some(What::Commit(head()))));
+    }
+
+    #[test]
+    fn a_closed_pull_request_is_judged_again_when_it_was_merged_and_else_not_at_all() {
+        let closed = |edits: &[_]| told("pull_request", "pull_request_closed", edits).what;
+        assert!(matches!(closed(&[]), Ok(Some(What::Nothing(_)))));
+        let merged = ("pull_request.merged", json!(true));
+        let merge = Some(Commit::parse(MERGE).unwrap());
+        let what = |into_default| Ok(Some(What::Merged { head: head(), merge: merge.clone(), into_default }));
+        assert_eq!(closed(std::slice::from_ref(&merged)), what(Some(true)));
+        assert_eq!(closed(&[merged, ("pull_request.base.ref", json!("release/1.x"))]), what(Some(false)));
+        let unknown = closed(&[("pull_request.merged", Value::Null)]).unwrap_err();
+        assert!(unknown.contains("holds no pull_request.merged"), "{unknown}");
+    }
+
+    #[test]
+    fn a_merge_group_is_the_pull_request_that_its_branch_names() {
+        let told_of = told("merge_group", "merge_group", &[]);
+        assert_eq!(told_of.what, Ok(Some(What::MergeGroup { pull_request: 104 })));
+        let change = Change { number: Some(104), base: Some("main".to_owned()), ..Change::default() };
+        assert_eq!(told_of.change, Some(change));
+        let other = told("merge_group", "merge_group", &[("merge_group.head_ref", json!("refs/heads/main"))]);
+        assert!(other.what.unwrap_err().contains("merge_group.head_ref in the event file names no pull request"));
+    }
+
+    #[test]
+    fn a_push_is_what_the_branch_is_now() {
+        let after = found("6113728f27ae82c7b1a177c8d03f9e96e0adf246", "the commit that was pushed (event file)");
+        let pushed = |branch: &str, to_default| {
+            Ok(Some(What::Pushed { head: after.clone(), branch: branch.to_owned(), to_default }))
+        };
+        assert_eq!(told("push", "push", &[]).what, pushed("master", Some(true)));
+        let push = |edits: &[_]| {
+            let mut payload = payload("push");
+            for (key, value) in edits {
+                payload[*key] = Value::clone(value);
+            }
+            tell("push", Ok(Event(payload)), &Environment::from_iter([("GITHUB_SHA", MERGE)])).what
+        };
+        assert_eq!(push(&[("ref", json!("refs/heads/a/b"))]), pushed("a/b", Some(false)));
+        assert_eq!(push(&[("repository", Value::Null)]), pushed("master", None));
+        let run = Ok(Some(What::Commit(found(MERGE, "GITHUB_SHA"))));
+        assert_eq!(push(&[("ref", json!("refs/tags/v1"))]), run);
+        assert_eq!(push(&[("after", Value::Null)]), run);
+        let queue = json!(format!("refs/heads/gh-readonly-queue/main/pr-104-{HEAD}"));
+        assert_eq!(push(&[("ref", queue)]), Ok(Some(What::MergeGroup { pull_request: 104 })));
+        assert!(matches!(push(&[("deleted", json!(true))]), Ok(Some(What::Nothing(_)))));
+        assert!(matches!(push(&[("after", json!("0".repeat(40)))]), Ok(Some(What::Nothing(_)))));
+        assert!(matches!(told("push", "push_deleted", &[]).what, Ok(Some(What::Nothing(_)))));
+        assert_eq!(tell("push", Err(String::new()), &Environment::from_iter([("GITHUB_SHA", MERGE)])).what, run);
+    }
+
+    #[test]
+    fn a_workflow_run_is_what_triggered_it() {
+        let commit = found(
+            "3484a3fb816e0859fd6e1cea078d76385ff50625",
+            "the commit of the workflow run that triggered this one (event file)",
+        );
+        let run = |file, edits: &[_]| told("workflow_run", file, edits);
+        let other = run("workflow_run", &[]);
+        assert_eq!((other.what, other.change), (Ok(Some(What::Commit(commit.clone()))), None));
+        let pull_request = ("workflow_run.event", json!("pull_request"));
+        let fork = ("workflow_run.head_repository.full_name", json!("octocat/octo-repo"));
+        let forked = run("workflow_run", &[pull_request.clone(), fork]);
+        assert_eq!(forked.what, Ok(Some(What::Commit(commit))));
+        let head_repository = Some("octocat/octo-repo".to_owned());
+        assert_eq!(forked.change, Some(Change { from_fork: true, head_repository, ..Change::default() }));
+        // The pull request of the example is in another repository.
+        let elsewhere = run("workflow_run_with_pull_requests", std::slice::from_ref(&pull_request));
+        assert_eq!(elsewhere.change.unwrap().number, None);
+        let here = run("workflow_run_with_pull_requests", &[pull_request, ("repository.id", json!(186_853_002))]);
+        let here = here.change.unwrap();
+        assert_eq!((here.number, here.base.as_deref(), here.from_fork), (Some(2), Some("master"), false));
+        let queue = json!(format!("gh-readonly-queue/main/pr-104-{HEAD}"));
+        let queued =
+            run("workflow_run", &[("workflow_run.event", json!("merge_group")), ("workflow_run.head_branch", queue)]);
+        assert_eq!(queued.what, Ok(Some(What::MergeGroup { pull_request: 104 })));
+        assert_eq!(queued.change.unwrap().number, Some(104));
+    }
+
+    #[test]
+    fn a_comment_is_no_commit_but_its_pull_request_is_known() {
+        let issue = told("issue_comment", "issue_comment", &[]);
+        assert!(issue.what.unwrap_err().contains("a comment belongs to no commit"));
+        assert_eq!(issue.change, None);
+        let of = json!({"url": "https://api.github.com/repos/Codertocat/Hello-World/pulls/1"});
+        let pull_request = told("issue_comment", "issue_comment", &[("issue.pull_request", of)]);
+        assert_eq!(pull_request.change.unwrap().number, Some(1));
+    }
+
+    #[test]
+    fn any_other_event_is_the_commit_of_the_run() {
+        for name in ["workflow_dispatch", "schedule", "release", "repository_dispatch", ""] {
+            let run =
+                |pairs: &[(&str, &str)]| tell(name, Err("no file".to_owned()), &pairs.iter().copied().collect()).what;
+            assert_eq!(run(&[("GITHUB_SHA", HEAD)]), Ok(Some(What::Commit(found(HEAD, "GITHUB_SHA")))));
+            assert_eq!(run(&[]), Ok(None));
+            assert!(run(&[("GITHUB_SHA", "main")]).unwrap_err().contains("GITHUB_SHA is not a commit id"));
+        }
+    }
+
+    #[test]
+    fn no_message_repeats_the_payload_and_no_payload_is_an_obstacle() {
+        fn spoil(value: &mut Value, with: &Value) {
+            match value {
+                Value::Object(fields) => fields.values_mut().for_each(|field| spoil(field, with)),
+                Value::Array(items) => items.iter_mut().for_each(|item| spoil(item, with)),
+                leaf => *leaf = with.clone(),
+            }
+        }
+        let poisons =
+            [json!("::error::poison"), json!("poison\u{1b}[2J"), json!({"poison": 1}), json!(-1), Value::Null];
+        for (name, file) in EVENTS {
+            for poison in &poisons {
+                let mut spoilt = payload(file);
+                spoil(&mut spoilt, poison);
+                let told = tell(name, Ok(Event(spoilt)), &Environment::default());
+                let message = told.what.err().unwrap_or_default();
+                assert!(!message.contains("poison"), "{name}: {message}");
+            }
+            for root in [json!([]), json!({}), json!("x"), Value::Null] {
+                let told = tell(name, Ok(Event(root)), &Environment::default());
+                assert!(told.what.is_err() || name == "push", "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_repository_that_could_lead_elsewhere_is_none() {
+        for right in ["octo-org/octo-repo", "a/.github", "A_1/b.c"] {
+            assert_eq!(repository(right).as_deref(), Some(right));
+        }
+        for wrong in ["", "a", "/", "a/", "/b", "a/b/c", "../b", "a/..", "a/b?c", "a/b#c", "a/b c", "a/\u{e9}", "a\n/b"]
+        {
+            assert_eq!(repository(wrong), None, "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn the_forge_is_known_on_github_and_its_kin_alone() {
+        let environment = Environment::from_iter([
+            ("GITHUB_REPOSITORY", "octo-org/octo-repo"),
+            ("GITHUB_API_URL", "https://ghe.example.org/api/v3/"),
+            ("GITHUB_SERVER_URL", "https://ghe.example.org"),
+        ]);
+        let known = forge(Some(Provider::GitHub), &environment).unwrap();
+        assert_eq!(known.api, "https://ghe.example.org/api/v3");
+        assert_eq!(forge(Some(Provider::Gitea), &environment).unwrap().repository, "octo-org/octo-repo");
+        assert_eq!(forge(Some(Provider::Jenkins), &environment), None);
+        assert_eq!(forge(Some(Provider::GitHub), &Environment::default()), None);
+    }
+}

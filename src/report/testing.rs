@@ -1,0 +1,129 @@
+//! Reports to test the renderers with. Every text in them is the caller's, so that it can be as hostile as they like.
+
+use std::time::Duration;
+
+use super::{Finding, Judged, Outcome, Report, Said, Seen, Side, Warning};
+use crate::clearml::{Cause, Error};
+use crate::commit::Commit;
+use crate::judge::{Criteria, Direction, Score, Tolerance, Verdict, judge};
+use crate::metric::{Metric, Metrics, Pick, Role};
+use crate::promote::{KeptBecause, Promotion};
+use crate::run::{Curve, Curves, ScoreFault, TaskId};
+use crate::secret::Secret;
+use crate::select::NearMisses;
+use crate::settings::{Comment, Host, Name, NoBaseline, Promote, Server, Settings, Tag};
+use crate::trust::Trust;
+
+/// The commit under review.
+pub(crate) const COMMIT: &str = "a94a8fe5ccb19ba61c4c0873d391e987982fbbd3";
+/// The commit of the baseline.
+pub(crate) const BASE: &str = "b6589fc6ab0dc82cf12099d1c2d40ab994e8410c";
+
+/// A name that may hold anything but what no name can: line breaks and other controls, or nothing at all.
+pub(crate) fn name(text: &str) -> Name {
+    let text: String = text.chars().filter(|c| !c.is_control() && *c != '\u{fffd}').collect();
+    Name::parse(&text).unwrap_or_else(|_| Name::parse("x").unwrap())
+}
+
+/// A metric that counts, of which higher values are better, with a threshold of 3 %.
+pub(crate) fn metric(title: &str, series: &str) -> Metric {
+    let tolerance = Tolerance::percent(3.0).unwrap();
+    Metric {
+        title: name(title),
+        series: name(series),
+        pick: Pick::Best,
+        criteria: Criteria { direction: Direction::Max, tolerance, target: None },
+        role: Role::Counts,
+    }
+}
+
+/// The same, only told.
+pub(crate) fn told(title: &str, series: &str) -> Metric {
+    Metric { role: Role::Told, ..metric(title, series) }
+}
+
+/// Settings of these metrics, whose every other name is `text`.
+pub(crate) fn settings(metrics: Vec<Metric>, text: &str) -> Settings {
+    Settings {
+        server: Server {
+            api: Host::parse("https://api.example.org").unwrap(),
+            web: Host::parse("https://app.example.org").ok(),
+            access_key: Secret::new("ACCESS").unwrap(),
+            secret_key: Secret::new("hunter2").unwrap(),
+            trust: Trust::System,
+        },
+        commit: Commit::parse(COMMIT).unwrap(),
+        commit_source: "the head of the pull request",
+        project: name(text),
+        task_name: name(text),
+        tag: Tag::parse(name(text).as_str()).unwrap_or_else(|_| Tag::parse("tag").unwrap()),
+        metrics: Metrics::new(metrics).unwrap(),
+        no_baseline: NoBaseline::Pass,
+        promote: Promote::OnPass,
+        keep_best: false,
+        accept: false,
+        comment: Comment::Never,
+        in_force: vec![("CLEARML_PROJECT", text.to_owned()), ("CLEARML_SCALAR_THRESHOLD", "3%".to_owned())],
+    }
+}
+
+/// A run of this id and commit with a page, two hours old.
+pub(crate) fn seen(id: &str, commit: &str) -> Seen {
+    Seen {
+        id: TaskId(id.to_owned()),
+        commit: Some(commit.to_owned()),
+        link: Some("https://app.example.org/projects/1f/tasks/2e/output/log".to_owned()),
+        when: 1,
+        age: Some(Duration::from_hours(2)),
+    }
+}
+
+/// A finding of a candidate's value against a baseline's.
+pub(crate) fn finding(metric: &Metric, baseline: Option<f64>, candidate: f64) -> Finding<'_> {
+    let score = |value| Score::new(value).unwrap();
+    let said = Said::Judged(judge(&metric.criteria, baseline.map(score), score(candidate)));
+    Finding { metric, said, curves: None }
+}
+
+/// A finding of a run that does not have the metric.
+pub(crate) const fn unknown(metric: &Metric) -> Finding<'_> {
+    Finding { metric, said: Said::Unknown(Side::Candidate, ScoreFault::Missing), curves: None }
+}
+
+/// Curves that rise towards these values over this many iterations.
+pub(crate) fn curves(baseline: (u32, f64), candidate: (u32, f64)) -> Curves {
+    let towards = |(last, end): (u32, f64)| {
+        let value = |n: u32| end * (1.0 - 0.6 * (-6.0 * f64::from(n) / f64::from(last.max(1))).exp());
+        Curve((0..=last).map(|n| (f64::from(n), value(n))).collect())
+    };
+    Curves { candidate: towards(candidate), baseline: towards(baseline) }
+}
+
+/// A judged report of the findings, with the verdict that they add up to; the runs' commits and the tasks' ids are
+/// `text` where one is given.
+pub(crate) fn judged<'a>(settings: &'a Settings, findings: Vec<Finding<'a>>, text: Option<&str>) -> Report<'a> {
+    let judgements = findings.iter().filter(|finding| finding.metric.counts()).filter_map(Finding::judgement);
+    let verdict = Verdict::of(&judgements.copied().collect::<Vec<_>>(), settings.accept);
+    let run = |id, commit| seen(text.unwrap_or(id), text.unwrap_or(commit));
+    let moved = || vec![run("4f2a9c1b77e04d0c9b1e5a6d3c2b1a90", BASE).id];
+    let promotion = match verdict {
+        Verdict::Degraded => Promotion::Kept(KeptBecause::NotPassed),
+        _ => Promotion::Moved { from: moved(), left: Vec::new() },
+    };
+    let judged = Judged {
+        verdict,
+        findings,
+        candidate: run("8d3e6f5a11c24b7e8f9a0b1c2d3e4f50", COMMIT),
+        baseline: Some(Seen { age: Some(Duration::from_hours(70)), ..run("4f2a9c1b77e04d0c9b1e5a6d3c2b1a90", BASE) }),
+        promotion,
+        rejected: NearMisses { failed: 1, dirty: 2, ..NearMisses::default() },
+    };
+    let warnings = text.map_or_else(Vec::new, |text| vec![Warning::TagSpelledDifferently(text.to_owned())]);
+    Report { settings, outcome: Outcome::Judged(judged), warnings }
+}
+
+/// A refusal of the server in these words.
+pub(crate) fn refusal(message: &str) -> Error {
+    let cause = Cause::Refused { status: 400, subcode: 12, message: message.to_owned() };
+    Error { operation: "to move the tag", host: "https://api.example.org".to_owned(), cause }
+}

@@ -1,0 +1,267 @@
+//! Which commit is judged in every CI and on every event.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use clearml_sandbox::Sandbox;
+use serde_json::{Value, json};
+
+use crate::support::{BASE, Gate, HEAD, OTHER, Ran, best, pair, run};
+
+/// The commits of the example payloads.
+const PULL_REQUEST: &str = "ec26c3e57ca3a959ca5aad62de7213c562f8c821";
+const PUSHED: &str = "6113728f27ae82c7b1a177c8d03f9e96e0adf246";
+const WORKFLOW_RUN: &str = "3484a3fb816e0859fd6e1cea078d76385ff50625";
+
+/// A value to replace and what with.
+type Edit<'a> = (&'a str, Value);
+
+/// One of GitHub's example payloads, with some of its values replaced.
+fn payload(file: &str, edits: &[Edit<'_>]) -> Value {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/gate/events").join(file).with_extension("json");
+    let mut payload: Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+    for (pointer, value) in edits {
+        *payload.pointer_mut(pointer).unwrap() = value.clone();
+    }
+    payload
+}
+
+/// A gate that is not told the commit and moves nothing.
+fn gate(sandbox: &Sandbox) -> Gate {
+    Gate::of(sandbox).unset("COMMIT_ID").set("CLEARML_PROMOTE", "never")
+}
+
+/// The same in GitHub Actions. The commit that the runner names is one that nobody ran.
+fn on_github(sandbox: &Sandbox, event: &str, payload: &str) -> Gate {
+    let gate = gate(sandbox);
+    let file = gate.path().join("event.json");
+    fs::write(&file, payload).unwrap();
+    gate.set("GITHUB_ACTIONS", "true")
+        .set("GITHUB_EVENT_NAME", event)
+        .set("GITHUB_EVENT_PATH", file.to_str().unwrap())
+        .set("GITHUB_SHA", OTHER)
+        .set("GITHUB_REPOSITORY", "Codertocat/Hello-World")
+        .set("GITHUB_REF", "refs/pull/2/merge")
+}
+
+fn judged(ran: Ran, commit: &str) {
+    ran.expect(0, "PASSED, improved").says(&format!("commit {}", &commit[..12]));
+}
+
+#[test]
+fn every_ci_is_asked_for_the_head_and_never_for_the_merge() {
+    let (sandbox, ..) = pair(0.8, 0.9);
+    let cis: [&[(&str, &str)]; 21] = [
+        &[("GITLAB_CI", "true"), ("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA", HEAD), ("CI_COMMIT_SHA", OTHER)],
+        &[("GITLAB_CI", "true"), ("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA", ""), ("CI_COMMIT_SHA", HEAD)],
+        &[("GITLAB_CI", "true"), ("CI_EXTERNAL_PULL_REQUEST_SOURCE_BRANCH_SHA", HEAD), ("CI_COMMIT_SHA", OTHER)],
+        &[("GITLAB_CI", "true"), ("CI_PIPELINE_SOURCE", "push"), ("CI_COMMIT_BRANCH", "main"), ("CI_COMMIT_SHA", HEAD)],
+        &[("JENKINS_URL", "https://ci"), ("GIT_COMMIT", HEAD), ("BRANCH_NAME", "main")],
+        &[("JENKINS_URL", "https://ci"), ("GIT_COMMIT", HEAD), ("CHANGE_ID", "7"), ("BRANCH_NAME", "PR-7")],
+        &[("JENKINS_URL", "https://ci"), ("ghprbActualCommit", HEAD), ("GIT_COMMIT", OTHER)],
+        &[("TF_BUILD", "True"), ("SYSTEM_PULLREQUEST_SOURCECOMMITID", HEAD), ("BUILD_SOURCEVERSION", OTHER)],
+        &[("TF_BUILD", "True"), ("BUILD_SOURCEVERSION", HEAD), ("BUILD_SOURCEBRANCH", "refs/heads/main")],
+        &[("BITBUCKET_BUILD_NUMBER", "1"), ("BITBUCKET_COMMIT", HEAD), ("BITBUCKET_PR_ID", "7")],
+        &[("BITBUCKET_BUILD_NUMBER", "1"), ("BITBUCKET_COMMIT", &HEAD[..12])],
+        &[("CIRCLECI", "true"), ("CIRCLE_SHA1", HEAD), ("CIRCLE_BRANCH", "main")],
+        &[("BUILDKITE", "true"), ("BUILDKITE_COMMIT", HEAD), ("BUILDKITE_PULL_REQUEST", "false")],
+        &[
+            ("TRAVIS", "true"),
+            ("TRAVIS_PULL_REQUEST_SHA", HEAD),
+            ("TRAVIS_COMMIT", OTHER),
+            ("TRAVIS_PULL_REQUEST", "7"),
+        ],
+        &[
+            ("TRAVIS", "true"),
+            ("TRAVIS_PULL_REQUEST_SHA", ""),
+            ("TRAVIS_COMMIT", HEAD),
+            ("TRAVIS_PULL_REQUEST", "false"),
+        ],
+        &[("DRONE", "true"), ("CI", "true"), ("DRONE_COMMIT_SHA", HEAD), ("DRONE_PULL_REQUEST", "7")],
+        &[("DRONE", "true"), ("CI", "drone"), ("DRONE_COMMIT", HEAD)],
+        &[("CI", "woodpecker"), ("CI_COMMIT_SHA", HEAD), ("CI_COMMIT_PULL_REQUEST", "7")],
+        &[("TEAMCITY_VERSION", "2025.03 (build 186049)"), ("BUILD_VCS_NUMBER", HEAD)],
+        &[("GITHUB_ACTIONS", "true"), ("GITHUB_EVENT_NAME", "workflow_dispatch"), ("GITHUB_SHA", HEAD)],
+        &[
+            ("GITHUB_ACTIONS", "true"),
+            ("GITEA_ACTIONS", "true"),
+            ("GITHUB_EVENT_NAME", "schedule"),
+            ("GITHUB_SHA", HEAD),
+        ],
+    ];
+    for ci in cis {
+        let gate = ci.iter().fold(gate(&sandbox), |gate, (name, value)| gate.set(name, value));
+        // What another CI left in the shell is no word of this one.
+        let leaks = [("GITHUB_SHA", OTHER), ("GIT_COMMIT", OTHER), ("BUILD_VCS_NUMBER", OTHER)];
+        let unset = leaks.into_iter().filter(|(leak, _)| ci.iter().all(|(name, _)| name != leak));
+        judged(unset.fold(gate, |gate, (name, value)| gate.set(name, value)).run(), HEAD);
+    }
+}
+
+#[test]
+fn every_event_of_github_is_asked_for_its_own_commit() {
+    let merged = ("/pull_request/merged", json!(true));
+    let pull_request = ("/workflow_run/event", json!("pull_request"));
+    let events: [(&str, &str, &[Edit<'_>], &str); 11] = [
+        ("pull_request", "pull_request", &[], PULL_REQUEST),
+        ("pull_request_target", "pull_request", &[], PULL_REQUEST),
+        ("pull_request", "pull_request", &[("/pull_request/head/repo", Value::Null)], PULL_REQUEST),
+        ("pull_request", "pull_request_closed", &[merged], PULL_REQUEST),
+        ("pull_request_review", "pull_request_review", &[], PULL_REQUEST),
+        ("pull_request_review_comment", "pull_request_review", &[], PULL_REQUEST),
+        ("push", "push", &[], PUSHED),
+        ("push", "push", &[("/ref", json!("refs/tags/v1"))], OTHER),
+        ("workflow_run", "workflow_run", &[pull_request], WORKFLOW_RUN),
+        ("workflow_run", "workflow_run_with_pull_requests", &[], WORKFLOW_RUN),
+        ("release", "issue_comment", &[], OTHER),
+    ];
+    for (event, file, edits, commit) in events {
+        let sandbox = Sandbox::start();
+        sandbox.add(best(0.8));
+        sandbox.add(run(commit, 0.9));
+        judged(on_github(&sandbox, event, &payload(file, edits).to_string()).run(), commit);
+    }
+}
+
+#[test]
+fn an_event_without_a_commit_is_told_with_the_way_out() {
+    let (sandbox, ..) = pair(0.8, 0.9);
+    let queue = ("/ref", json!(format!("refs/heads/gh-readonly-queue/main/pr-104-{BASE}")));
+    let events: [(&str, &str, &[Edit<'_>], &str); 4] = [
+        ("merge_group", "merge_group", &[], "Give the head of pull request 104"),
+        ("push", "push", &[queue], "Give the head of pull request 104"),
+        ("merge_group", "pull_request", &[], "the event file holds no merge_group.head_ref"),
+        ("issue_comment", "issue_comment", &[], "Give the head of the pull request that was commented on"),
+    ];
+    for (event, file, edits, complaint) in events {
+        let ran = on_github(&sandbox, event, &payload(file, edits).to_string()).run();
+        ran.expect(2, "").complains("COMMIT_ID: is not").complains(complaint);
+    }
+}
+
+#[test]
+fn where_nothing_is_to_be_gated_the_check_passes_and_nothing_is_asked() {
+    let (sandbox, ..) = pair(0.8, 0.9);
+    let gate = |event, file| on_github(&sandbox, event, &payload(file, &[]).to_string());
+    let closed = "NOTHING TO GATE: the pull request was closed without being merged";
+    gate("pull_request", "pull_request_closed").run().expect(0, closed);
+    gate("pull_request", "pull_request_closed").set("COMMIT_ID", HEAD).run().expect(0, closed);
+    gate("pull_request", "pull_request_closed").unset("CLEARML_API_SECRET_KEY").run().expect(0, closed);
+    gate("push", "push_deleted").run().expect(0, "NOTHING TO GATE: a branch or tag was deleted");
+    assert_eq!(sandbox.requests().len(), 0);
+}
+
+#[test]
+fn a_malformed_event_file_is_told_without_its_content() {
+    let (sandbox, ..) = pair(0.8, 0.9);
+    let deep = "[".repeat(100_000);
+    let long = format!("{{\"pull_request\": {{\"head\": {{\"sha\": \"{}\"}}}}}}", "poison".repeat(1000));
+    for (text, complaint) in [
+        ("", "the event file is not JSON"),
+        ("{\"pull_request\": poison", "the event file is not JSON"),
+        (deep.as_str(), "the event file is not JSON"),
+        ("\u{feff}poison", "the event file is not JSON"),
+        ("[\"poison\"]", "the event file holds no pull_request.head.sha"),
+        ("{\"pull_request\": \"poison\"}", "the event file holds no pull_request.head.sha"),
+        ("{\"pull_request\": {\"head\": {\"sha\": 1}}}", "the event file holds no pull_request.head.sha"),
+        ("{\"pull_request\": {\"head\": {\"sha\": \"\"}}}", "the event file holds no pull_request.head.sha"),
+        (long.as_str(), "pull_request.head.sha in the event file is not a commit id"),
+        ("{\"pull_request\": {\"head\": {\"sha\": \"::error::poison\"}}}", "is not a commit id"),
+        (
+            "{\"pull_request\": {\"head\": {\"sha\": \"abc\"}}}",
+            "pull_request.head.sha in the event file has 3 hex digits",
+        ),
+    ] {
+        let gate = on_github(&sandbox, "pull_request", text);
+        let ran = gate.run().expect(2, "").complains("COMMIT_ID: is not set, and ").complains(complaint);
+        assert!(!ran.err.contains("poison"), "{}", ran.err);
+        // It is no obstacle where the commit is given.
+        judged(gate.set("COMMIT_ID", HEAD).run(), HEAD);
+    }
+    let none = on_github(&sandbox, "pull_request", "").unset("GITHUB_EVENT_PATH").run();
+    none.expect(2, "").complains("COMMIT_ID: is not set, and GITHUB_EVENT_PATH is not either");
+    let gone = on_github(&sandbox, "pull_request", "").set("GITHUB_EVENT_PATH", "/no/such/file").run();
+    gone.expect(2, "").complains("COMMIT_ID: is not set, and the event file cannot be read");
+}
+
+#[test]
+fn the_flag_beats_the_variable_beats_the_event_beats_the_checkout() {
+    let (sandbox, ..) = pair(0.8, 0.9);
+    sandbox.add(run(PULL_REQUEST, 0.9));
+    let event = payload("pull_request", &[]).to_string();
+    let gate = || on_github(&sandbox, "pull_request", &event);
+    judged(gate().run(), PULL_REQUEST);
+    judged(gate().set("COMMIT_ID", HEAD).run(), HEAD);
+    judged(gate().set("COMMIT_ID", OTHER).args(&["--commit-id", HEAD]).run(), HEAD);
+    gate().set("COMMIT_ID", "main").run().expect(2, "").complains("COMMIT_ID: \"main\" is not a commit id");
+    let queue = payload("merge_group", &[]).to_string();
+    judged(on_github(&sandbox, "merge_group", &queue).set("COMMIT_ID", HEAD).run(), HEAD);
+    judged(on_github(&sandbox, "issue_comment", "{}").set("COMMIT_ID", HEAD).run(), HEAD);
+}
+
+/// Asks git in a folder.
+fn git(folder: &Path, args: &[&str]) -> String {
+    let who = ["-c", "user.name=t", "-c", "user.email=t@example.org"];
+    let output = Command::new("git").args(who).args(args).current_dir(folder).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+fn commit(folder: &Path, message: &str) -> String {
+    git(folder, &["commit", "--quiet", "--allow-empty", "--message", message]);
+    git(folder, &["rev-parse", "HEAD"])
+}
+
+#[test]
+fn where_the_ci_names_no_commit_the_checkout_is_asked() {
+    let sandbox = Sandbox::start();
+    sandbox.add(best(0.8));
+    for ci in [
+        [("BUILDKITE", "true"), ("BUILDKITE_COMMIT", "HEAD")],
+        [("JENKINS_URL", "https://ci"), ("GITHUB_SHA", OTHER)],
+        [("GITHUB_EVENT_NAME", "workflow_dispatch"), ("CI", "true")],
+    ] {
+        let gate = ci.iter().fold(gate(&sandbox), |gate, (name, value)| gate.set(name, value));
+        gate.run().expect(2, "").complains("COMMIT_ID: is not set, and git names no commit here");
+        git(gate.path(), &["init", "--quiet"]);
+        let head = commit(gate.path(), ci[0].0);
+        sandbox.add(run(&head, 0.9));
+        judged(gate.run(), &head);
+    }
+}
+
+#[test]
+fn jenkins_builds_a_merge_and_the_head_of_the_change_is_judged() {
+    let sandbox = Sandbox::start();
+    sandbox.add(best(0.8));
+    let gate = || {
+        let gate = gate(&sandbox).set("JENKINS_URL", "https://ci").set("CHANGE_ID", "7").set("BRANCH_NAME", "PR-7");
+        git(gate.path(), &["init", "--quiet"]);
+        git(gate.path(), &["symbolic-ref", "HEAD", "refs/heads/main"]);
+        commit(gate.path(), "base");
+        git(gate.path(), &["checkout", "--quiet", "--detach"]);
+        gate
+    };
+    let merging = gate();
+    let head = commit(merging.path(), "change");
+    git(merging.path(), &["update-ref", "refs/remotes/origin/PR-7", &head]);
+    git(merging.path(), &["checkout", "--quiet", "main"]);
+    commit(merging.path(), "main moves on");
+    git(merging.path(), &["checkout", "--quiet", &head]);
+    git(merging.path(), &["merge", "--quiet", "--message", "merge", "main"]);
+    let merge = git(merging.path(), &["rev-parse", "HEAD"]);
+    sandbox.add(run(&head, 0.9));
+    judged(merging.run(), &head);
+    let merging = merging.set("GIT_COMMIT", &merge);
+    judged(merging.run(), &head);
+    // Somebody has pushed since: what was fetched is no longer what is built.
+    let newer = commit(merging.path(), "newer");
+    git(merging.path(), &["update-ref", "refs/remotes/origin/PR-7", &newer]);
+    merging.run().expect(3, "NO VERDICT: no run of this commit").says(&merge[..12]);
+    // Without a merge the commit that Jenkins names is the head.
+    let plain = gate();
+    let head = commit(plain.path(), "another change");
+    sandbox.add(run(&head, 0.9));
+    judged(plain.set("GIT_COMMIT", &head).run(), &head);
+}
