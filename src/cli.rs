@@ -66,6 +66,12 @@ pub(crate) struct Flags {
     accept: Option<String>,
     /// see the settings table
     #[argh(option)]
+    wait: Option<String>,
+    /// see the settings table
+    #[argh(option)]
+    enforce: Option<String>,
+    /// see the settings table
+    #[argh(option)]
     comment: Option<String>,
     /// see the settings table
     #[argh(option)]
@@ -134,6 +140,8 @@ impl Flags {
             "promote" => &self.promote,
             "keep-best" => &self.keep_best,
             "accept" => &self.accept,
+            "wait" => &self.wait,
+            "enforce" => &self.enforce,
             "comment" => &self.comment,
             "web-host" => &self.web_host,
             "api-host-verify-cert" => &self.api_host_verify_cert,

@@ -11,6 +11,7 @@ use crate::cli::{Document, Target};
 use crate::colour;
 use crate::environment::Environment;
 use crate::exit::Exit;
+use crate::gate::Progress;
 use crate::github::{GitHub, PullRequest};
 use crate::judge::Verdict;
 use crate::report::outputs::{self, Documents};
@@ -57,6 +58,43 @@ pub(crate) struct Delivery<'a> {
     pub(crate) out: Stream<'a>,
     /// Standard error.
     pub(crate) err: Stream<'a>,
+}
+
+/// How waiting is told: on a terminal in one line, in a log line by line.
+struct Console<'d, 'a> {
+    stream: &'d mut Stream<'a>,
+    shown: usize,
+}
+
+impl Progress for Console<'_, '_> {
+    fn show(&mut self, line: &str) {
+        if self.stream.is_terminal {
+            let text = format!("\r{line:<width$}", width = self.shown);
+            self.stream.write(&text);
+            self.shown = line.chars().count();
+        } else {
+            self.stream.write(&format!("{line}\n"));
+        }
+    }
+
+    fn replaces(&self) -> bool {
+        self.stream.is_terminal
+    }
+}
+
+impl Drop for Console<'_, '_> {
+    fn drop(&mut self) {
+        if self.shown > 0 {
+            self.stream.write(&format!("\r{:shown$}\r", "", shown = self.shown));
+        }
+    }
+}
+
+impl<'a> Delivery<'a> {
+    /// Where waiting is told: standard error, so that standard output holds the report alone.
+    pub(crate) fn progress(&mut self) -> impl Progress + use<'_, 'a> {
+        Console { stream: &mut self.err, shown: 0 }
+    }
 }
 
 impl Delivery<'_> {

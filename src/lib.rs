@@ -105,12 +105,15 @@ pub fn run(process: Process<'_>) -> Exit {
     judge(&flags, &occasion, delivery)
 }
 
-fn judge(flags: &Flags, occasion: &Result<Occasion, String>, delivery: Delivery<'_>) -> Exit {
+fn judge(flags: &Flags, occasion: &Result<Occasion, String>, mut delivery: Delivery<'_>) -> Exit {
     if let Ok(Occasion { what: What::Nothing(why), .. }) = occasion {
         return delivery.deliver(&Ended::NotStarted(NotStarted::Nothing(why)), None);
     }
     match settings::resolve(flags, &delivery.environment, occasion) {
-        Ok(settings) => delivery.deliver(&Ended::Gated(gate::gate(&settings)), occasion.as_ref().ok()),
+        Ok(settings) => {
+            let report = gate::gate(&settings, &mut delivery.progress());
+            delivery.deliver(&Ended::Gated(report), occasion.as_ref().ok())
+        }
         Err(faults) => delivery.deliver(&Ended::NotStarted(NotStarted::Faults(&faults)), None),
     }
 }

@@ -108,6 +108,8 @@ pub(crate) struct Run {
     pub(crate) tags: Vec<String>,
     /// When it was started, or made when it never was; microseconds since 1970.
     pub(crate) when: u64,
+    /// The last iteration it reported, which tells how far it is.
+    pub(crate) last_iteration: Option<u64>,
     /// When anything about it was changed last; microseconds since 1970, `None` on servers that do not tell.
     pub(crate) last_change: Option<u64>,
     /// What it says of each metric, in the order of the settings.

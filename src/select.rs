@@ -52,6 +52,13 @@ impl<'a> AtCommit<'a> {
         self.0.iter().copied().filter(|run| is_finished(run)).collect()
     }
 
+    /// The runs that are queued or at work and can become the candidate, since they are clean.
+    pub(crate) fn pending(&self, dirty: &HashSet<TaskId>) -> Vec<&'a Run> {
+        let is_underway = |run: &Run| matches!(run.status, Status::Queued | Status::Running) && !run.archived;
+        let is_pending = |run: &&Run| is_underway(run) && !dirty.contains(&run.id);
+        self.0.iter().copied().filter(is_pending).collect()
+    }
+
     /// The newest finished run without uncommitted changes.
     pub(crate) fn candidate(&self, dirty: &HashSet<TaskId>) -> Option<&'a Run> {
         self.0.iter().copied().find(|run| is_finished(run) && !dirty.contains(&run.id))
@@ -128,6 +135,7 @@ pub(crate) mod tests {
             archived: false,
             tags: Vec::new(),
             when: 0,
+            last_iteration: None,
             last_change: None,
             readings: vec![value.and_then(Score::new).map_or(Reading::Missing, Reading::Value)],
         }

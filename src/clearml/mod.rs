@@ -8,6 +8,7 @@ mod wire;
 
 use std::cell::RefCell;
 use std::collections::HashSet;
+use std::time::Instant;
 
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::{Value, json};
@@ -65,8 +66,8 @@ pub(crate) struct Client<'a> {
     token: RefCell<Secret>,
     /// The API version of the server.
     pub(crate) api_version: (u32, u32),
-    /// The server's clock at login, microseconds since 1970; 0 when it does not tell.
-    pub(crate) server_time: u64,
+    /// The server's clock at login, microseconds since 1970, and when that was; `None` when it does not tell.
+    clock: Option<(u64, Instant)>,
 }
 
 type Result<T> = std::result::Result<T, Error>;
@@ -74,16 +75,25 @@ type Result<T> = std::result::Result<T, Error>;
 impl<'a> Client<'a> {
     /// Logs in, which also tells the server's version and time.
     pub(crate) fn login(server: &'a Server) -> Result<Self> {
-        let http = Http::new(&server.trust);
+        let (http, now) = (Http::new(&server.trust), Instant::now());
         let token = login(&http, server)?;
         let claims = claims(&token);
         Ok(Self {
             http,
             server,
             api_version: claims.as_ref().and_then(Claims::api_version).unwrap_or(NEWEST),
-            server_time: claims.map_or(0, |claims| claims.iat.saturating_mul(1_000_000)),
+            clock: claims
+                .map(|claims| claims.iat)
+                .filter(|iat| *iat > 0)
+                .map(|iat| (iat.saturating_mul(1_000_000), now)),
             token: RefCell::new(token),
         })
+    }
+
+    /// The server's clock now, microseconds since 1970; 0 when it does not tell.
+    pub(crate) fn now(&self) -> u64 {
+        let since = |at: Instant| u64::try_from(at.elapsed().as_micros()).unwrap_or(u64::MAX);
+        self.clock.map_or(0, |(micros, at)| micros.saturating_add(since(at)))
     }
 
     /// The project of exactly this name; hidden ones, as pipelines have, included.
@@ -312,6 +322,7 @@ impl<'a> Client<'a> {
         let metrics: Vec<String> = scope.metrics.iter().map(of_metric).collect();
         let mut fields =
             vec!["id", "name", "project", "status", "tags", "system_tags", "created", "started", "script.version_num"];
+        fields.push("last_iteration");
         fields.extend(metrics.iter().map(String::as_str));
         if self.api_version >= UPDATE_TAGS {
             fields.push("last_change");

@@ -488,6 +488,7 @@ fn warned(warning: &Warning, settings: &Settings) -> Warned {
         Warning::TagSpelledDifferently(_) => "tag_spelled_differently",
         Warning::CertificateNotVerified => "certificate_not_verified",
         Warning::NotEncrypted => "not_encrypted",
+        Warning::NotEnforced(_) => "not_enforced",
     };
     Warned { kind, text: sentence(&words::warning(warning, settings).plain()) }
 }

@@ -203,6 +203,8 @@ pub(crate) enum Warning {
     CertificateNotVerified,
     /// Keys and answers travel unencrypted to another machine.
     NotEncrypted,
+    /// The check does not pass, and the settings say not to fail for it.
+    NotEnforced(Exit),
 }
 
 impl Ended<'_> {
@@ -281,13 +283,20 @@ impl NotStarted<'_> {
 impl Report<'_> {
     /// The exit code that this report means.
     pub(crate) fn exit(&self) -> Exit {
-        match &self.outcome {
-            Outcome::Judged(judged) if !judged.verdict.passed() => Exit::Degraded,
-            Outcome::Judged(Judged { promotion: Promotion::Failed { .. }, .. }) => Exit::Refused,
-            Outcome::Judged(_) => Exit::Passed,
-            Outcome::NoVerdict(NoVerdict::Failed(error)) if error.is_unreachable() => Exit::Unreachable,
-            Outcome::NoVerdict(NoVerdict::Failed(_)) => Exit::Refused,
-            Outcome::NoVerdict(_) => Exit::NoVerdict,
+        if self.settings.enforce { self.outcome.exit() } else { Exit::Passed }
+    }
+}
+
+impl Outcome<'_> {
+    /// The exit code of a gate that is enforced.
+    pub(crate) fn exit(&self) -> Exit {
+        match self {
+            Self::Judged(judged) if !judged.verdict.passed() => Exit::Degraded,
+            Self::Judged(Judged { promotion: Promotion::Failed { .. }, .. }) => Exit::Refused,
+            Self::Judged(_) => Exit::Passed,
+            Self::NoVerdict(NoVerdict::Failed(error)) if error.is_unreachable() => Exit::Unreachable,
+            Self::NoVerdict(NoVerdict::Failed(_)) => Exit::Refused,
+            Self::NoVerdict(_) => Exit::NoVerdict,
         }
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::number::{exact, percent, rounded, signed};
 use super::phrase::{Phrase, say};
 use super::{Finding, Judged, NoVerdict, Outcome, Report, Said, Seen, Side, Warning};
+use crate::gate::span;
 use crate::judge::{Comparison, Direction, Judgement, Score, Shortfall, Verdict};
 use crate::metric::{Metric, Pick};
 use crate::promote::{KeptBecause, Promotion};
@@ -306,7 +307,7 @@ pub(super) fn explain(settings: &Settings, why: &NoVerdict<'_>) -> Explanation {
             (say("no run of this commit is in ClearML"), nothing_ran(newest_clean.as_ref()))
         }
         NoVerdict::NoneQualifies { near } => {
-            (say("no run of this commit completed without uncommitted changes"), near_misses(near))
+            (say("no run of this commit completed without uncommitted changes"), waited(settings, near))
         }
         NoVerdict::AmbiguousCommit { commits } => (
             say(format!("{} is the beginning of several commits", settings.commit)),
@@ -342,6 +343,19 @@ fn nothing_ran(newest_clean: Option<&Seen>) -> Vec<Phrase> {
         near,
         say("Commit everything, run the training on this very commit, and run the check again when it has completed."),
     ]
+}
+
+/// The same for a report without a verdict, with what waiting did or could do.
+fn waited(settings: &Settings, near: &NearMisses) -> Vec<Phrase> {
+    let mut lines = near_misses(near);
+    if near.running + near.queued > 0 {
+        lines.push(if settings.wait.is_zero() {
+            say("Set CLEARML_WAIT, for instance to 30m, to wait for a run instead.")
+        } else {
+            say(format!("Waited for {} (CLEARML_WAIT).", span(settings.wait)))
+        });
+    }
+    lines
 }
 
 /// The runs of the commit that cannot be the candidate, kind by kind.
@@ -423,6 +437,10 @@ pub(super) fn warning(warning: &Warning, settings: &Settings) -> Phrase {
         Warning::CertificateNotVerified => {
             say("the server's certificate is not verified (CLEARML_API_HOST_VERIFY_CERT is false)")
         }
+        Warning::NotEnforced(exit) => say(format!(
+            "CLEARML_ENFORCE is false, so this blocks nothing; enforced, it would end with exit code {}",
+            exit.code()
+        )),
         Warning::NotEncrypted => say("the API host is plain http on another machine: the keys travel unencrypted"),
     }
 }

@@ -5,6 +5,7 @@ pub(crate) mod table;
 mod values;
 
 use std::fmt;
+use std::time::Duration;
 
 use crate::ci::{Found, Occasion};
 use crate::clearml_conf::{self, ClearmlConf};
@@ -41,6 +42,10 @@ pub(crate) struct Settings {
     pub(crate) keep_best: bool,
     /// Whether a loss beyond what is allowed is taken on purpose.
     pub(crate) accept: bool,
+    /// How long to wait while a run of the commit is queued or at work.
+    pub(crate) wait: Duration,
+    /// Whether a check that does not pass fails the job.
+    pub(crate) enforce: bool,
     /// When the pull request gets a comment.
     pub(crate) comment: Comment,
     /// Every setting but the secrets as it is in force, for the report.
@@ -101,6 +106,8 @@ pub(crate) fn resolve(
     let promote = source.required("CLEARML_PROMOTE", values::promote);
     let keep_best = source.required("CLEARML_KEEP_BEST", values::boolean);
     let accept = source.required("CLEARML_ACCEPT", values::boolean);
+    let wait = source.required("CLEARML_WAIT", values::duration);
+    let enforce = source.required("CLEARML_ENFORCE", values::boolean);
     let comment = source.required("CLEARML_COMMENT", values::comment);
     let web = web(&mut source, api.as_ref());
     let trust = source.or_conf("CLEARML_API_HOST_VERIFY_CERT", |conf| conf.verify_certificate.as_deref(), Trust::read);
@@ -124,6 +131,8 @@ pub(crate) fn resolve(
             promote: promote?,
             keep_best: keep_best?,
             accept: accept?,
+            wait: wait?,
+            enforce: enforce?,
             comment: comment?,
             in_force,
         })

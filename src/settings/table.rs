@@ -150,6 +150,21 @@ pub const SETTINGS: &[Setting] = &[
         ..PLAIN
     },
     Setting {
+        name: "CLEARML_WAIT",
+        default: Some("0"),
+        example: "90s, 30m or 2h",
+        meaning: "How long to wait while a run of the commit is still queued or at work.",
+        ..PLAIN
+    },
+    Setting {
+        name: "CLEARML_ENFORCE",
+        default: Some("true"),
+        example: "true or false",
+        meaning: "false: everything is reported and nothing is blocked; the exit code is 0 even when the check does not \
+                  pass. For trying it out.",
+        ..PLAIN
+    },
+    Setting {
         name: "CLEARML_COMMENT",
         default: Some("never"),
         example: "never, always or change",

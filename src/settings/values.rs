@@ -3,11 +3,15 @@
 use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
+use std::time::Duration;
 
 use ureq::http::Uri;
 
 use crate::judge::{Direction, Score, Tolerance};
 use crate::metric::Pick;
+
+/// No CI lets a job run for longer than this.
+const LONGEST_WAIT: Duration = Duration::from_hours(5 * 24);
 
 /// The exact name of a project, task, scalar or tag: not blank, one line, valid UTF-8.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -182,6 +186,23 @@ pub(super) fn comment(text: &str) -> Result<Comment, String> {
     choice(text, &[("never", Comment::Never), ("always", Comment::Always), ("change", Comment::Change)])
 }
 
+/// A time span such as `90s`, `30m` or `2h`; `0` is none.
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    let text = text.trim();
+    let unit = [("s", 1), ("m", 60), ("h", 3600)].into_iter().find(|(unit, _)| text.ends_with(unit));
+    let (digits, seconds) = match unit {
+        Some((unit, seconds)) => (text.strip_suffix(unit).unwrap_or_default().trim_end(), seconds),
+        None if text == "0" => ("0", 1),
+        None => return Err(format!("{text:?} names no unit: s, m or h")),
+    };
+    let all_digits = digits.bytes().all(|byte| byte.is_ascii_digit());
+    let count = digits.parse::<u64>().ok().filter(|_| all_digits);
+    let span = count.and_then(|count| count.checked_mul(seconds)).map(Duration::from_secs);
+    span.filter(|span| *span <= LONGEST_WAIT).ok_or_else(|| {
+        format!("{text:?} is not a whole number with a unit, of at most {} hours", LONGEST_WAIT.as_secs() / 3600)
+    })
+}
+
 pub(super) fn boolean(text: &str) -> Result<bool, String> {
     choice(text, &[("true", true), ("false", false), ("yes", true), ("no", false), ("1", true), ("0", false)])
 }
@@ -267,6 +288,18 @@ mod tests {
     }
 
     #[test]
+    fn time_spans_have_a_unit() {
+        let seconds = |text| duration(text).map(|span| span.as_secs());
+        assert_eq!(seconds("90s"), Ok(90));
+        assert_eq!(seconds(" 30 m "), Ok(1800));
+        assert_eq!(seconds("2h"), Ok(7200));
+        assert_eq!(seconds("0"), Ok(0));
+        for bad in ["", "90", "m", "1.5h", "-1s", "+1s", "2d", "1h30m", "99999999999999999999s", "121h", "mm", "5 5s"] {
+            assert!(duration(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
     fn words_are_read_in_any_case() {
         assert_eq!(direction("max"), Ok(Direction::Max));
         assert_eq!(direction("Min"), Ok(Direction::Min));
@@ -288,7 +321,7 @@ mod tests {
         #[test]
         fn no_text_makes_a_reader_panic(text in ".*") {
             let _ = (Host::parse(&text), Name::parse(&text), Tag::parse(&text), threshold(&text), margin(&text));
-            let _ = (target(&text), direction(&text), boolean(&text), pick(&text), promote(&text), no_baseline(&text));
+            let _ = (target(&text), direction(&text), boolean(&text), pick(&text), promote(&text), no_baseline(&text), duration(&text));
         }
     }
 }

@@ -22,3 +22,4 @@ mod schema;
 mod selection;
 mod settings;
 mod support;
+mod waiting;

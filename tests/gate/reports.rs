@@ -126,6 +126,7 @@ fn verdicts() {
     judged("unchanged", 0.8, &[]);
     judged("tolerated", 0.79, &[("CLEARML_SCALAR_THRESHOLD", "3%"), ("CLEARML_KEEP_BEST", "true")]);
     judged("degraded", 0.75, &[("CLEARML_SCALAR_THRESHOLD", "3%")]);
+    judged("not_enforced", 0.75, &[("CLEARML_SCALAR_THRESHOLD", "3%"), ("CLEARML_ENFORCE", "false")]);
     judged("accepted", 0.75, &[("CLEARML_SCALAR_THRESHOLD", "3%"), ("CLEARML_ACCEPT", "true")]);
     let sandbox = pair(0.42);
     let min = Gate::of(&sandbox).set("CLEARML_SCALAR_MIN_MAX", "MIN").set("CLEARML_SCALAR_VALUE", "last");

@@ -1,10 +1,13 @@
 //! The gate: asks ClearML, lets the pure parts decide, moves the tag, and reports. The only place that knows the order.
 
+mod waiting;
+
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::time::Instant;
 
 use crate::clearml::{Client, Error, ProjectId};
+use crate::exit::Exit;
 use crate::judge::{Score, Verdict, judge};
 use crate::links;
 use crate::metric::{Metric, Metrics};
@@ -15,6 +18,8 @@ use crate::select::{self, AtCommit, Baseline};
 use crate::settings::{NoBaseline, Promote, Settings};
 use crate::similar::nearest;
 use crate::trust::Trust;
+use waiting::Wait;
+pub(crate) use waiting::{Progress, span};
 
 /// Ids in one question about uncommitted changes; the server returns no more than this in one page.
 const DIRTY_CHECK: usize = 500;
@@ -24,10 +29,10 @@ const MOST_EVENT_LOOKUPS: usize = 50;
 const MOST_PICTURES: usize = 6;
 
 /// Judges the commit and moves the tag. Whatever goes wrong becomes part of the report.
-pub(crate) fn gate(settings: &Settings) -> Report<'_> {
+pub(crate) fn gate<'a>(settings: &'a Settings, progress: &mut dyn Progress) -> Report<'a> {
     let mut warnings = about_the_connection(settings);
     let outcome = match Client::login(&settings.server) {
-        Ok(client) => Session::new(client, settings).outcome(&mut warnings),
+        Ok(client) => Session::new(client, settings).outcome(&mut warnings, progress),
         Err(error) => Err(error.into()),
     };
     let outcome = match outcome {
@@ -35,6 +40,9 @@ pub(crate) fn gate(settings: &Settings) -> Report<'_> {
         Err(Stop::NoVerdict(why)) => Outcome::NoVerdict(*why),
         Err(Stop::Failed(error)) => Outcome::NoVerdict(NoVerdict::Failed(*error)),
     };
+    if !settings.enforce && outcome.exit() != Exit::Passed {
+        warnings.push(Warning::NotEnforced(outcome.exit()));
+    }
     Report { settings, outcome, warnings }
 }
 
@@ -64,6 +72,12 @@ impl<'a> From<NoVerdict<'a>> for Stop<'a> {
     }
 }
 
+/// The runs that matter, and which of them have uncommitted changes.
+struct View {
+    runs: Vec<Run>,
+    dirty: HashSet<TaskId>,
+}
+
 /// One metric's scores of a run, in the order of the settings.
 type Scores = Vec<Result<Score, ScoreFault>>;
 
@@ -80,16 +94,12 @@ impl<'a> Session<'a> {
         Self { client, settings, judged_at: Instant::now(), from_events: RefCell::default() }
     }
 
-    fn outcome(mut self, warnings: &mut Vec<Warning>) -> Result<Judged<'a>, Stop<'a>> {
+    fn outcome(mut self, warnings: &mut Vec<Warning>, progress: &mut dyn Progress) -> Result<Judged<'a>, Stop<'a>> {
         let project = self.project()?;
-        self.judged_at = Instant::now();
         let Settings { commit, tag, metrics, .. } = self.settings;
-        let mut runs = self.client.of_commit_or_tagged(self.settings.scope(&project), commit, tag)?;
-        self.complete_the_tagged(&mut runs)?;
+        let View { runs, dirty } = self.when_ready(&project, progress)?;
         let at_commit = AtCommit::of(&runs, commit);
-        self.one_commit(&at_commit)?;
         let baseline = select::baseline(&runs, tag.as_str(), metrics);
-        let dirty = self.dirty(&at_commit, baseline)?;
         let Some(candidate) = at_commit.candidate(&dirty) else {
             return Err(self.why_none(&project, &at_commit, &dirty)?.into());
         };
@@ -108,6 +118,33 @@ impl<'a> Session<'a> {
             baseline: baseline.map(|run| self.seen(&project, run)),
             rejected: at_commit.near_misses(&dirty),
         })
+    }
+
+    /// What there is to judge, looked at again while a clean run of the commit is queued or at work and there is time.
+    fn when_ready(&mut self, project: &ProjectId, progress: &mut dyn Progress) -> Result<View, Stop<'a>> {
+        let mut wait = Wait::new(self.settings.wait, progress);
+        loop {
+            self.judged_at = Instant::now();
+            let view = self.look(project)?;
+            let at_commit = AtCommit::of(&view.runs, &self.settings.commit);
+            if self.settings.wait.is_zero() || at_commit.candidate(&view.dirty).is_some() {
+                return Ok(view);
+            }
+            let pending = at_commit.pending(&view.dirty);
+            if pending.is_empty() || !wait.goes_on(&pending) {
+                return Ok(view);
+            }
+        }
+    }
+
+    fn look(&self, project: &ProjectId) -> Result<View, Stop<'a>> {
+        let Settings { commit, tag, metrics, .. } = self.settings;
+        let mut runs = self.client.of_commit_or_tagged(self.settings.scope(project), commit, tag)?;
+        self.complete_the_tagged(&mut runs)?;
+        let at_commit = AtCommit::of(&runs, commit);
+        self.one_commit(&at_commit)?;
+        let dirty = self.dirty(&at_commit, select::baseline(&runs, tag.as_str(), metrics))?;
+        Ok(View { runs, dirty })
     }
 
     fn project(&self) -> Result<ProjectId, Stop<'a>> {
@@ -162,6 +199,9 @@ impl<'a> Session<'a> {
     /// Asks which of the runs that matter have uncommitted changes, newest first, until one has none.
     fn dirty(&self, at_commit: &AtCommit<'_>, baseline: Baseline<'_>) -> Result<HashSet<TaskId>, Error> {
         let mut ids: Vec<&TaskId> = at_commit.finished().into_iter().map(|run| &run.id).collect();
+        if !self.settings.wait.is_zero() {
+            ids.extend(at_commit.pending(&HashSet::new()).into_iter().map(|run| &run.id));
+        }
         if let Baseline::Found(run) = baseline {
             ids.retain(|id| **id != run.id);
             ids.insert(0, &run.id);
@@ -238,7 +278,7 @@ impl<'a> Session<'a> {
         }
         let Settings { tag, metrics, .. } = self.settings;
         let tagged: Vec<&Run> = runs.iter().filter(|run| run.carries(tag.as_str())).collect();
-        let plan = promote::plan(candidate, &tagged, metrics, self.client.server_time);
+        let plan = promote::plan(candidate, &tagged, metrics, self.client.now());
         let scope = self.settings.scope(project);
         let (client, judged) = (&self.client, self.judged_at);
         Move { client, scope, tag, candidate: &candidate.id, plan: &plan, judged }.apply()
@@ -279,7 +319,7 @@ impl<'a> Session<'a> {
     fn seen(&self, project: &ProjectId, run: &Run) -> Seen {
         let web = self.settings.server.web.as_ref();
         let link = web.map(|web| links::task(web, self.client.api_version, project.as_str(), run.id.as_str()));
-        Seen::new(run, link, self.client.server_time)
+        Seen::new(run, link, self.client.now())
     }
 }
 

@@ -1,0 +1,107 @@
+//! Waiting while a run of the commit is queued or at work: how long, how often to look, and what is told meanwhile.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::run::{Run, Status};
+
+/// The pause after the first look; each further one is half as long again, up to [`LONGEST_PAUSE`].
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(20);
+/// In a log a line stands for ever, so that nothing new is told no more often than this.
+const SPARSE: Duration = Duration::from_mins(5);
+
+/// Somebody who is told how the waiting goes.
+pub(crate) trait Progress {
+    /// Takes a line that replaces the one before, on a terminal.
+    fn show(&mut self, line: &str);
+    /// Whether lines replace one another, or stay.
+    fn replaces(&self) -> bool;
+}
+
+/// The wait of one gate.
+pub(super) struct Wait<'p> {
+    began: Instant,
+    most: Duration,
+    pause: Duration,
+    progress: &'p mut dyn Progress,
+    told: Option<(Instant, String)>,
+}
+
+impl<'p> Wait<'p> {
+    pub(super) fn new(most: Duration, progress: &'p mut dyn Progress) -> Self {
+        Self { began: Instant::now(), most, pause: FIRST_PAUSE, progress, told: None }
+    }
+
+    /// Waits a while for these runs; false when there is no time left.
+    pub(super) fn goes_on(&mut self, pending: &[&Run]) -> bool {
+        let left = self.most.saturating_sub(self.began.elapsed());
+        if left.is_zero() {
+            return false;
+        }
+        self.tell(pending);
+        thread::sleep(self.pause.min(left));
+        self.pause = (self.pause * 3 / 2).min(LONGEST_PAUSE);
+        true
+    }
+
+    fn tell(&mut self, pending: &[&Run]) {
+        let state = state(pending);
+        let is_news = self.told.as_ref().is_none_or(|(at, told)| *told != state || at.elapsed() >= SPARSE);
+        if self.progress.replaces() || is_news {
+            let line =
+                format!("waiting, {} of {}: {state}{}", span(self.began.elapsed()), span(self.most), how_far(pending));
+            self.progress.show(&line);
+            self.told = Some((Instant::now(), state));
+        }
+    }
+}
+
+/// How many runs are at work and in a queue.
+fn state(pending: &[&Run]) -> String {
+    let (running, queued): (Vec<_>, Vec<_>) = pending.iter().partition(|run| run.status == Status::Running);
+    let runs = |runs: &[&&Run]| format!("{} {}", runs.len(), if runs.len() == 1 { "run" } else { "runs" });
+    match (running.is_empty(), queued.is_empty()) {
+        (false, true) => format!("{} at work", runs(&running)),
+        (true, _) => format!("{} in a queue", runs(&queued)),
+        (false, false) => format!("{} at work, {} in a queue", runs(&running), queued.len()),
+    }
+}
+
+fn how_far(pending: &[&Run]) -> String {
+    let last = pending.iter().filter_map(|run| run.last_iteration).max();
+    last.map_or_else(String::new, |iteration| format!(", last iteration {iteration}"))
+}
+
+/// A time span as people say it: `3 min 20 s`.
+pub(crate) fn span(span: Duration) -> String {
+    let seconds = span.as_secs();
+    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    let parts = [(hours, "h"), (minutes, "min"), (seconds, "s")];
+    let said: Vec<String> =
+        parts.iter().filter(|(count, _)| *count > 0).map(|(count, unit)| format!("{count} {unit}")).collect();
+    if said.is_empty() { "0 s".to_owned() } else { said.join(" ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::select::tests::run;
+
+    #[test]
+    fn what_is_waited_for_is_said() {
+        let running = Run { last_iteration: Some(70), ..run("a", Status::Running, None) };
+        let queued = run("b", Status::Queued, None);
+        assert_eq!(state(&[&running]), "1 run at work");
+        assert_eq!(state(&[&queued, &queued]), "2 runs in a queue");
+        assert_eq!(state(&[&running, &queued]), "1 run at work, 1 in a queue");
+        assert_eq!(how_far(&[&running, &queued]), ", last iteration 70");
+    }
+
+    #[test]
+    fn spans_are_said_without_zeros() {
+        assert_eq!(span(Duration::ZERO), "0 s");
+        assert_eq!(span(Duration::from_secs(200)), "3 min 20 s");
+        assert_eq!(span(Duration::from_secs(7200)), "2 h");
+    }
+}
