@@ -66,6 +66,15 @@ pub(crate) struct Flags {
     accept: Option<String>,
     /// see the settings table
     #[argh(option)]
+    baseline_check: Option<String>,
+    /// see the settings table
+    #[argh(option)]
+    code_paths: Option<String>,
+    /// see the settings table
+    #[argh(option)]
+    runs: Option<String>,
+    /// see the settings table
+    #[argh(option)]
     wait: Option<String>,
     /// see the settings table
     #[argh(option)]
@@ -140,6 +149,9 @@ impl Flags {
             "promote" => &self.promote,
             "keep-best" => &self.keep_best,
             "accept" => &self.accept,
+            "baseline-check" => &self.baseline_check,
+            "code-paths" => &self.code_paths,
+            "runs" => &self.runs,
             "wait" => &self.wait,
             "enforce" => &self.enforce,
             "comment" => &self.comment,

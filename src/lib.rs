@@ -24,6 +24,7 @@
 //! | `clearml` | the API: questions, wire types, errors |
 //! | `metric` | the scalars that are compared, and the order they give the runs |
 //! | `select` | candidate and baseline out of the runs |
+//! | `same_code` | whether two commits hold the same code, and whether a commit belongs to a branch |
 //! | `judge` | the comparison and the verdict |
 //! | `promote` | what happens to the tag, and why gates at work at once cannot lose it |
 //! | `report` | the report as a value, and its renderers |
@@ -51,6 +52,7 @@ mod metric;
 mod promote;
 mod report;
 mod run;
+mod same_code;
 mod secret;
 mod select;
 mod settings;
@@ -66,6 +68,7 @@ use deliver::Delivery;
 pub use deliver::Stream;
 pub use environment::Environment;
 pub use exit::Exit;
+use gate::Here;
 pub use report::outputs::OUTPUTS;
 use report::{Ended, NotStarted};
 pub use settings::table::{SETTINGS, Setting};
@@ -101,6 +104,7 @@ pub fn run(process: Process<'_>) -> Exit {
         }
     };
     let occasion = ci::occasion(flags.get("commit-id"), &environment, &directory);
+    let occasion = occasion.and_then(|occasion| github::with_queued_head(occasion, &environment));
     let delivery = Delivery { environment, directory, documents: flags.documents(), out, err };
     judge(&flags, &occasion, delivery)
 }
@@ -111,7 +115,9 @@ fn judge(flags: &Flags, occasion: &Result<Occasion, String>, mut delivery: Deliv
     }
     match settings::resolve(flags, &delivery.environment, occasion) {
         Ok(settings) => {
-            let report = gate::gate(&settings, &mut delivery.progress());
+            let (environment, directory) = (delivery.environment.clone(), delivery.directory.clone());
+            let here = Here { environment: &environment, directory: &directory, occasion: occasion.as_ref().ok() };
+            let report = gate::gate(&settings, here, &mut delivery.progress());
             delivery.deliver(&Ended::Gated(report), occasion.as_ref().ok())
         }
         Err(faults) => delivery.deliver(&Ended::NotStarted(NotStarted::Faults(&faults)), None),

@@ -82,6 +82,10 @@ pub(crate) enum KeptBecause {
     NotPassed,
     /// The settings say that the tag never moves.
     Never,
+    /// The settings say that the tag moves at the merge, and this is none.
+    UntilMerged,
+    /// The same, and this CI does not tell whether this is the main branch.
+    PerhapsNotMain,
     /// The candidate is worse than the best, and the settings say to keep that.
     KeepBest,
 }

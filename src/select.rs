@@ -32,9 +32,10 @@ pub(crate) struct NearMisses {
 }
 
 impl<'a> AtCommit<'a> {
-    /// Picks the runs of the commit. `runs` are newest first.
-    pub(crate) fn of(runs: &'a [Run], commit: &Commit) -> Self {
-        Self(runs.iter().filter(|run| run.commit.as_deref().is_some_and(|recorded| commit.matches(recorded))).collect())
+    /// Picks the runs of the commits, which hold the same code. `runs` are newest first.
+    pub(crate) fn of(runs: &'a [Run], commits: &[Commit]) -> Self {
+        let ran = |recorded: &str| commits.iter().any(|commit| commit.matches(recorded));
+        Self(runs.iter().filter(|run| run.commit.as_deref().is_some_and(ran)).collect())
     }
 
     /// Whether nothing ran this commit.
@@ -61,7 +62,12 @@ impl<'a> AtCommit<'a> {
 
     /// The newest finished run without uncommitted changes.
     pub(crate) fn candidate(&self, dirty: &HashSet<TaskId>) -> Option<&'a Run> {
-        self.0.iter().copied().find(|run| is_finished(run) && !dirty.contains(&run.id))
+        self.clean(dirty).first().copied()
+    }
+
+    /// All finished runs without uncommitted changes.
+    pub(crate) fn clean(&self, dirty: &HashSet<TaskId>) -> Vec<&'a Run> {
+        self.finished().into_iter().filter(|run| !dirty.contains(&run.id)).collect()
     }
 
     /// Counts the runs that are not the candidate by what disqualifies them.
@@ -161,7 +167,7 @@ pub(crate) mod tests {
             run("older", Status::Completed, Some(0.9)),
         ];
         let dirty = HashSet::from([TaskId("dirty".to_owned())]);
-        let at = AtCommit::of(&runs, &commit());
+        let at = AtCommit::of(&runs, &[commit()]);
         assert_eq!(at.candidate(&dirty).unwrap().id.as_str(), "clean");
         let near = NearMisses { archived: 1, dirty: 1, running: 1, failed: 1, ..NearMisses::default() };
         assert_eq!(at.near_misses(&dirty), near);
@@ -190,7 +196,7 @@ pub(crate) mod tests {
                 ..run(&n.to_string(), [Status::Completed, Status::Failed, Status::Running, Status::Stopped][usize::from(status)].clone(), None)
             }).collect();
             let dirty: HashSet<TaskId> = runs.iter().zip(&states).filter(|(_, state)| state.3).map(|(run, _)| run.id.clone()).collect();
-            let at = AtCommit::of(&runs, &commit());
+            let at = AtCommit::of(&runs, &[commit()]);
             let qualifies = |run: &&Run| run.status == Status::Completed && !run.archived && run.commit.is_some() && !dirty.contains(&run.id);
             prop_assert_eq!(at.candidate(&dirty), runs.iter().find(qualifies));
             let NearMisses { archived, dirty: unclean, running, queued, drafts, failed, stopped, other } = at.near_misses(&dirty);

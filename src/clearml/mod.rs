@@ -118,15 +118,19 @@ impl<'a> Client<'a> {
         Ok(found.projects.into_iter().map(|project| project.name).collect())
     }
 
-    /// All runs of a commit, and all that carry the tag, whatever became of them; newest first.
-    pub(crate) fn of_commit_or_tagged(&self, scope: Scope<'_>, commit: &Commit, tag: &Tag) -> Result<Vec<Run>> {
+    /// All runs of the commits, and all that carry the tag, whatever became of them; newest first.
+    pub(crate) fn of_commits_or_tagged(&self, scope: Scope<'_>, commits: &[Commit], tag: &Tag) -> Result<Vec<Run>> {
         // What follows an abbreviated commit is hex digits, so that it cannot match other texts.
-        let rest = if commit.is_full() { "" } else { "[0-9a-f]*" };
-        let pattern = format!("^({commit}{rest}|{})$", escaped(tag.as_str()));
+        let alternatives = commits.iter().fold(String::new(), |text, commit| {
+            let rest = if commit.is_full() { "" } else { "[0-9a-f]*" };
+            format!("{text}{commit}{rest}|")
+        });
+        let pattern = format!("^({alternatives}{})$", escaped(tag.as_str()));
         let which = json!({"fields": ["script.version_num", "tags"], "pattern": pattern});
         let mut runs = self.runs("to find the runs", scope, &which)?;
         runs.retain(|run| {
-            run.carries(tag.as_str()) || run.commit.as_deref().is_some_and(|recorded| commit.matches(recorded))
+            let ran = |recorded: &str| commits.iter().any(|commit| commit.matches(recorded));
+            run.carries(tag.as_str()) || run.commit.as_deref().is_some_and(ran)
         });
         Ok(runs)
     }

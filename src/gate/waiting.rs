@@ -102,6 +102,6 @@ mod tests {
     fn spans_are_said_without_zeros() {
         assert_eq!(span(Duration::ZERO), "0 s");
         assert_eq!(span(Duration::from_secs(200)), "3 min 20 s");
-        assert_eq!(span(Duration::from_secs(7200)), "2 h");
+        assert_eq!(span(Duration::from_hours(2)), "2 h");
     }
 }

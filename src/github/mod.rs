@@ -20,6 +20,7 @@ use ureq::http::Uri;
 pub(crate) use comment::PullRequest;
 pub(crate) use error::Error;
 
+use crate::ci::{Found, Occasion, What};
 use crate::commit::Commit;
 use crate::environment::Environment;
 use crate::http::{Answer, HeaderMap, Http, Method, Repeat, Request, header};
@@ -72,6 +73,23 @@ impl GitHub {
         Ok(found.unwrap_or_default())
     }
 
+    /// The head of a pull request.
+    pub(crate) fn head_of(&self, repository: &str, number: u64) -> Result<Commit> {
+        let (_, pull) = self.ask(&Method::GET, &format!("{}/repos/{repository}/pulls/{number}", self.api), &[])?;
+        let sha = pull.pointer("/head/sha").and_then(Value::as_str).unwrap_or_default();
+        Commit::parse(sha).map_err(|_| self.odd("it names no head of the pull request"))
+    }
+
+    /// The pull requests that a commit belongs to or came out of, merged or not, as far as they go to this branch. One
+    /// short attempt: the answer is welcome, not needed.
+    pub(crate) fn pulls_with(&self, repository: &str, commit: &Commit, base: &str) -> Result<Vec<Pull>> {
+        let url = format!("{}/repos/{repository}/commits/{commit}/pulls?per_page={PAGE}", self.api);
+        let (answer, _) = self.send_once(&Method::GET, &url, &[], Repeat::Never)?;
+        let pulls: Value = serde_json::from_slice(&answer.body).map_err(|_| self.odd("its answer is not JSON"))?;
+        let pulls = pulls.as_array().ok_or_else(|| self.odd("its answer is no list"))?;
+        Ok(pulls.iter().filter_map(|pull| Pull::to(base, pull)).collect())
+    }
+
     /// Looks through a list, page by page, until something is found.
     fn search<T>(&self, first: String, look: impl Fn(&[Value]) -> Option<T>) -> Result<Option<T>> {
         let started = Instant::now();
@@ -105,18 +123,21 @@ impl GitHub {
         }
     }
 
-    /// Sends a request, again after a rate limit that is over soon.
-    fn send(&self, method: &Method, url: &str, body: &[u8]) -> Result<(Answer, HeaderMap)> {
+    fn send_once(&self, method: &Method, url: &str, body: &[u8], repeat: Repeat) -> Result<(Answer, HeaderMap)> {
         let authorization = format!("Bearer {}", self.token.expose());
-        let sent = &[
+        let headers = &[
             ("Authorization", authorization.as_str()),
             ("Accept", "application/vnd.github+json"),
             ("X-GitHub-Api-Version", VERSION),
         ];
+        self.http.send(&Request { method, url, headers, body, repeat }).map_err(|failure| self.failed(failure))
+    }
+
+    /// Sends a request, again after a rate limit that is over soon.
+    fn send(&self, method: &Method, url: &str, body: &[u8]) -> Result<(Answer, HeaderMap)> {
         let repeat = if *method == Method::GET { Repeat::Freely } else { Repeat::AfterALook };
         loop {
-            let request = Request { method, url, headers: sent, body, repeat };
-            let (answer, headers) = self.http.send(&request).map_err(|failure| self.failed(failure))?;
+            let (answer, headers) = self.send_once(method, url, body, repeat)?;
             let Some(limited) = error::limited(&answer, &headers) else { return Ok((answer, headers)) };
             let wait = limited.wait.filter(|wait| *wait <= LONGEST_WAIT);
             // Without a wait an answer that asks for none would be asked for ever.
@@ -124,6 +145,48 @@ impl GitHub {
                 return Err(Error::Limited(limited));
             }
         }
+    }
+}
+
+/// The occasion with the commit that a merge queue does not tell: the head of the pull request that is queued.
+///
+/// # Errors
+/// A phrase about `COMMIT_ID` that says why it could not be found out.
+pub(crate) fn with_queued_head(occasion: Occasion, environment: &Environment) -> std::result::Result<Occasion, String> {
+    let What::MergeGroup { pull_request } = occasion.what else { return Ok(occasion) };
+    let head = match &occasion.forge {
+        Some(forge) => GitHub::of(environment).and_then(|github| github.head_of(&forge.repository, pull_request)),
+        None => return Ok(occasion),
+    };
+    let commit = head.map_err(|error| {
+        format!(
+            "is not set, and GitHub does not tell the head of pull request {pull_request}, which is queued: {error}"
+        )
+    })?;
+    Ok(Occasion { what: What::Commit(Found { commit, source: "the head of the queued pull request" }), ..occasion })
+}
+
+/// A pull request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Pull {
+    /// Its number.
+    pub(crate) number: u64,
+    /// Its head.
+    pub(crate) head: Commit,
+    /// Whether it was merged.
+    pub(crate) merged: bool,
+}
+
+impl Pull {
+    /// Reads a pull request that goes to this branch.
+    fn to(base: &str, pull: &Value) -> Option<Self> {
+        let text = |pointer| pull.pointer(pointer).and_then(Value::as_str);
+        Some(Self {
+            number: pull.get("number")?.as_u64()?,
+            head: Commit::parse(text("/head/sha")?).ok()?,
+            merged: text("/merged_at").is_some(),
+        })
+        .filter(|_| text("/base/ref") == Some(base))
     }
 }
 

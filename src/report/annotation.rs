@@ -3,7 +3,7 @@
 use super::phrase::Phrase;
 use super::plain::line;
 use super::words::{self, Tone};
-use super::{Finding, NotStarted, Outcome, Report};
+use super::{Finding, NotStarted, Outcome, Report, Warning};
 use crate::exit::Exit;
 use crate::promote::Promotion;
 
@@ -19,7 +19,7 @@ enum Level {
 pub(crate) fn render(report: &Report<'_>) -> String {
     let headline = words::headline(report);
     let level = match (report.exit(), headline.tone) {
-        (Exit::Passed, Tone::Good) if report.warnings.is_empty() => Level::Notice,
+        (Exit::Passed, Tone::Good) if report.warnings.iter().all(Warning::is_note) => Level::Notice,
         (Exit::Passed, _) => Level::Warning,
         _ => Level::Error,
     };
@@ -30,7 +30,8 @@ pub(crate) fn render(report: &Report<'_>) -> String {
             sentences.extend(words::promotion(report.settings, &judged.promotion).iter().map(Phrase::plain));
         }
     }
-    sentences.extend(report.warnings.iter().map(|warning| words::warning(warning, report.settings).plain()));
+    let warnings = report.warnings.iter().filter(|warning| !warning.is_note());
+    sentences.extend(warnings.map(|warning| words::warning(warning, report.settings).plain()));
     command(level, &format!("clearml-gate: {}", headline.result), &sentences.join("; "))
 }
 

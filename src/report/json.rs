@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde::{Serialize, Serializer};
 
 use super::plain::is_misleading;
-use super::{Finding, Judged, NoVerdict, NotStarted, Outcome, Report, Said, Seen, Side, Warning, words};
+use super::{Finding, Judged, NoVerdict, NotStarted, Outcome, Report, Said, Seen, Side, Stood, Warning, words};
 use crate::exit::Exit;
 use crate::judge::{Comparison, Direction, Judgement, Score};
 use crate::metric::{self, Pick};
@@ -100,6 +100,7 @@ struct Document {
     baseline: Option<Run>,
     promotion: Promoted,
     rejected: Rejected,
+    instead: Option<Instead>,
     no_verdict: Option<Undecided>,
     warnings: Vec<Warned>,
     settings: Values,
@@ -129,7 +130,21 @@ struct Metric {
     change_percent: Option<Number>,
     limit: Option<Number>,
     problem: Option<Problem>,
+    spread: Option<Spreads>,
     curves: Option<Curves>,
+}
+
+#[derive(Serialize)]
+struct Spreads {
+    candidate: Option<Spread>,
+    baseline: Option<Spread>,
+}
+
+#[derive(Serialize)]
+struct Spread {
+    runs: usize,
+    low: Number,
+    high: Number,
 }
 
 #[derive(Serialize)]
@@ -166,6 +181,13 @@ struct Promoted {
     left: Vec<String>,
     error: Option<String>,
     candidate_may_carry_it: bool,
+}
+
+#[derive(Serialize)]
+struct Instead {
+    kind: &'static str,
+    paths: Option<String>,
+    pull_request: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -294,6 +316,7 @@ fn empty(verdict: &'static str, exit: Exit) -> Document {
         baseline: None,
         promotion: Promoted { state: "none", ..Promoted::default() },
         rejected: rejected(&NearMisses::default()),
+        instead: None,
         no_verdict: None,
         warnings: Vec::new(),
         settings: Values(Vec::new()),
@@ -310,7 +333,20 @@ fn with_judged(shared: Document, judged: &Judged<'_>, room: Room) -> Document {
         baseline: judged.baseline.as_ref().map(|baseline| run(baseline, room)),
         promotion: promoted(&judged.promotion, room),
         rejected: rejected(&judged.rejected),
+        instead: instead(&judged.stood, room),
         ..shared
+    }
+}
+
+/// Whose runs were judged instead of those of the commit under review.
+fn instead(stood: &Stood, room: Room) -> Option<Instead> {
+    match stood {
+        Stood::ForItself => None,
+        Stood::SameCode(paths) => {
+            let paths = (!paths.is_whole_tree()).then(|| room.text(&paths.to_string()));
+            Some(Instead { kind: "same_code", paths, pull_request: None })
+        }
+        Stood::PullRequest(number) => Some(Instead { kind: "pull_request", paths: None, pull_request: Some(*number) }),
     }
 }
 
@@ -323,7 +359,7 @@ fn with_no_verdict(shared: Document, settings: &Settings, why: &NoVerdict<'_>, r
         NoVerdict::NoProject { similar } | NoVerdict::NoTaskOfThatName { similar } => {
             undecided.similar = room.list(similar.iter().map(String::as_str));
         }
-        NoVerdict::NothingRanTheCommit { newest_clean } => {
+        NoVerdict::NothingRanTheCommit { newest_clean, .. } => {
             undecided.newest_clean_run = newest_clean.as_ref().map(|seen| run(seen, room));
         }
         NoVerdict::NoneQualifies { near } => document.rejected = rejected(near),
@@ -340,7 +376,10 @@ fn with_no_verdict(shared: Document, settings: &Settings, why: &NoVerdict<'_>, r
                 |(title, series): &(String, String)| Reported { title: room.text(title), series: room.text(series) };
             undecided.reported = known.iter().take(MOST_ITEMS).map(reported).collect();
         }
-        NoVerdict::NoBaseline | NoVerdict::Failed(_) => {}
+        NoVerdict::NoBaseline
+        | NoVerdict::UnfitBaseline { .. }
+        | NoVerdict::TooFewRuns { .. }
+        | NoVerdict::Failed(_) => {}
     }
     Document { no_verdict: Some(undecided), ..document }
 }
@@ -355,6 +394,8 @@ pub(super) const fn kind(why: &NoVerdict<'_>) -> &'static str {
         NoVerdict::AmbiguousCommit { .. } => "ambiguous_commit",
         NoVerdict::NoScore { .. } => "no_score",
         NoVerdict::NoBaseline => "no_baseline",
+        NoVerdict::UnfitBaseline { .. } => "unfit_baseline",
+        NoVerdict::TooFewRuns { .. } => "too_few_runs",
         NoVerdict::Failed(error) if error.is_unreachable() => "unreachable",
         NoVerdict::Failed(_) => "refused",
     }
@@ -363,10 +404,17 @@ pub(super) const fn kind(why: &NoVerdict<'_>) -> &'static str {
 fn found(finding: &Finding<'_>, room: Room) -> Metric {
     let metric = asked(finding.metric, room);
     let curves = finding.curves.as_ref().map(curves);
+    let spread = spreads(&finding.spreads);
     match &finding.said {
-        Said::Judged(judgement) => Metric { curves, ..judged(metric, judgement) },
-        Said::Unknown(side, fault) => Metric { curves, problem: Some(problem(*side, *fault)), ..metric },
+        Said::Judged(judgement) => Metric { spread, curves, ..judged(metric, judgement) },
+        Said::Unknown(side, fault) => Metric { spread, curves, problem: Some(problem(*side, *fault)), ..metric },
     }
+}
+
+fn spreads(super::Spreads { candidate, baseline }: &super::Spreads) -> Option<Spreads> {
+    let of = |spread: &super::Spread| Spread { runs: spread.runs, low: spread.low.into(), high: spread.high.into() };
+    let any = candidate.is_some() || baseline.is_some();
+    any.then(|| Spreads { candidate: candidate.as_ref().map(of), baseline: baseline.as_ref().map(of) })
 }
 
 fn judged(metric: Metric, judgement: &Judgement) -> Metric {
@@ -413,6 +461,7 @@ fn asked(metric: &metric::Metric, room: Room) -> Metric {
         change_percent: None,
         limit: None,
         problem: None,
+        spread: None,
         curves: None,
     }
 }
@@ -471,6 +520,8 @@ const fn kept(because: KeptBecause) -> &'static str {
     match because {
         KeptBecause::NotPassed => "not_passed",
         KeptBecause::Never => "never",
+        KeptBecause::UntilMerged => "until_merged",
+        KeptBecause::PerhapsNotMain => "perhaps_not_main",
         KeptBecause::KeepBest => "keep_best",
     }
 }
@@ -484,6 +535,8 @@ fn warned(warning: &Warning, settings: &Settings) -> Warned {
     let kind = match warning {
         Warning::BaselineDirty => "baseline_dirty",
         Warning::BaselineUnfinished => "baseline_unfinished",
+        Warning::BaselineNotMerged(_) => "baseline_not_merged",
+        Warning::BaselineOriginUnknown(_) => "baseline_origin_unknown",
         Warning::SeveralTagged(_) => "several_tagged",
         Warning::TagSpelledDifferently(_) => "tag_spelled_differently",
         Warning::CertificateNotVerified => "certificate_not_verified",
@@ -597,8 +650,14 @@ pub(crate) mod tests {
             }
         };
         let findings = settings.metrics.iter().enumerate();
-        let findings: Vec<Finding<'_>> =
-            findings.map(|(n, metric)| Finding { metric, said: said(n, metric), curves: None }).collect();
+        let findings: Vec<Finding<'_>> = findings
+            .map(|(n, metric)| Finding {
+                metric,
+                said: said(n, metric),
+                spreads: crate::report::Spreads::default(),
+                curves: None,
+            })
+            .collect();
         let counting = findings.iter().filter(|finding| finding.metric.counts()).filter_map(Finding::judgement);
         let verdict = Verdict::of(&counting.copied().collect::<Vec<_>>(), settings.accept);
         let promotion = if verdict.passed() {
@@ -613,6 +672,7 @@ pub(crate) mod tests {
             baseline: baseline.map(|_| seen("old")),
             promotion,
             rejected: NearMisses { running: 1, ..NearMisses::default() },
+            stood: Stood::ForItself,
         };
         Report { settings, outcome: Outcome::Judged(judged), warnings: Vec::new() }
     }
@@ -646,8 +706,8 @@ pub(crate) mod tests {
         let reasons = [
             NoVerdict::NoProject { similar: names() },
             NoVerdict::NoTaskOfThatName { similar: Vec::new() },
-            NoVerdict::NothingRanTheCommit { newest_clean: Some(seen("newest")) },
-            NoVerdict::NothingRanTheCommit { newest_clean: None },
+            NoVerdict::NothingRanTheCommit { newest_clean: Some(seen("newest")), unclear: None },
+            NoVerdict::NothingRanTheCommit { newest_clean: None, unclear: None },
             NoVerdict::NoneQualifies { near: NearMisses { dirty: 2, ..NearMisses::default() } },
             NoVerdict::AmbiguousCommit { commits: names() },
             NoVerdict::NoBaseline,

@@ -16,10 +16,11 @@ mod words;
 
 use crate::clearml::Error;
 use crate::exit::Exit;
-use crate::judge::{Judgement, Verdict};
+use crate::judge::{Judgement, Score, Verdict};
 use crate::metric::Metric;
 use crate::promote::Promotion;
 use crate::run::{Curves, Run, ScoreFault, TaskId};
+use crate::same_code::{CannotTell, CodePaths};
 use crate::select::NearMisses;
 use crate::settings::{Fault, Settings};
 use text::Colour;
@@ -79,6 +80,48 @@ pub(crate) struct Judged<'a> {
     pub(crate) promotion: Promotion,
     /// Other runs of the commit, which do not qualify.
     pub(crate) rejected: NearMisses,
+    /// Whose runs were judged.
+    pub(crate) stood: Stood,
+}
+
+/// Whose runs are judged for the commit under review.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Stood {
+    /// Its own.
+    ForItself,
+    /// Those of another commit, which holds the same objects at these paths.
+    SameCode(CodePaths),
+    /// Those of the head of this pull request, which was merged by it.
+    PullRequest(u64),
+}
+
+/// Why it is not known whether the commit of another run holds the same code.
+#[derive(Debug)]
+pub(crate) enum Unclear {
+    /// Nothing could be compared.
+    CannotTell(CannotTell),
+    /// Some commits could not; the sentence says which and why.
+    SomeMissing(String),
+}
+
+/// How far the values of several runs lie apart.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Spread {
+    /// How many runs.
+    pub(crate) runs: usize,
+    /// The smallest value.
+    pub(crate) low: Score,
+    /// The greatest.
+    pub(crate) high: Score,
+}
+
+/// The spread on both sides, where a median of several runs was judged.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(crate) struct Spreads {
+    /// The candidate's.
+    pub(crate) candidate: Option<Spread>,
+    /// The baseline's.
+    pub(crate) baseline: Option<Spread>,
 }
 
 /// What is known of one metric.
@@ -88,6 +131,8 @@ pub(crate) struct Finding<'a> {
     pub(crate) metric: &'a Metric,
     /// What is said of it.
     pub(crate) said: Said,
+    /// What the values are the medians of.
+    pub(crate) spreads: Spreads,
     /// How the runs came to their values, where that could be had.
     pub(crate) curves: Option<Curves>,
 }
@@ -151,6 +196,8 @@ pub(crate) enum NoVerdict<'a> {
     NothingRanTheCommit {
         /// The newest run of the name that would qualify, of whatever commit.
         newest_clean: Option<Seen>,
+        /// Why runs of the same code under another commit, if there are any, were not found.
+        unclear: Option<Unclear>,
     },
     /// Runs of the commit exist, but none qualifies.
     NoneQualifies {
@@ -175,6 +222,20 @@ pub(crate) enum NoVerdict<'a> {
     },
     /// No task carries the tag, and the settings ask for one.
     NoBaseline,
+    /// The settings ask for a better baseline.
+    UnfitBaseline {
+        /// What is wrong with it; never empty.
+        faults: Vec<Warning>,
+    },
+    /// There are fewer clean runs than are to be judged.
+    TooFewRuns {
+        /// Whose.
+        side: Side,
+        /// How many there are.
+        have: usize,
+        /// How many are asked for.
+        wanted: usize,
+    },
     /// ClearML could not be asked.
     Failed(Error),
 }
@@ -195,6 +256,10 @@ pub(crate) enum Warning {
     BaselineDirty,
     /// The baseline did not complete, or is archived.
     BaselineUnfinished,
+    /// The baseline is not part of the main branch; the pull request that it comes from, where that is known.
+    BaselineNotMerged(Option<u64>),
+    /// Whether it is could not be found out, and why; a note rather than a warning.
+    BaselineOriginUnknown(String),
     /// More than one task carries the tag; the best of them was the baseline.
     SeveralTagged(usize),
     /// No task carries the tag, but one carries it in another spelling.
@@ -205,6 +270,13 @@ pub(crate) enum Warning {
     NotEncrypted,
     /// The check does not pass, and the settings say not to fail for it.
     NotEnforced(Exit),
+}
+
+impl Warning {
+    /// Whether it only says what could not be found out, so that nobody has to be alarmed.
+    pub(crate) const fn is_note(&self) -> bool {
+        matches!(self, Self::BaselineOriginUnknown(_))
+    }
 }
 
 impl Ended<'_> {

@@ -2,16 +2,17 @@
 
 use std::time::Duration;
 
-use super::{Finding, Judged, Outcome, Report, Said, Seen, Side, Warning};
+use super::{Finding, Judged, Outcome, Report, Said, Seen, Side, Spreads, Stood, Warning};
 use crate::clearml::{Cause, Error};
 use crate::commit::Commit;
 use crate::judge::{Criteria, Direction, Score, Tolerance, Verdict, judge};
 use crate::metric::{Metric, Metrics, Pick, Role};
 use crate::promote::{KeptBecause, Promotion};
 use crate::run::{Curve, Curves, ScoreFault, TaskId};
+use crate::same_code::CodePaths;
 use crate::secret::Secret;
 use crate::select::NearMisses;
-use crate::settings::{Comment, Host, Name, NoBaseline, Promote, Server, Settings, Tag};
+use crate::settings::{BaselineCheck, Comment, Host, Name, NoBaseline, Promote, Server, Settings, Tag};
 use crate::trust::Trust;
 
 /// The commit under review.
@@ -62,6 +63,11 @@ pub(crate) fn settings(metrics: Vec<Metric>, text: &str) -> Settings {
         promote: Promote::OnPass,
         keep_best: false,
         accept: false,
+        wait: Duration::ZERO,
+        enforce: true,
+        code_paths: CodePaths::default(),
+        baseline_check: BaselineCheck::Warn,
+        runs: 1,
         comment: Comment::Never,
         in_force: vec![("CLEARML_PROJECT", text.to_owned()), ("CLEARML_SCALAR_THRESHOLD", "3%".to_owned())],
     }
@@ -82,12 +88,17 @@ pub(crate) fn seen(id: &str, commit: &str) -> Seen {
 pub(crate) fn finding(metric: &Metric, baseline: Option<f64>, candidate: f64) -> Finding<'_> {
     let score = |value| Score::new(value).unwrap();
     let said = Said::Judged(judge(&metric.criteria, baseline.map(score), score(candidate)));
-    Finding { metric, said, curves: None }
+    Finding { metric, said, spreads: Spreads::default(), curves: None }
 }
 
 /// A finding of a run that does not have the metric.
 pub(crate) const fn unknown(metric: &Metric) -> Finding<'_> {
-    Finding { metric, said: Said::Unknown(Side::Candidate, ScoreFault::Missing), curves: None }
+    Finding {
+        metric,
+        said: Said::Unknown(Side::Candidate, ScoreFault::Missing),
+        spreads: Spreads { candidate: None, baseline: None },
+        curves: None,
+    }
 }
 
 /// Curves that rise towards these values over this many iterations.
@@ -117,6 +128,7 @@ pub(crate) fn judged<'a>(settings: &'a Settings, findings: Vec<Finding<'a>>, tex
         baseline: Some(Seen { age: Some(Duration::from_hours(70)), ..run("4f2a9c1b77e04d0c9b1e5a6d3c2b1a90", BASE) }),
         promotion,
         rejected: NearMisses { failed: 1, dirty: 2, ..NearMisses::default() },
+        stood: Stood::ForItself,
     };
     let warnings = text.map_or_else(Vec::new, |text| vec![Warning::TagSpelledDifferently(text.to_owned())]);
     Report { settings, outcome: Outcome::Judged(judged), warnings }

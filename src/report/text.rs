@@ -34,7 +34,12 @@ pub(crate) fn render(report: &Report<'_>, colour: Colour) -> String {
         out.blank();
     }
     for warning in &report.warnings {
-        out.paragraph(&format!("warning: {}", words::warning(warning, report.settings).plain()), 0, 9, Some(YELLOW));
+        let text = words::warning(warning, report.settings).plain();
+        if warning.is_note() {
+            out.paragraph(&format!("note: {text}"), 0, 6, None);
+        } else {
+            out.paragraph(&format!("warning: {text}"), 0, 9, Some(YELLOW));
+        }
     }
     out.text
 }
@@ -74,6 +79,9 @@ fn judgement(out: &mut Lines, settings: &Settings, judged: &Judged<'_>) {
                 None => out.row("baseline", &none_tagged(settings)),
             }
         }
+    }
+    if let Some(stood) = words::stood(settings, judged) {
+        out.row("code", &stood.plain());
     }
     let mut label = "tag";
     for line in words::promotion(settings, &judged.promotion) {

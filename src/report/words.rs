@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::number::{exact, percent, rounded, signed};
 use super::phrase::{Phrase, say};
-use super::{Finding, Judged, NoVerdict, Outcome, Report, Said, Seen, Side, Warning};
+use super::{Finding, Judged, NoVerdict, Outcome, Report, Said, Seen, Side, Spread, Stood, Unclear, Warning};
 use crate::gate::span;
 use crate::judge::{Comparison, Direction, Judgement, Score, Shortfall, Verdict};
 use crate::metric::{Metric, Pick};
@@ -182,9 +182,9 @@ pub(super) fn cells(finding: &Finding<'_>) -> Cells {
     match &finding.said {
         Said::Judged(judgement) => {
             judgement.name().clone_into(&mut cells.verdict);
-            cells.candidate = shown(judgement.candidate());
+            cells.candidate = shown(judgement.candidate()) + &apart(finding.spreads.candidate);
             if let Some(comparison) = judgement.comparison() {
-                cells.baseline = shown(comparison.baseline);
+                cells.baseline = shown(comparison.baseline) + &apart(finding.spreads.baseline);
                 cells.change = change(comparison);
                 cells.limit = format!("{bound} {}", rounded(comparison.limit.get()));
             }
@@ -202,6 +202,13 @@ pub(super) fn cells(finding: &Finding<'_>) -> Cells {
         cells.verdict.push_str(", only told");
     }
     cells
+}
+
+/// What a median was made of.
+fn apart(spread: Option<Spread>) -> String {
+    spread.map_or_else(String::new, |Spread { runs, low, high }| {
+        format!(" (median of {runs} runs, {} to {})", shown(low), shown(high))
+    })
 }
 
 fn shown(score: Score) -> String {
@@ -262,6 +269,13 @@ pub(super) fn promotion(settings: &Settings, promotion: &Promotion) -> Vec<Phras
         }
         Promotion::Kept(KeptBecause::NotPassed) => vec![tag().say(" stays where it is")],
         Promotion::Kept(KeptBecause::Never) => vec![tag().say(" stays where it is (CLEARML_PROMOTE is never)")],
+        Promotion::Kept(KeptBecause::UntilMerged) => {
+            vec![tag().say(" moves when the pull request is merged (CLEARML_PROMOTE is merge)")]
+        }
+        Promotion::Kept(KeptBecause::PerhapsNotMain) => vec![
+            tag().say(" stays where it is: CLEARML_PROMOTE is merge, and this CI does not tell whether this is the main branch"),
+            say("Set CLEARML_PROMOTE to pass in the job that runs on the main branch, and to never elsewhere."),
+        ],
         Promotion::Kept(KeptBecause::KeepBest) => {
             vec![tag().say(" stays on the better model (CLEARML_KEEP_BEST is true)")]
         }
@@ -303,8 +317,8 @@ pub(super) fn explain(settings: &Settings, why: &NoVerdict<'_>) -> Explanation {
             say("no task of this project is named ").quoted(settings.task_name.as_str()),
             vec![did_you_mean(similar), say("Set CLEARML_TASK_NAME to the exact name, or run the training once.")],
         ),
-        NoVerdict::NothingRanTheCommit { newest_clean } => {
-            (say("no run of this commit is in ClearML"), nothing_ran(newest_clean.as_ref()))
+        NoVerdict::NothingRanTheCommit { newest_clean, unclear } => {
+            (say("no run of this commit is in ClearML"), nothing_ran(newest_clean.as_ref(), unclear.as_ref()))
         }
         NoVerdict::NoneQualifies { near } => {
             (say("no run of this commit completed without uncommitted changes"), waited(settings, near))
@@ -324,6 +338,15 @@ pub(super) fn explain(settings: &Settings, why: &NoVerdict<'_>) -> Explanation {
                 say("Put the tag on the run to start from, or set CLEARML_NO_BASELINE to pass for the first run."),
             ],
         ),
+        NoVerdict::UnfitBaseline { faults } => {
+            let todo = say("Move the tag to a run of the main branch, or set CLEARML_BASELINE_CHECK to warn.");
+            let faults = faults.iter().map(|fault| say("At fault: ").then(warning(fault, settings)).say("."));
+            (
+                say("the baseline is not fit to compare with, and CLEARML_BASELINE_CHECK is require"),
+                faults.chain([todo]).collect(),
+            )
+        }
+        NoVerdict::TooFewRuns { side, have, wanted } => too_few(*side, *have, *wanted),
         NoVerdict::Failed(error) => {
             (Phrase::default().line(&error.to_string()), vec![say(error.advice()), say("Then run the check again.")])
         }
@@ -331,7 +354,7 @@ pub(super) fn explain(settings: &Settings, why: &NoVerdict<'_>) -> Explanation {
     Explanation { what, details }
 }
 
-fn nothing_ran(newest_clean: Option<&Seen>) -> Vec<Phrase> {
+fn nothing_ran(newest_clean: Option<&Seen>, unclear: Option<&Unclear>) -> Vec<Phrase> {
     let near = newest_clean.map_or_else(
         || say("No run of this name completed without uncommitted changes yet."),
         |run| {
@@ -339,10 +362,47 @@ fn nothing_ran(newest_clean: Option<&Seen>) -> Vec<Phrase> {
             say("The newest clean run is of ").then(id).say(": ").page(run)
         },
     );
-    vec![
-        near,
-        say("Commit everything, run the training on this very commit, and run the check again when it has completed."),
-    ]
+    let todo =
+        say("Commit everything, run the training on this very commit, and run the check again when it has completed.");
+    [Some(near), Some(todo), unclear.map(about_same_code)].into_iter().flatten().collect()
+}
+
+/// Why a run of the same code under another commit, if there is one, was not taken.
+fn about_same_code(unclear: &Unclear) -> Phrase {
+    match unclear {
+        Unclear::CannotTell(why) => {
+            let said = say("Runs of the same code under another commit were not looked for: ").line(&why.to_string());
+            why.advice().map_or_else(|| said.clone(), |advice| said.clone().say("; ").say(advice)).say(".")
+        }
+        Unclear::SomeMissing(sentence) => Phrase::default().line(sentence).say("."),
+    }
+}
+
+/// Which commit was run instead of the one under review; `None` when that one was.
+pub(super) fn stood(settings: &Settings, judged: &Judged<'_>) -> Option<Phrase> {
+    let ran = judged.candidate.commit.as_deref().map_or_else(|| say("an unknown commit"), commit);
+    let under_review = commit(settings.commit.as_str());
+    match &judged.stood {
+        Stood::ForItself => None,
+        Stood::SameCode(paths) if paths.is_whole_tree() => Some(
+            Phrase::default().then(under_review).say(" was not run; its code is that of ").then(ran).say(", which was"),
+        ),
+        Stood::SameCode(paths) => Some(
+            Phrase::default()
+                .then(under_review)
+                .say(" was not run; it holds the same as ")
+                .then(ran)
+                .say(", which was, at ")
+                .line(&paths.to_string()),
+        ),
+        Stood::PullRequest(number) => Some(
+            Phrase::default()
+                .then(under_review)
+                .say(format!(" was not run; it merged pull request {number}, whose head "))
+                .then(ran)
+                .say(" was"),
+        ),
+    }
 }
 
 /// The same for a report without a verdict, with what waiting did or could do.
@@ -412,6 +472,21 @@ fn no_score(
     (what, [Some(reported), odd, Some(the_run), Some(say(todo))].into_iter().flatten().collect())
 }
 
+fn too_few(side: Side, have: usize, wanted: usize) -> (Phrase, Vec<Phrase>) {
+    let whose = match side {
+        Side::Candidate => "this commit",
+        Side::Baseline => "the baseline's commit",
+    };
+    let (missing, runs) = (wanted - have, if have == 1 { "run" } else { "runs" });
+    (
+        say(format!("{whose} has {have} clean {runs}, and CLEARML_RUNS asks for {wanted}")),
+        vec![say(format!(
+            "{missing} more needed: run the training again without uncommitted changes, or set CLEARML_RUNS to {}.",
+            have.max(1)
+        ))],
+    )
+}
+
 fn did_you_mean(similar: &[String]) -> Phrase {
     if similar.is_empty() {
         say("Nothing has a similar name; the credential may belong to another workspace.")
@@ -425,6 +500,13 @@ pub(super) fn warning(warning: &Warning, settings: &Settings) -> Phrase {
     let tag = settings.tag.as_str();
     match warning {
         Warning::BaselineDirty => say("the baseline was run with uncommitted changes, so nobody can run it again"),
+        Warning::BaselineNotMerged(Some(number)) => {
+            say(format!("the baseline comes from pull request {number}, which was not merged"))
+        }
+        Warning::BaselineNotMerged(None) => say("the baseline is not part of the main branch"),
+        Warning::BaselineOriginUnknown(why) => {
+            say("whether the baseline is part of the main branch is not known: ").line(why)
+        }
         Warning::BaselineUnfinished => say("the baseline did not complete, or is archived"),
         Warning::SeveralTagged(count) => {
             say(format!("{count} tasks carry the tag ")).quoted(tag).say("; the best of them is the baseline")

@@ -13,9 +13,10 @@ use crate::cli::Flags;
 use crate::commit::Commit;
 use crate::environment::Environment;
 use crate::metric::Metrics;
+use crate::same_code::CodePaths;
 use crate::secret::Secret;
 use crate::trust::Trust;
-pub(crate) use values::{Comment, Host, Name, NoBaseline, Promote, Tag};
+pub(crate) use values::{BaselineCheck, Comment, Host, Name, NoBaseline, Promote, Tag};
 
 /// Everything the gate has to know before it asks ClearML anything.
 #[derive(Debug)]
@@ -40,6 +41,12 @@ pub(crate) struct Settings {
     pub(crate) promote: Promote,
     /// Whether a tolerated candidate leaves the tag where it is.
     pub(crate) keep_best: bool,
+    /// What to do about a baseline that is not clean, did not complete or is not part of the main branch.
+    pub(crate) baseline_check: BaselineCheck,
+    /// Where the code is, for telling whether two commits hold the same.
+    pub(crate) code_paths: CodePaths,
+    /// How many runs are judged by their median, on both sides; at least 1.
+    pub(crate) runs: usize,
     /// Whether a loss beyond what is allowed is taken on purpose.
     pub(crate) accept: bool,
     /// How long to wait while a run of the commit is queued or at work.
@@ -106,6 +113,9 @@ pub(crate) fn resolve(
     let promote = source.required("CLEARML_PROMOTE", values::promote);
     let keep_best = source.required("CLEARML_KEEP_BEST", values::boolean);
     let accept = source.required("CLEARML_ACCEPT", values::boolean);
+    let baseline_check = source.required("CLEARML_BASELINE_CHECK", values::baseline_check);
+    let code_paths = source.optional("CLEARML_CODE_PATHS", CodePaths::parse).unwrap_or_default();
+    let runs = source.required("CLEARML_RUNS", values::runs);
     let wait = source.required("CLEARML_WAIT", values::duration);
     let enforce = source.required("CLEARML_ENFORCE", values::boolean);
     let comment = source.required("CLEARML_COMMENT", values::comment);
@@ -131,6 +141,9 @@ pub(crate) fn resolve(
             promote: promote?,
             keep_best: keep_best?,
             accept: accept?,
+            baseline_check: baseline_check?,
+            code_paths,
+            runs: runs?,
             wait: wait?,
             enforce: enforce?,
             comment: comment?,
@@ -270,7 +283,7 @@ impl<'a> Source<'a> {
     fn secret(&mut self, name: &str, field: impl Fn(&ClearmlConf) -> Option<&str>) -> Option<Secret> {
         let text = self.given(name).or_else(|| field(self.conf()).map(str::to_owned));
         let Some(text) = text else {
-            self.missing(name, " (a pull request from a fork does not get the repository's secrets)");
+            self.missing(name, " (a pull request from a fork does not get the repository's secrets: see the README)");
             return None;
         };
         let usable = Secret::new(&text).filter(|_| text.trim().chars().all(|c| c.is_ascii_graphic()));

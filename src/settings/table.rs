@@ -129,8 +129,9 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         name: "CLEARML_PROMOTE",
         default: Some("pass"),
-        example: "pass or never",
-        meaning: "When the tag moves to the candidate: as soon as the check passes, or never.",
+        example: "pass, merge or never",
+        meaning: "When the tag moves to the candidate: as soon as the check passes; when the pull request is merged, where \
+                  it is judged again; or never.",
         ..PLAIN
     },
     Setting {
@@ -147,6 +148,28 @@ pub const SETTINGS: &[Setting] = &[
         example: "true or false",
         meaning: "true: a loss beyond what is allowed is taken on purpose; the check passes as accepted, and the tag \
                   moves.",
+        ..PLAIN
+    },
+    Setting {
+        name: "CLEARML_BASELINE_CHECK",
+        default: Some("warn"),
+        example: "warn, require or off",
+        meaning: "The baseline should be clean, successful and part of the main branch: warn when it is not, require it \
+                  (else no verdict), or do not look.",
+        ..PLAIN
+    },
+    Setting {
+        name: "CLEARML_CODE_PATHS",
+        example: "src",
+        meaning: "One path a line: where the code is. A run of another commit counts when git holds the same objects \
+                  there. The whole tree when it is not given. Needs a checkout with history.",
+        ..PLAIN
+    },
+    Setting {
+        name: "CLEARML_RUNS",
+        default: Some("1"),
+        example: "3",
+        meaning: "Judge the median of the newest so many clean runs of the same code, on both sides.",
         ..PLAIN
     },
     Setting {

@@ -13,6 +13,9 @@ use crate::metric::Pick;
 /// No CI lets a job run for longer than this.
 const LONGEST_WAIT: Duration = Duration::from_hours(5 * 24);
 
+/// The server tells so many runs in one page.
+const MOST_RUNS: usize = 100;
+
 /// The exact name of a project, task, scalar or tag: not blank, one line, valid UTF-8.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Name(String);
@@ -142,6 +145,8 @@ pub(super) fn api_host(text: &str) -> Result<Host, String> {
 pub(crate) enum Promote {
     /// As soon as the check passes.
     OnPass,
+    /// When the pull request is merged: judged again then.
+    OnMerge,
     /// Never: the tool only judges.
     Never,
 }
@@ -153,6 +158,17 @@ pub(crate) enum NoBaseline {
     Pass,
     /// No verdict.
     Fail,
+}
+
+/// What to do about a baseline that is not clean, did not complete or is not part of the main branch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum BaselineCheck {
+    /// Say so.
+    Warn,
+    /// No verdict.
+    Require,
+    /// Do not look.
+    Off,
 }
 
 /// When the pull request gets a comment.
@@ -175,11 +191,22 @@ pub(super) fn pick(text: &str) -> Result<Pick, String> {
 }
 
 pub(super) fn promote(text: &str) -> Result<Promote, String> {
-    choice(text, &[("pass", Promote::OnPass), ("never", Promote::Never)])
+    choice(text, &[("pass", Promote::OnPass), ("merge", Promote::OnMerge), ("never", Promote::Never)])
 }
 
 pub(super) fn no_baseline(text: &str) -> Result<NoBaseline, String> {
     choice(text, &[("pass", NoBaseline::Pass), ("fail", NoBaseline::Fail)])
+}
+
+pub(super) fn baseline_check(text: &str) -> Result<BaselineCheck, String> {
+    let options = [("warn", BaselineCheck::Warn), ("require", BaselineCheck::Require), ("off", BaselineCheck::Off)];
+    choice(text, &options)
+}
+
+/// How many runs are judged by their median.
+pub(super) fn runs(text: &str) -> Result<usize, String> {
+    let count = text.trim().parse().ok().filter(|count| (1..=MOST_RUNS).contains(count));
+    count.ok_or_else(|| format!("{text:?} is not a whole number from 1 to {MOST_RUNS}"))
 }
 
 pub(super) fn comment(text: &str) -> Result<Comment, String> {
@@ -321,7 +348,7 @@ mod tests {
         #[test]
         fn no_text_makes_a_reader_panic(text in ".*") {
             let _ = (Host::parse(&text), Name::parse(&text), Tag::parse(&text), threshold(&text), margin(&text));
-            let _ = (target(&text), direction(&text), boolean(&text), pick(&text), promote(&text), no_baseline(&text), duration(&text));
+            let _ = (target(&text), direction(&text), boolean(&text), pick(&text), promote(&text), no_baseline(&text), duration(&text), runs(&text));
         }
     }
 }

@@ -136,6 +136,53 @@ fn verdicts() {
     shown("baseline_itself", &sandbox, Gate::of(&sandbox));
 }
 
+#[test]
+fn medians_of_several_runs() {
+    let runs = |commit: &'static str, values: [f64; 3]| values.map(|value| rising(commit, &[0.3, 0.6, value]));
+    let [first, second, third] = runs(BASE, [0.79, 0.8, 0.83]);
+    let sandbox = sandbox([first, second.tag(TAG), third].into_iter().chain(runs(HEAD, [0.78, 0.82, 0.81])));
+    shown("medians", &sandbox, Gate::of(&sandbox).set("CLEARML_RUNS", "3"));
+    let four = Gate::of(&sandbox).set("CLEARML_RUNS", "4");
+    shown("too_few_runs", &sandbox, four);
+}
+
+/// A repository whose commits have the same ids wherever and whenever it is made.
+fn git(folder: &Path, args: &[&str]) -> String {
+    let mut command = std::process::Command::new("git");
+    command.args(args).current_dir(folder).env_clear().env("HOME", folder).env("GIT_CONFIG_NOSYSTEM", "1");
+    for who in ["AUTHOR", "COMMITTER"] {
+        command.env(format!("GIT_{who}_NAME"), "a").env(format!("GIT_{who}_EMAIL"), "a@example.org");
+        command.env(format!("GIT_{who}_DATE"), "2026-01-01T00:00:00Z");
+    }
+    let output = command.env("PATH", std::env::var_os("PATH").unwrap()).output().unwrap();
+    assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+#[test]
+fn the_same_code_under_another_commit() {
+    let repository = Gate::bare();
+    let folder = repository.path();
+    git(folder, &["init", "--quiet"]);
+    fs::write(folder.join("train.py"), "print(1)\n").unwrap();
+    git(folder, &["add", "train.py"]);
+    git(folder, &["commit", "--quiet", "--message", "train"]);
+    let ran = git(folder, &["rev-parse", "HEAD"]);
+    git(folder, &["commit", "--quiet", "--amend", "--message", "reworded"]);
+    let reworded = git(folder, &["rev-parse", "HEAD"]);
+    let baseline = rising(BASE, &[0.3, 0.6, 0.8]).tag(TAG);
+    let sandbox = sandbox([baseline, rising(&ran, &[0.3, 0.6, 0.9])]);
+    let here = |gate: Gate| gate.set("GIT_DIR", folder.join(".git").to_str().unwrap()).set("COMMIT_ID", &reworded);
+    shown("same_code", &sandbox, here(Gate::of(&sandbox)).set("CLEARML_PROMOTE", "merge"));
+    shown("same_code_at_paths", &sandbox, here(Gate::of(&sandbox)).set("CLEARML_CODE_PATHS", "train.py"));
+}
+
+#[test]
+fn an_unfit_baseline() {
+    let sandbox = sandbox([best(0.8).diff("x"), run(HEAD, 0.9)]);
+    shown("unfit_baseline", &sandbox, Gate::of(&sandbox).set("CLEARML_BASELINE_CHECK", "require"));
+}
+
 /// A run with three metrics.
 fn measured(commit: &str, accuracy: f64, loss: f64, speed: f64) -> TaskSeed {
     let towards = |value: f64, from: f64| [(0, from), (10, from.midpoint(value)), (20, value)];

@@ -97,7 +97,10 @@ const ROWS_LEFT: [usize; 7] = [100, 50, 25, 12, 6, 3, 0];
 
 fn document(report: &Report<'_>, extent: &Extent) -> String {
     let mut blocks = vec![heading(&words::headline(report))];
-    let warnings = report.warnings.iter().map(|warning| say("⚠️ ").then(words::warning(warning, report.settings)));
+    let warnings = report.warnings.iter().map(|warning| {
+        let icon = if warning.is_note() { "ℹ️ " } else { "⚠️ " };
+        say(icon).then(words::warning(warning, report.settings))
+    });
     let warnings = list(warnings);
     match &report.outcome {
         Outcome::Judged(judged) => judgement(&mut blocks, report.settings, judged, extent, &warnings),
@@ -142,6 +145,7 @@ fn judgement(blocks: &mut Vec<String>, settings: &Settings, judged: &Judged<'_>,
         Some(baseline) => format!("- baseline: {}", run(baseline)),
         None => format!("- baseline: none, no task of this name carries the tag {}", name_of(settings.tag.as_str())),
     });
+    notes.extend(words::stood(settings, judged).map(|stood| format!("- code: {}", phrase(&stood))));
     let promotion: Vec<_> = words::promotion(settings, &judged.promotion).iter().map(phrase).collect();
     notes.push(format!("- tag: {}", promotion.join("<br>")));
     blocks.push(notes.join("\n") + "\n" + warnings);

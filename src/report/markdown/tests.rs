@@ -11,7 +11,7 @@ use super::*;
 use crate::judge::{Criteria, Direction, Score, Tolerance};
 use crate::metric::Metric;
 use crate::promote::Promotion;
-use crate::report::{Finding, Side};
+use crate::report::{Finding, Side, Unclear};
 use crate::run::ScoreFault;
 use crate::select::NearMisses;
 
@@ -129,8 +129,11 @@ fn reports(text: &str) -> Vec<String> {
     let reasons = [
         NoVerdict::NoProject { similar: texts() },
         NoVerdict::NoTaskOfThatName { similar: Vec::new() },
-        NoVerdict::NothingRanTheCommit { newest_clean: Some(Seen { link: None, ..seen(text, text) }) },
-        NoVerdict::NothingRanTheCommit { newest_clean: Some(seen(text, text)) },
+        NoVerdict::NothingRanTheCommit { newest_clean: Some(Seen { link: None, ..seen(text, text) }), unclear: None },
+        NoVerdict::NothingRanTheCommit {
+            newest_clean: Some(seen(text, text)),
+            unclear: Some(Unclear::SomeMissing(text.to_owned())),
+        },
         NoVerdict::NoneQualifies { near: NearMisses { dirty: 1, ..NearMisses::default() } },
         NoVerdict::AmbiguousCommit { commits: texts() },
         NoVerdict::NoScore { side: Side::Baseline, run: seen(text, text), faults, known },
