@@ -15,6 +15,9 @@ const TITLE: &str = "validation";
 const SERIES: &str = "accuracy";
 const TAG: &str = "Best Performance";
 
+/// 2026-01-04, in microseconds since 1970.
+const NOW: i64 = 1_767_484_800_000_000;
+
 /// A pull request: what it is about, its commit, and the run that belongs to it.
 struct PullRequest {
     title: &'static str,
@@ -23,7 +26,8 @@ struct PullRequest {
 }
 
 fn main() {
-    let sandbox = Sandbox::start();
+    // Some days after the first of the seeded runs, so that their ages read like those of a project at work.
+    let sandbox = Sandbox::builder().now(NOW).start().expect("a port on loopback");
     println!("A ClearML API listens on {}. The baseline on main scores 0.80 and carries the tag.\n", sandbox.url());
     sandbox.add(seed("1111111111111111111111111111111111111111", &[0.55, 0.72, 0.80]).tag(TAG).tag("prod"));
     for request in story() {

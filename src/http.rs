@@ -14,6 +14,7 @@ pub(crate) use ureq::http::{HeaderMap, Method};
 use ureq::tls::{RootCerts, TlsConfig};
 use ureq::{Agent, AsSendBody, Error, Timeout};
 
+use crate::tls;
 use crate::trust::Trust;
 
 /// What the verdict needs is waited for.
@@ -232,7 +233,11 @@ fn run(agent: &Agent, request: ureq::http::Request<impl AsSendBody>, limit: Dura
 }
 
 fn agent(trust: &Trust, roots: RootCerts) -> Agent {
-    let tls = TlsConfig::builder().root_certs(roots).disable_verification(matches!(trust, Trust::Anyone)).build();
+    let tls = TlsConfig::builder()
+        .unversioned_rustls_crypto_provider(tls::provider())
+        .root_certs(roots)
+        .disable_verification(matches!(trust, Trust::Anyone))
+        .build();
     Agent::config_builder()
         .tls_config(tls)
         .user_agent(concat!("clearml-gate/", env!("CARGO_PKG_VERSION")))

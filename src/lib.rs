@@ -58,6 +58,7 @@ mod select;
 mod settings;
 mod similar;
 mod timestamp;
+mod tls;
 mod trust;
 
 use std::path::PathBuf;

@@ -7,8 +7,9 @@ use clearml_gate::{Environment, Exit, Process, Stream, run};
 
 fn main() -> ExitCode {
     std::panic::set_hook(Box::new(|panic| {
-        // The message of a panic may hold anything; where it happened is enough to report a bug.
-        let place = panic.location().map_or_else(String::new, |at| format!(" at {at}"));
+        // The message of a panic may hold anything; where it happened is enough to report a bug. Releases do not know that.
+        let place = panic.location().filter(|at| at.line() > 0);
+        let place = place.map_or_else(String::new, |at| format!(" at {at}"));
         // A closed stream must not end in a second panic.
         let _ = writeln!(
             std::io::stderr(),

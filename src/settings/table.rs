@@ -211,8 +211,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         name: "COMMIT_ID",
         example: "1a2b3c4d5e6f7a8b9c0d1a2b3c4d5e6f7a8b9c0d",
-        meaning: "The commit to judge, at least 7 hex digits. Taken from the pull request or the checkout when it is not \
-                  given.",
+        meaning: "The commit to judge, at least 7 hex digits. Taken from the CI or the checkout when it is not given.",
         ..PLAIN
     },
 ];
@@ -262,7 +261,7 @@ pub(crate) fn help() -> String {
     }
     out.push_str(
         "\n  -V, --version\n  --help\n\n\
-         Exit codes: 0 passed, 1 degraded, 2 usage or settings, 3 no verdict, 4 ClearML refused or the tag could not\n\
+         Exit codes: 0 passed or nothing to gate, 1 degraded, 2 usage or settings, 3 no verdict, 4 ClearML refused or the tag could not\n\
          be moved, 5 ClearML unreachable (worth another run), 70 a bug.\n",
     );
     out
