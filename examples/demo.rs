@@ -25,9 +25,9 @@ struct PullRequest {
     run: TaskSeed,
 }
 
-fn main() {
+fn main() -> std::io::Result<()> {
     // Some days after the first of the seeded runs, so that their ages read like those of a project at work.
-    let sandbox = Sandbox::builder().now(NOW).start().expect("a port on loopback");
+    let sandbox = Sandbox::builder().now(NOW).start()?;
     println!("A ClearML API listens on {}. The baseline on main scores 0.80 and carries the tag.\n", sandbox.url());
     sandbox.add(seed("1111111111111111111111111111111111111111", &[0.55, 0.72, 0.80]).tag(TAG).tag("prod"));
     for request in story() {
@@ -45,6 +45,7 @@ fn main() {
     if std::env::args().any(|arg| arg == "--serve") {
         serve(&sandbox);
     }
+    Ok(())
 }
 
 fn seed(commit: &str, accuracy: &[f64]) -> TaskSeed {

@@ -261,8 +261,8 @@ pub(crate) fn help() -> String {
     }
     out.push_str(
         "\n  -V, --version\n  --help\n\n\
-         Exit codes: 0 passed or nothing to gate, 1 degraded, 2 usage or settings, 3 no verdict, 4 ClearML refused or the tag could not\n\
-         be moved, 5 ClearML unreachable (worth another run), 70 a bug.\n",
+         Exit codes: 0 passed or nothing to gate, 1 degraded, 2 usage or settings, 3 no verdict, 4 ClearML refused or\n\
+         the tag could not be moved, 5 ClearML unreachable (worth another run), 70 a bug.\n",
     );
     out
 }
