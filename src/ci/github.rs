@@ -124,7 +124,11 @@ impl Event {
 
     fn pull_request(&self) -> Result<What, String> {
         if self.text("action") != Some("closed") {
-            return self.head_of_pull_request().map(What::Commit);
+            // A label on an old pull request: neither a review nor the moment of its merge.
+            return match self.text("pull_request.state") {
+                Some("closed") => Ok(What::Nothing("the pull request is closed")),
+                _ => self.head_of_pull_request().map(What::Commit),
+            };
         }
         if !self.flag("pull_request.merged").ok_or_else(|| missing("pull_request.merged"))? {
             return Ok(What::Nothing("the pull request was closed without being merged"));

@@ -6,10 +6,10 @@ use std::time::Instant;
 
 use super::waiting::{Progress, Wait};
 use super::{Here, Session, Stop};
-use crate::ci::What;
+use crate::ci::{Occasion, What};
 use crate::clearml::{Error, ProjectId};
 use crate::commit::Commit;
-use crate::github::GitHub;
+use crate::github::{self, GitHub};
 use crate::metric::Metric;
 use crate::report::{NoVerdict, Stood, Unclear};
 use crate::run::{Reading, Run, TaskId};
@@ -35,6 +35,8 @@ pub(super) struct View {
     pub(super) stood: Stood,
     /// Why it is not known whether others hold the same code.
     pub(super) unclear: Option<Unclear>,
+    /// Why GitHub could not be asked which pull request was merged.
+    pub(super) unasked: Option<String>,
 }
 
 /// The commits of other runs that hold the same code.
@@ -82,8 +84,9 @@ impl<'a> Session<'a> {
             Same::Unclear(unclear) => Some(unclear),
         };
         match self.merged() {
-            Some((number, head)) => self.look(project, vec![head], Stood::PullRequest(number)),
-            None => Ok(View { unclear, ..view }),
+            Ok(Some((number, head))) => self.look(project, vec![head], Stood::PullRequest(number)),
+            Ok(None) => Ok(View { unclear, ..view }),
+            Err(why) => Ok(View { unclear, unasked: Some(why.to_string()), ..view }),
         }
     }
 
@@ -97,7 +100,7 @@ impl<'a> Session<'a> {
         let at_commit = AtCommit::of(&runs, &commits);
         self.one_commit(&at_commit)?;
         let dirty = self.dirty(&at_commit, select::baseline(&runs, tag.as_str(), metrics))?;
-        Ok(View { runs, dirty, commits, stood, unclear: None })
+        Ok(View { runs, dirty, commits, stood, unclear: None, unasked: None })
     }
 
     fn one_commit(&self, at_commit: &AtCommit<'_>) -> Result<(), Stop<'a>> {
@@ -139,15 +142,15 @@ impl<'a> Session<'a> {
     }
 
     /// The pull request that came to the main branch by the commit that was pushed there, with its head.
-    fn merged(&self) -> Option<(u64, Commit)> {
-        let occasion = self.here.occasion?;
-        let What::Pushed { branch, to_default: Some(true), .. } = &occasion.what else { return None };
+    fn merged(&self) -> Result<Option<(u64, Commit)>, github::Error> {
+        let Some(Occasion { what, forge: Some(forge), .. }) = self.here.occasion else { return Ok(None) };
+        let What::Pushed { branch, to_default: Some(true), .. } = what else { return Ok(None) };
         if self.settings.promote != Promote::OnMerge {
-            return None;
+            return Ok(None);
         }
-        let github = GitHub::of(self.here.environment).ok()?;
-        let pulls = github.pulls_with(&occasion.forge.as_ref()?.repository, &self.settings.commit, branch).ok()?;
-        pulls.into_iter().find(|pull| pull.merged).map(|pull| (pull.number, pull.head))
+        let github = GitHub::of(self.here.environment)?;
+        let pulls = github.pulls_with(&forge.repository, &self.settings.commit, branch)?;
+        Ok(pulls.into_iter().find(|pull| pull.merged).map(|pull| (pull.number, pull.head)))
     }
 
     /// A run's readings; of the wanted metrics those that are missing come from the events.
@@ -213,6 +216,6 @@ impl<'a> Session<'a> {
         let dirty = if ids.is_empty() { HashSet::new() } else { self.client.dirty(&ids)? };
         let newest_clean = finished.into_iter().find(|run| run.commit.is_some() && !dirty.contains(&run.id));
         let newest_clean = newest_clean.map(|run| self.seen(project, run));
-        Ok(NoVerdict::NothingRanTheCommit { newest_clean, unclear: view.unclear })
+        Ok(NoVerdict::NothingRanTheCommit { newest_clean, unclear: view.unclear, unasked: view.unasked })
     }
 }

@@ -151,10 +151,13 @@ impl<'a> Session<'a> {
         let Settings { tag, metrics, promote, keep_best, accept, .. } = self.settings;
         let rules = Rules { promote: *promote, keep_best: *keep_best, accept: *accept };
         let moment = Moment::of(self.here.occasion.map(|occasion| &occasion.what));
+        let tagged: Vec<&Run> = runs.iter().filter(|run| run.carries(tag.as_str())).collect();
+        if matches!(tagged[..], [only] if only.id == candidate.id) {
+            return Promotion::Holds;
+        }
         if let Some(because) = policy::kept(rules, moment, verdict) {
             return Promotion::Kept(because);
         }
-        let tagged: Vec<&Run> = runs.iter().filter(|run| run.carries(tag.as_str())).collect();
         let plan = promote::plan(candidate, &tagged, metrics, self.client.now());
         let scope = self.settings.scope(project);
         let (client, judged) = (&self.client, self.judged_at);

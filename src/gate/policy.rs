@@ -45,9 +45,10 @@ pub(super) fn kept(rules: Rules, moment: Moment, verdict: Verdict) -> Option<Kep
     match (verdict, rules.promote, moment) {
         (Verdict::Degraded, ..) => Some(KeptBecause::NotPassed),
         (_, Promote::Never, _) => Some(KeptBecause::Never),
+        // Before the moment: a merge would not move it either.
+        (Verdict::Tolerated, ..) if rules.keep_best && !rules.accept => Some(KeptBecause::KeepBest),
         (_, Promote::OnMerge, Moment::Before) => Some(KeptBecause::UntilMerged),
         (_, Promote::OnMerge, Moment::PerhapsMerged) => Some(KeptBecause::PerhapsNotMain),
-        (Verdict::Tolerated, ..) if rules.keep_best && !rules.accept => Some(KeptBecause::KeepBest),
         (_, Promote::OnPass, _) | (_, Promote::OnMerge, Moment::Merged) => None,
     }
 }

@@ -123,8 +123,8 @@ impl fmt::Display for Error {
             }
             Self::BadToken => f.write_str("GitHub does not take GITHUB_TOKEN: it is wrong, expired or revoked"),
             Self::NotAllowed => f.write_str(
-                "GITHUB_TOKEN may not write to pull requests: the job needs `permissions: pull-requests: write`, a \
-                 personal token the same permission",
+                "GITHUB_TOKEN lacks a permission: the job needs `permissions: pull-requests: write` (read, where nothing is \
+                 to be written), a personal token the same",
             ),
             Self::FromFork => f.write_str(
                 "on a pull request from a fork GITHUB_TOKEN can only read: comment from a second workflow on \

@@ -84,8 +84,14 @@ impl GitHub {
     /// short attempt: the answer is welcome, not needed.
     pub(crate) fn pulls_with(&self, repository: &str, commit: &Commit, base: &str) -> Result<Vec<Pull>> {
         let url = format!("{}/repos/{repository}/commits/{commit}/pulls?per_page={PAGE}", self.api);
-        let (answer, _) = self.send_once(&Method::GET, &url, &[], Repeat::Never)?;
+        let (answer, headers) = self.send_once(&Method::GET, &url, &[], Repeat::Never)?;
+        if let Some(limited) = error::limited(&answer, &headers) {
+            return Err(Error::Limited(limited));
+        }
         let pulls: Value = serde_json::from_slice(&answer.body).map_err(|_| self.odd("its answer is not JSON"))?;
+        if answer.status != 200 {
+            return Err(self.refused(answer.status, &pulls));
+        }
         let pulls = pulls.as_array().ok_or_else(|| self.odd("its answer is no list"))?;
         Ok(pulls.iter().filter_map(|pull| Pull::to(base, pull)).collect())
     }

@@ -706,8 +706,8 @@ pub(crate) mod tests {
         let reasons = [
             NoVerdict::NoProject { similar: names() },
             NoVerdict::NoTaskOfThatName { similar: Vec::new() },
-            NoVerdict::NothingRanTheCommit { newest_clean: Some(seen("newest")), unclear: None },
-            NoVerdict::NothingRanTheCommit { newest_clean: None, unclear: None },
+            NoVerdict::NothingRanTheCommit { newest_clean: Some(seen("newest")), unclear: None, unasked: None },
+            NoVerdict::NothingRanTheCommit { newest_clean: None, unclear: None, unasked: None },
             NoVerdict::NoneQualifies { near: NearMisses { dirty: 2, ..NearMisses::default() } },
             NoVerdict::AmbiguousCommit { commits: names() },
             NoVerdict::NoBaseline,

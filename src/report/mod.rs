@@ -198,6 +198,8 @@ pub(crate) enum NoVerdict<'a> {
         newest_clean: Option<Seen>,
         /// Why runs of the same code under another commit, if there are any, were not found.
         unclear: Option<Unclear>,
+        /// Why GitHub could not be asked which pull request was merged, where that was to be asked.
+        unasked: Option<String>,
     },
     /// Runs of the commit exist, but none qualifies.
     NoneQualifies {

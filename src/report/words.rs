@@ -270,7 +270,7 @@ pub(super) fn promotion(settings: &Settings, promotion: &Promotion) -> Vec<Phras
         Promotion::Kept(KeptBecause::NotPassed) => vec![tag().say(" stays where it is")],
         Promotion::Kept(KeptBecause::Never) => vec![tag().say(" stays where it is (CLEARML_PROMOTE is never)")],
         Promotion::Kept(KeptBecause::UntilMerged) => {
-            vec![tag().say(" moves when the pull request is merged (CLEARML_PROMOTE is merge)")]
+            vec![tag().say(" stays where it is until the change is on the main branch (CLEARML_PROMOTE is merge)")]
         }
         Promotion::Kept(KeptBecause::PerhapsNotMain) => vec![
             tag().say(" stays where it is: CLEARML_PROMOTE is merge, and this CI does not tell whether this is the main branch"),
@@ -317,8 +317,10 @@ pub(super) fn explain(settings: &Settings, why: &NoVerdict<'_>) -> Explanation {
             say("no task of this project is named ").quoted(settings.task_name.as_str()),
             vec![did_you_mean(similar), say("Set CLEARML_TASK_NAME to the exact name, or run the training once.")],
         ),
-        NoVerdict::NothingRanTheCommit { newest_clean, unclear } => {
-            (say("no run of this commit is in ClearML"), nothing_ran(newest_clean.as_ref(), unclear.as_ref()))
+        NoVerdict::NothingRanTheCommit { newest_clean, unclear, unasked } => {
+            let mut details = nothing_ran(newest_clean.as_ref(), unclear.as_ref());
+            details.extend(unasked.as_deref().map(about_merged));
+            (say("no run of this commit is in ClearML"), details)
         }
         NoVerdict::NoneQualifies { near } => {
             (say("no run of this commit completed without uncommitted changes"), waited(settings, near))
@@ -376,6 +378,11 @@ fn about_same_code(unclear: &Unclear) -> Phrase {
         }
         Unclear::SomeMissing(sentence) => Phrase::default().line(sentence).say("."),
     }
+}
+
+/// Why the head of the pull request that was merged, if one was, was not judged.
+fn about_merged(why: &str) -> Phrase {
+    say("Which pull request was merged by it is not known: ").line(why).say(".")
 }
 
 /// Which commit was run instead of the one under review; `None` when that one was.

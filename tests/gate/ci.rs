@@ -149,6 +149,10 @@ fn where_nothing_is_to_be_gated_the_check_passes_and_nothing_is_asked() {
     gate("pull_request", "pull_request_closed").set("COMMIT_ID", HEAD).run().expect(0, closed);
     gate("pull_request", "pull_request_closed").unset("CLEARML_API_SECRET_KEY").run().expect(0, closed);
     gate("push", "push_deleted").run().expect(0, "NOTHING TO GATE: a branch or tag was deleted");
+    let labelled =
+        payload("pull_request_closed", &[("/action", json!("labeled")), ("/pull_request/state", json!("closed"))]);
+    let gate = on_github(&sandbox, "pull_request", &labelled.to_string());
+    gate.run().expect(0, "NOTHING TO GATE: the pull request is closed");
     assert_eq!(sandbox.requests().len(), 0);
 }
 

@@ -359,7 +359,7 @@ fn a_fault_that_passes_is_outlived() {
 
 #[test]
 fn a_token_that_may_not_write_says_what_it_lacks() {
-    let needed = "GITHUB_TOKEN may not write to pull requests: the job needs `permissions: pull-requests: write`";
+    let needed = "GITHUB_TOKEN lacks a permission: the job needs `permissions: pull-requests: write`";
     for permissions in [Permissions::read(), Permissions::none()] {
         let stage = Stage::new();
         let stage = Stage { token: stage.github.token(permissions), ..stage };

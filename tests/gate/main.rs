@@ -13,6 +13,7 @@ mod connection;
 mod delivery;
 mod docs;
 mod hostile;
+mod merge;
 mod metrics;
 mod original;
 mod promotion;

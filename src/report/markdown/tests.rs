@@ -129,10 +129,15 @@ fn reports(text: &str) -> Vec<String> {
     let reasons = [
         NoVerdict::NoProject { similar: texts() },
         NoVerdict::NoTaskOfThatName { similar: Vec::new() },
-        NoVerdict::NothingRanTheCommit { newest_clean: Some(Seen { link: None, ..seen(text, text) }), unclear: None },
+        NoVerdict::NothingRanTheCommit {
+            newest_clean: Some(Seen { link: None, ..seen(text, text) }),
+            unclear: None,
+            unasked: Some(text.to_owned()),
+        },
         NoVerdict::NothingRanTheCommit {
             newest_clean: Some(seen(text, text)),
             unclear: Some(Unclear::SomeMissing(text.to_owned())),
+            unasked: None,
         },
         NoVerdict::NoneQualifies { near: NearMisses { dirty: 1, ..NearMisses::default() } },
         NoVerdict::AmbiguousCommit { commits: texts() },
