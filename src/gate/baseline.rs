@@ -26,7 +26,7 @@ impl<'a> Session<'a> {
     ) -> Result<Option<(&'r Run, Scores)>, Stop<'a>> {
         match baseline {
             Baseline::Found(run) | Baseline::Unusable(run) => {
-                let scores = self.scores_of_several(project, Side::Baseline, run, runs)?;
+                let scores = self.scores_of_several(project, Side::Baseline, run)?;
                 warnings.extend(self.several_tagged(runs));
                 self.check(run, candidate, dirty, warnings)?;
                 Ok(Some((run, scores)))

@@ -36,13 +36,7 @@ impl<'a> Session<'a> {
     }
 
     /// The scores of a run that carries the tag, with the other clean runs of its commit where several are to be judged.
-    pub(super) fn scores_of_several(
-        &self,
-        project: &ProjectId,
-        side: Side,
-        run: &Run,
-        runs: &[Run],
-    ) -> Result<Scores, Stop<'a>> {
+    pub(super) fn scores_of_several(&self, project: &ProjectId, side: Side, run: &Run) -> Result<Scores, Stop<'a>> {
         if self.settings.runs == 1 {
             return self.scores_of(project, side, &[run]);
         }
@@ -53,7 +47,6 @@ impl<'a> Session<'a> {
         let found = self.client.of_commits_or_tagged(self.settings.scope(project), &commits, &self.settings.tag)?;
         let at_commit = AtCommit::of(&found, &commits);
         let dirty = self.dirty(&at_commit, Baseline::None)?;
-        let _ = runs;
         self.scores_of(project, side, &at_commit.clean(&dirty))
     }
 
