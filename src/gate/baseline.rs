@@ -9,7 +9,7 @@ use crate::commit::Commit;
 use crate::github::GitHub;
 use crate::report::{NoVerdict, Side, Warning};
 use crate::run::{Run, TaskId};
-use crate::same_code;
+use crate::same_code::{self, CannotTell};
 use crate::select::{self, Baseline};
 use crate::settings::{BaselineCheck, NoBaseline};
 
@@ -88,7 +88,9 @@ impl<'a> Session<'a> {
                 || Warning::BaselineOriginUnknown("which branch is the main one is not known here".to_owned());
             return required.then(unknown);
         };
-        let recorded = baseline.commit.as_deref().unwrap_or_default();
+        let Some(recorded) = baseline.commit.as_deref() else {
+            return Some(Warning::BaselineOriginUnknown("it recorded no commit".to_owned()));
+        };
         let Here { directory, environment, .. } = self.here;
         let by_git = same_code::belongs_to(directory, environment, recorded, branch);
         if matches!(&by_git, Ok(belongs) if *belongs != same_code::Belongs::No) {
@@ -98,7 +100,7 @@ impl<'a> Session<'a> {
             (Some(Pulls::Merged), _) => None,
             (Some(Pulls::NotMerged(number)), _) => Some(Warning::BaselineNotMerged(Some(number))),
             (None, Ok(_)) => Some(Warning::BaselineNotMerged(None)),
-            (None, Err(why)) => Some(Warning::BaselineOriginUnknown(why.to_string())),
+            (None, Err(why)) => Some(Warning::BaselineOriginUnknown(with_advice(&why))),
         }
     }
 
@@ -113,6 +115,11 @@ impl<'a> Session<'a> {
             Some(first) => Some(Pulls::NotMerged(first.number)),
         }
     }
+}
+
+/// Why it is not known, and what to do about it.
+fn with_advice(why: &CannotTell) -> String {
+    why.advice().map_or_else(|| why.to_string(), |advice| format!("{why}; {advice}"))
 }
 
 /// What became of the pull requests of a commit.

@@ -22,6 +22,8 @@ use crate::similar::nearest;
 const DIRTY_CHECK: usize = 500;
 /// So many commits fit into one question; more of the same code than that adds nothing.
 const MOST_COMMITS: usize = 100;
+/// So many runs, the newest, are looked through for the same code: one page.
+const MOST_COMPARED: usize = 500;
 /// How many metrics are looked up in the events when they are not in `last_metrics`; the rest stays missing.
 const MOST_EVENT_LOOKUPS: usize = 50;
 
@@ -44,6 +46,18 @@ enum Same {
     At(Vec<Commit>),
     Nowhere,
     Unclear(Unclear),
+}
+
+/// Whether a commit that holds the same code, if it is abbreviated, begins none that is not known to: the runs of that
+/// one would be taken for its own.
+fn begins_no_other<'a>(same: &Commit, mut known: impl Iterator<Item = (&'a str, Identity)>) -> bool {
+    known.all(|(recorded, identity)| identity == Identity::Same || !same.matches(recorded))
+}
+
+fn only_the_newest() -> String {
+    format!(
+        "Only the newest {MOST_COMPARED} runs of this name were looked through for the same code under another commit"
+    )
 }
 
 impl View {
@@ -84,7 +98,10 @@ impl<'a> Session<'a> {
             Same::Unclear(unclear) => Some(unclear),
         };
         match self.merged() {
-            Ok(Some((number, head))) => self.look(project, vec![head], Stood::PullRequest(number)),
+            Ok(Some((number, head))) => {
+                let merged = self.look(project, vec![head], Stood::PullRequest(number))?;
+                Ok(View { unclear, ..merged })
+            }
             Ok(None) => Ok(View { unclear, ..view }),
             Err(why) => Ok(View { unclear, unasked: Some(why.to_string()), ..view }),
         }
@@ -99,7 +116,12 @@ impl<'a> Session<'a> {
         }
         let at_commit = AtCommit::of(&runs, &commits);
         self.one_commit(&at_commit)?;
-        let dirty = self.dirty(&at_commit, select::baseline(&runs, tag.as_str(), metrics))?;
+        // Without a run there is no verdict here, and nobody asks what is wrong with the baseline.
+        let dirty = if at_commit.is_empty() {
+            HashSet::new()
+        } else {
+            self.dirty(&at_commit, select::baseline(&runs, tag.as_str(), metrics))?
+        };
         Ok(View { runs, dirty, commits, stood, unclear: None, unasked: None })
     }
 
@@ -124,11 +146,14 @@ impl<'a> Session<'a> {
             Ok(identities) => identities,
             Err(why) => return Ok(Same::Unclear(Unclear::CannotTell(why))),
         };
-        let same = others.iter().zip(&identities).filter(|(_, identity)| **identity == Identity::Same);
-        let same = same.filter_map(|(recorded, _)| Commit::parse(recorded).ok()).take(MOST_COMMITS);
-        Ok(match (same.collect::<Vec<_>>(), Identity::about_missing(&identities)) {
+        let known = || others.iter().copied().zip(identities.iter().copied());
+        let same = known().filter(|(_, identity)| *identity == Identity::Same);
+        let same = same.filter_map(|(recorded, _)| Commit::parse(recorded).ok());
+        let same: Vec<_> = same.filter(|same| begins_no_other(same, known())).take(MOST_COMMITS).collect();
+        Ok(match (same, Identity::about_missing(&identities)) {
             (same, _) if !same.is_empty() => Same::At(same),
             (_, Some(missing)) => Same::Unclear(Unclear::SomeMissing(missing)),
+            _ if newest.len() >= MOST_COMPARED => Same::Unclear(Unclear::SomeMissing(only_the_newest())),
             _ => Same::Nowhere,
         })
     }
@@ -204,7 +229,9 @@ impl<'a> Session<'a> {
     pub(super) fn why_none(&self, project: &ProjectId, view: View) -> Result<NoVerdict<'a>, Error> {
         let at_commit = view.at_commit();
         if !at_commit.is_empty() {
-            return Ok(NoVerdict::NoneQualifies { near: at_commit.near_misses(&view.dirty) });
+            let ran = at_commit.commits().into_iter().collect();
+            let near = at_commit.near_misses(&view.dirty);
+            return Ok(NoVerdict::NoneQualifies { near, stood: view.stood.clone(), ran });
         }
         let newest = self.newest(project)?;
         if newest.is_empty() {

@@ -75,9 +75,16 @@ fn median(values: Vec<Result<Score, ScoreFault>>) -> Result<Sample, ScoreFault> 
     let (Some(low), Some(high)) = (low, high) else { return Err(ScoreFault::Missing) };
     let at = |n: usize| values.get(n).copied().unwrap_or(high);
     let (below, above) = (at((values.len() - 1) / 2), at(values.len() / 2));
-    let score = Score::new(below.get().midpoint(above.get())).unwrap_or(below);
+    let score = Score::new(between(below.get(), above.get())).unwrap_or(below);
     let spread = (values.len() > 1).then_some(Spread { runs: values.len(), low, high });
     Ok(Sample { score, spread })
+}
+
+/// The middle of two values without the last digits, which are but the noise of having been computed: of 0.8 and 0.9 it
+/// is 0.85 and not 0.8500000000000001.
+fn between(low: f64, high: f64) -> f64 {
+    let middle = low.midpoint(high);
+    format!("{middle:.14e}").parse().unwrap_or(middle).clamp(low, high)
 }
 
 #[cfg(test)]
@@ -95,6 +102,8 @@ mod tests {
         assert!((value(&[3.0]) - 3.0).abs() < 1e-12);
         assert!((value(&[3.0, 1.0, 100.0]) - 3.0).abs() < 1e-12);
         assert!((value(&[4.0, 1.0, 2.0, 100.0]) - 3.0).abs() < 1e-12);
+        assert_eq!(value(&[0.8, 0.9]).to_bits(), 0.85f64.to_bits());
+        assert_eq!(value(&[0.1 + 0.2, 0.1 + 0.2]).to_bits(), (0.1f64 + 0.2).to_bits());
         assert_eq!(of(&[1.0]).spread, None);
         let spread = of(&[3.0, 1.0, 100.0]).spread.unwrap();
         assert_eq!(

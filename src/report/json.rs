@@ -362,7 +362,7 @@ fn with_no_verdict(shared: Document, settings: &Settings, why: &NoVerdict<'_>, r
         NoVerdict::NothingRanTheCommit { newest_clean, .. } => {
             undecided.newest_clean_run = newest_clean.as_ref().map(|seen| run(seen, room));
         }
-        NoVerdict::NoneQualifies { near } => document.rejected = rejected(near),
+        NoVerdict::NoneQualifies { near, .. } => document.rejected = rejected(near),
         NoVerdict::AmbiguousCommit { commits } => {
             undecided.commits = room.list(commits.iter().map(String::as_str));
         }
@@ -708,7 +708,11 @@ pub(crate) mod tests {
             NoVerdict::NoTaskOfThatName { similar: Vec::new() },
             NoVerdict::NothingRanTheCommit { newest_clean: Some(seen("newest")), unclear: None, unasked: None },
             NoVerdict::NothingRanTheCommit { newest_clean: None, unclear: None, unasked: None },
-            NoVerdict::NoneQualifies { near: NearMisses { dirty: 2, ..NearMisses::default() } },
+            NoVerdict::NoneQualifies {
+                near: NearMisses { dirty: 2, ..NearMisses::default() },
+                stood: Stood::ForItself,
+                ran: Vec::new(),
+            },
             NoVerdict::AmbiguousCommit { commits: names() },
             NoVerdict::NoBaseline,
             NoVerdict::Failed(refused("no")),

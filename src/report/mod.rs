@@ -205,6 +205,10 @@ pub(crate) enum NoVerdict<'a> {
     NoneQualifies {
         /// How many, by what disqualifies them.
         near: NearMisses,
+        /// Whose runs they are.
+        stood: Stood,
+        /// The commits that they are of.
+        ran: Vec<String>,
     },
     /// The abbreviated commit is the beginning of several.
     AmbiguousCommit {

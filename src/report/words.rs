@@ -322,9 +322,7 @@ pub(super) fn explain(settings: &Settings, why: &NoVerdict<'_>) -> Explanation {
             details.extend(unasked.as_deref().map(about_merged));
             (say("no run of this commit is in ClearML"), details)
         }
-        NoVerdict::NoneQualifies { near } => {
-            (say("no run of this commit completed without uncommitted changes"), waited(settings, near))
-        }
+        NoVerdict::NoneQualifies { near, stood, ran } => none_qualifies(settings, near, stood, ran),
         NoVerdict::AmbiguousCommit { commits } => (
             say(format!("{} is the beginning of several commits", settings.commit)),
             vec![
@@ -332,7 +330,7 @@ pub(super) fn explain(settings: &Settings, why: &NoVerdict<'_>) -> Explanation {
                 say("Give more digits."),
             ],
         ),
-        NoVerdict::NoScore { side, run, faults, known } => no_score(*side, run, faults, known),
+        NoVerdict::NoScore { side, run, faults, known } => no_score(settings, *side, run, faults, known),
         NoVerdict::NoBaseline => (
             say("no task of this name carries the tag ").quoted(settings.tag.as_str()),
             vec![
@@ -341,7 +339,11 @@ pub(super) fn explain(settings: &Settings, why: &NoVerdict<'_>) -> Explanation {
             ],
         ),
         NoVerdict::UnfitBaseline { faults } => {
-            let todo = say("Move the tag to a run of the main branch, or set CLEARML_BASELINE_CHECK to warn.");
+            let todo = if faults.iter().all(Warning::is_note) {
+                say("Mend that, or set CLEARML_BASELINE_CHECK to warn.")
+            } else {
+                say("Move the tag to a run of the main branch, or set CLEARML_BASELINE_CHECK to warn.")
+            };
             let faults = faults.iter().map(|fault| say("At fault: ").then(warning(fault, settings)).say("."));
             (
                 say("the baseline is not fit to compare with, and CLEARML_BASELINE_CHECK is require"),
@@ -388,8 +390,13 @@ fn about_merged(why: &str) -> Phrase {
 /// Which commit was run instead of the one under review; `None` when that one was.
 pub(super) fn stood(settings: &Settings, judged: &Judged<'_>) -> Option<Phrase> {
     let ran = judged.candidate.commit.as_deref().map_or_else(|| say("an unknown commit"), commit);
+    in_place(settings, &judged.stood, ran)
+}
+
+/// Which commits were looked at in place of the one under review, if it was not that one.
+fn in_place(settings: &Settings, stood: &Stood, ran: Phrase) -> Option<Phrase> {
     let under_review = commit(settings.commit.as_str());
-    match &judged.stood {
+    match stood {
         Stood::ForItself => None,
         Stood::SameCode(paths) if paths.is_whole_tree() => Some(
             Phrase::default().then(under_review).say(" was not run; its code is that of ").then(ran).say(", which was"),
@@ -412,9 +419,19 @@ pub(super) fn stood(settings: &Settings, judged: &Judged<'_>) -> Option<Phrase> 
     }
 }
 
-/// The same for a report without a verdict, with what waiting did or could do.
-fn waited(settings: &Settings, near: &NearMisses) -> Vec<Phrase> {
-    let mut lines = near_misses(near);
+fn none_qualifies(settings: &Settings, near: &NearMisses, stood: &Stood, ran: &[String]) -> (Phrase, Vec<Phrase>) {
+    let ran = Phrase::default().listed(ran.iter().map(|id| commit(id)));
+    let what = match stood {
+        Stood::ForItself => "no run of this commit completed without uncommitted changes",
+        Stood::SameCode(_) | Stood::PullRequest(_) => "no run of this code completed without uncommitted changes",
+    };
+    let instead = in_place(settings, stood, ran).map(|instead| instead.say("."));
+    (say(what), instead.into_iter().chain(waited(settings, near, stood)).collect())
+}
+
+/// What came near, with what waiting did or could do.
+fn waited(settings: &Settings, near: &NearMisses, stood: &Stood) -> Vec<Phrase> {
+    let mut lines = near_misses(near, stood);
     if near.running + near.queued > 0 {
         lines.push(if settings.wait.is_zero() {
             say("Set CLEARML_WAIT, for instance to 30m, to wait for a run instead.")
@@ -425,8 +442,12 @@ fn waited(settings: &Settings, near: &NearMisses) -> Vec<Phrase> {
     lines
 }
 
-/// The runs of the commit that cannot be the candidate, kind by kind.
-pub(super) fn near_misses(near: &NearMisses) -> Vec<Phrase> {
+/// The runs of the code under review that cannot be the candidate, kind by kind.
+pub(super) fn near_misses(near: &NearMisses, stood: &Stood) -> Vec<Phrase> {
+    let whose = match stood {
+        Stood::ForItself => "at this commit",
+        Stood::SameCode(_) | Stood::PullRequest(_) => "of this code",
+    };
     let kinds = [
         (near.running, "still running", "run the check again when it has completed"),
         (near.queued, "waiting in a queue", "run the check again when it has completed"),
@@ -441,12 +462,13 @@ pub(super) fn near_misses(near: &NearMisses) -> Vec<Phrase> {
         .into_iter()
         .filter(|(count, ..)| *count > 0)
         .map(|(count, what, todo)| {
-            say(format!("{count} {} at this commit: {what}; {todo}.", if count == 1 { "run" } else { "runs" }))
+            say(format!("{count} {} {whose}: {what}; {todo}.", if count == 1 { "run" } else { "runs" }))
         })
         .collect()
 }
 
 fn no_score(
+    settings: &Settings,
     side: Side,
     run: &Seen,
     faults: &[(&Metric, ScoreFault)],
@@ -462,7 +484,7 @@ fn no_score(
         faults.iter().filter(move |(_, fault)| *fault == wanted).map(|(metric, _)| metric_name(metric))
     };
     let (missing, odd): (Vec<_>, Vec<_>) = (of(ScoreFault::Missing).collect(), of(ScoreFault::NotANumber).collect());
-    let the_run = say("The run: ").page(run);
+    let the_run = say("The run: ").page(run).then(of_another_commit(settings, side, run));
     if missing.is_empty() {
         let one = if odd.len() == 1 { " is not a finite number" } else { " are not finite numbers" };
         let what = Phrase::default().listed(odd.into_iter()).say(format!(" of {whose}{one}"));
@@ -479,9 +501,19 @@ fn no_score(
     (what, [Some(reported), odd, Some(the_run), Some(say(todo))].into_iter().flatten().collect())
 }
 
+/// The commit of a run that stands for the one under review.
+fn of_another_commit(settings: &Settings, side: Side, run: &Seen) -> Phrase {
+    match run.commit.as_deref() {
+        Some(ran) if side == Side::Candidate && !settings.commit.matches(ran) => {
+            say(", which ran ").then(commit(ran)).say(" in place of ").then(commit(settings.commit.as_str()))
+        }
+        _ => Phrase::default(),
+    }
+}
+
 fn too_few(side: Side, have: usize, wanted: usize) -> (Phrase, Vec<Phrase>) {
     let whose = match side {
-        Side::Candidate => "this commit",
+        Side::Candidate => "this code",
         Side::Baseline => "the baseline's commit",
     };
     let (missing, runs) = (wanted - have, if have == 1 { "run" } else { "runs" });
@@ -510,7 +542,9 @@ pub(super) fn warning(warning: &Warning, settings: &Settings) -> Phrase {
         Warning::BaselineNotMerged(Some(number)) => {
             say(format!("the baseline comes from pull request {number}, which was not merged"))
         }
-        Warning::BaselineNotMerged(None) => say("the baseline is not part of the main branch"),
+        Warning::BaselineNotMerged(None) => say(
+            "the baseline is not part of the main branch: neither its commit nor one with the same files is in there",
+        ),
         Warning::BaselineOriginUnknown(why) => {
             say("whether the baseline is part of the main branch is not known: ").line(why)
         }

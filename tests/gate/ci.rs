@@ -2,12 +2,11 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 use clearml_sandbox::Sandbox;
 use serde_json::{Value, json};
 
-use crate::support::{BASE, Gate, HEAD, OTHER, Ran, best, pair, run};
+use crate::support::{BASE, Gate, HEAD, OTHER, Ran, best, commit, git, pair, run};
 
 /// The commits of the example payloads.
 const PULL_REQUEST: &str = "ec26c3e57ca3a959ca5aad62de7213c562f8c821";
@@ -202,19 +201,6 @@ fn the_flag_beats_the_variable_beats_the_event_beats_the_checkout() {
     let queue = payload("merge_group", &[]).to_string();
     judged(on_github(&sandbox, "merge_group", &queue).set("COMMIT_ID", HEAD).run(), HEAD);
     judged(on_github(&sandbox, "issue_comment", "{}").set("COMMIT_ID", HEAD).run(), HEAD);
-}
-
-/// Asks git in a folder.
-fn git(folder: &Path, args: &[&str]) -> String {
-    let who = ["-c", "user.name=t", "-c", "user.email=t@example.org"];
-    let output = Command::new("git").args(who).args(args).current_dir(folder).output().unwrap();
-    assert!(output.status.success(), "{output:?}");
-    String::from_utf8(output.stdout).unwrap().trim().to_owned()
-}
-
-fn commit(folder: &Path, message: &str) -> String {
-    git(folder, &["commit", "--quiet", "--allow-empty", "--message", message]);
-    git(folder, &["rev-parse", "HEAD"])
 }
 
 #[test]

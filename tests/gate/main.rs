@@ -6,6 +6,7 @@
     reason = "clippy allows these in #[test] functions; their helpers are tests as well"
 )]
 
+mod baseline;
 mod ci;
 mod comment;
 mod comparison;
@@ -20,6 +21,7 @@ mod original;
 mod promotion;
 mod real_server;
 mod reports;
+mod same_code;
 mod schema;
 mod selection;
 mod settings;

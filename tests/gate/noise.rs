@@ -55,7 +55,7 @@ fn fewer_runs_than_asked_for_are_no_verdict_on_either_side() {
     few.add(run(HEAD, 0.9).diff("x"));
     few.add(run(HEAD, 0.9).status("failed"));
     few.add(run(HEAD, 0.9).system_tag("archived"));
-    let ran = gate(&few, "3").run().expect(3, "NO VERDICT: this commit has 2 clean runs, and CLEARML_RUNS asks for 3");
+    let ran = gate(&few, "3").run().expect(3, "NO VERDICT: this code has 2 clean runs, and CLEARML_RUNS asks for 3");
     ran.says("1 more needed");
     let few = sandbox(&[0.8], &[0.9, 0.9, 0.9]);
     let ran = gate(&few, "3").run().expect(3, "NO VERDICT: the baseline's commit has 1 clean run");

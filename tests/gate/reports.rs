@@ -7,7 +7,7 @@ use std::path::Path;
 use clearml_sandbox::{At, Effect, Sandbox, TaskSeed};
 use expect_test::expect_file;
 
-use crate::support::{BASE, Gate, HEAD, OTHER, PROJECT, Ran, SERIES, TAG, TASK, TITLE, best, run};
+use crate::support::{BASE, Gate, HEAD, OTHER, PROJECT, Ran, SERIES, TAG, TASK, TITLE, best, commit, git, run};
 
 /// Three days after the first seeded run: 2026-01-04, so that ages do not depend on the day of the test.
 const NOW: i64 = 1_767_484_800_000_000;
@@ -146,28 +146,13 @@ fn medians_of_several_runs() {
     shown("too_few_runs", &sandbox, four);
 }
 
-/// A repository whose commits have the same ids wherever and whenever it is made.
-fn git(folder: &Path, args: &[&str]) -> String {
-    let mut command = std::process::Command::new("git");
-    command.args(args).current_dir(folder).env_clear().env("HOME", folder).env("GIT_CONFIG_NOSYSTEM", "1");
-    for who in ["AUTHOR", "COMMITTER"] {
-        command.env(format!("GIT_{who}_NAME"), "a").env(format!("GIT_{who}_EMAIL"), "a@example.org");
-        command.env(format!("GIT_{who}_DATE"), "2026-01-01T00:00:00Z");
-    }
-    let output = command.env("PATH", std::env::var_os("PATH").unwrap()).output().unwrap();
-    assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap().trim().to_owned()
-}
-
 #[test]
 fn the_same_code_under_another_commit() {
     let repository = Gate::bare();
     let folder = repository.path();
     git(folder, &["init", "--quiet"]);
     fs::write(folder.join("train.py"), "print(1)\n").unwrap();
-    git(folder, &["add", "train.py"]);
-    git(folder, &["commit", "--quiet", "--message", "train"]);
-    let ran = git(folder, &["rev-parse", "HEAD"]);
+    let ran = commit(folder, "train");
     git(folder, &["commit", "--quiet", "--amend", "--message", "reworded"]);
     let reworded = git(folder, &["rev-parse", "HEAD"]);
     let baseline = rising(BASE, &[0.3, 0.6, 0.8]).tag(TAG);

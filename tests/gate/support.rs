@@ -83,6 +83,19 @@ impl Gate {
         self
     }
 
+    /// With this shell script as the first `git` in the path; `$GIT` in it is the real one.
+    #[cfg(unix)]
+    pub(crate) fn with_git(self, script: &str) -> Self {
+        use std::os::unix::fs::PermissionsExt as _;
+        let path = std::env::var("PATH").unwrap();
+        let real = std::env::split_paths(&path).map(|folder| folder.join("git")).find(|git| git.is_file()).unwrap();
+        let bin = self.path().join(".git/bin");
+        std::fs::create_dir_all(&bin).unwrap();
+        std::fs::write(bin.join("git"), format!("#!/bin/sh\nGIT='{}'\n{script}\n", real.display())).unwrap();
+        std::fs::set_permissions(bin.join("git"), std::fs::Permissions::from_mode(0o755)).unwrap();
+        self.set("PATH", &format!("{}:{path}", bin.display()))
+    }
+
     pub(crate) fn path(&self) -> &Path {
         self.folder.path()
     }
@@ -129,6 +142,33 @@ impl Ran {
         assert!(unbroken(&self.err).contains(text), "expected {text:?} in\n{}\n{}", self.err, self.out);
         self
     }
+}
+
+/// Asks git in a folder, with nobody's configuration and everything dated the same, so that commits have the same ids
+/// wherever and whenever they are made.
+#[track_caller]
+pub(crate) fn git(folder: &Path, args: &[&str]) -> String {
+    let mut git = Command::new("git");
+    git.args(["-c", "init.defaultBranch=main", "-c", "core.autocrlf=false"]).args(args).current_dir(folder);
+    git.env_clear().env("HOME", folder).env("GIT_CONFIG_NOSYSTEM", "1");
+    for who in ["AUTHOR", "COMMITTER"] {
+        git.env(format!("GIT_{who}_NAME"), "a").env(format!("GIT_{who}_EMAIL"), "a@example.org");
+        git.env(format!("GIT_{who}_DATE"), "2026-01-01T00:00:00Z");
+    }
+    for name in ["PATH", "SystemRoot"] {
+        git.envs(std::env::var_os(name).map(|value| (name, value)));
+    }
+    let output = git.output().unwrap();
+    assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+/// Commits everything that is in the folder, even if nothing changed; returns the commit's id.
+#[track_caller]
+pub(crate) fn commit(folder: &Path, message: &str) -> String {
+    git(folder, &["add", "--all"]);
+    git(folder, &["commit", "--quiet", "--allow-empty", "--message", message]);
+    git(folder, &["rev-parse", "HEAD"])
 }
 
 /// The text as one line with single spaces.

@@ -282,7 +282,7 @@ fn details(report: &Report<'_>) -> String {
     let settings = report.settings;
     let mut text = String::new();
     if let Outcome::Judged(judged) = &report.outcome {
-        let others = list(words::near_misses(&judged.rejected));
+        let others = list(words::near_misses(&judged.rejected, &judged.stood));
         let others =
             if others.is_empty() { others } else { format!("\nOther runs of this commit do not qualify:\n\n{others}") };
         text = format!(

@@ -11,7 +11,7 @@ use super::*;
 use crate::judge::{Criteria, Direction, Score, Tolerance};
 use crate::metric::Metric;
 use crate::promote::Promotion;
-use crate::report::{Finding, Side, Unclear};
+use crate::report::{Finding, Side, Stood, Unclear};
 use crate::run::ScoreFault;
 use crate::select::NearMisses;
 
@@ -139,7 +139,11 @@ fn reports(text: &str) -> Vec<String> {
             unclear: Some(Unclear::SomeMissing(text.to_owned())),
             unasked: None,
         },
-        NoVerdict::NoneQualifies { near: NearMisses { dirty: 1, ..NearMisses::default() } },
+        NoVerdict::NoneQualifies {
+            near: NearMisses { dirty: 1, ..NearMisses::default() },
+            stood: Stood::PullRequest(7),
+            ran: texts(),
+        },
         NoVerdict::AmbiguousCommit { commits: texts() },
         NoVerdict::NoScore { side: Side::Baseline, run: seen(text, text), faults, known },
         NoVerdict::NoBaseline,

@@ -1,0 +1,480 @@
+//! Whether the baseline belongs to the main branch: by git, by the pull request of its commit, and what is done about it.
+
+use std::fs;
+use std::path::Path;
+
+use clearml_sandbox::{At, Effect, GitHub, Permissions, PullSeed, Repository, Sandbox, TaskSeed};
+use serde_json::{Value, json};
+
+use crate::support::{BASE, Gate, HEAD, PROJECT, Ran, SERIES, TAG, TASK, TITLE, commit, git, run};
+
+const NAME: &str = "acme/model";
+const UNKNOWN: &str = "note: whether the baseline is part of the main branch is not known: ";
+const ELSEWHERE: &str = "the baseline is not part of the main branch: neither its commit nor one with the same files";
+const UNFIT: &str = "NO VERDICT: the baseline is not fit to compare with";
+
+/// A better model than that of the baseline's commit, and their ids.
+fn workspace(baseline: &str) -> (Sandbox, String, String) {
+    let sandbox = Sandbox::start();
+    let base = sandbox.add(run(baseline, 0.8).tag(TAG));
+    let head = sandbox.add(run(HEAD, 0.9));
+    (sandbox, base, head)
+}
+
+/// The same gate on the event of a pull request to main, with a GitHub that nobody reaches.
+fn on_pull_request(gate: Gate) -> Gate {
+    on(
+        gate,
+        "pull_request",
+        &json!({"action": "synchronize", "pull_request": {
+            "number": 7, "head": {"sha": HEAD}, "base": {"ref": "main"},
+        }}),
+    )
+}
+
+fn on(gate: Gate, event: &str, payload: &Value) -> Gate {
+    let file = gate.path().join("event.json");
+    fs::write(&file, payload.to_string()).unwrap();
+    gate.set("GITHUB_ACTIONS", "true")
+        .set("GITHUB_EVENT_NAME", event)
+        .set("GITHUB_EVENT_PATH", file.to_str().unwrap())
+        .set("GITHUB_REPOSITORY", NAME)
+        .set("GITHUB_SERVER_URL", "http://127.0.0.1:1")
+        .set("GITHUB_API_URL", "http://127.0.0.1:1")
+}
+
+/// The commits of a repository whose branch `main` of origin moved on by a squash, while the local one stayed behind.
+struct History {
+    first: String,
+    squashed: String,
+    /// The head that was squashed, with the same tree.
+    head: String,
+    /// On a branch that nobody merged.
+    stray: String,
+}
+
+fn history(folder: &Path) -> History {
+    git(folder, &["init", "--quiet"]);
+    let change = |text: &str| {
+        fs::write(folder.join("train.py"), text).unwrap();
+        commit(folder, text)
+    };
+    let first = change("1");
+    git(folder, &["checkout", "--quiet", "-b", "change"]);
+    change("2");
+    let head = change("3");
+    let stray = change("4");
+    git(folder, &["checkout", "--quiet", "-b", "squash", &first]);
+    let squashed = change("3");
+    let moved_on = change("5");
+    git(folder, &["update-ref", "refs/remotes/origin/main", &moved_on]);
+    git(folder, &["checkout", "--quiet", "--detach", &moved_on]);
+    History { first, squashed, head, stray }
+}
+
+/// A gate in that repository, on a pull request to main.
+fn in_history(sandbox: &Sandbox) -> (Gate, History) {
+    let gate = Gate::of(sandbox);
+    let history = history(gate.path());
+    (on_pull_request(gate), history)
+}
+
+/// Passes and moves the tag, whatever is said beside it.
+#[track_caller]
+fn passes(gate: &Gate, sandbox: &Sandbox, head: &str) -> Ran {
+    let ran = gate.run().expect(0, "PASSED, improved");
+    assert_eq!((sandbox.tagged(TAG), ran.err.as_str()), (vec![head.to_owned()], ""));
+    ran
+}
+
+#[track_caller]
+fn says_nothing(ran: &Ran) {
+    assert!(!ran.out.contains("warning") && !ran.out.contains("note:"), "{}", ran.out);
+}
+
+#[test]
+fn a_commit_in_the_history_or_with_the_tree_of_one_belongs() {
+    let History { first, squashed, head: squashed_head, .. } = history(Gate::bare().path());
+    for baseline in [first, squashed, squashed_head] {
+        for check in ["warn", "require", "off"] {
+            let (sandbox, _, head) = workspace(&baseline);
+            let (gate, _) = in_history(&sandbox);
+            says_nothing(&passes(&gate.set("CLEARML_BASELINE_CHECK", check), &sandbox, &head));
+        }
+    }
+}
+
+#[test]
+fn another_commit_is_warned_of_or_is_no_baseline() {
+    let stray = history(Gate::bare().path()).stray;
+    for (check, said) in [("warn", Some(format!("warning: {ELSEWHERE}"))), ("off", None)] {
+        let (sandbox, _, head) = workspace(&stray);
+        let ran = passes(&in_history(&sandbox).0.set("CLEARML_BASELINE_CHECK", check), &sandbox, &head);
+        match said {
+            Some(said) => drop(ran.says(&said)),
+            None => says_nothing(&ran),
+        }
+    }
+    let (sandbox, base, _) = workspace(&stray);
+    let before = sandbox.state();
+    let gate = in_history(&sandbox).0.set("CLEARML_BASELINE_CHECK", "require");
+    let ran = gate.run().expect(3, UNFIT).says(&format!("At fault: {ELSEWHERE}"));
+    ran.says("Move the tag to a run of the main branch, or set CLEARML_BASELINE_CHECK to warn.");
+    assert_eq!((sandbox.tagged(TAG), sandbox.state()), (vec![base], before));
+}
+
+/// The branch of origin counts, by the event: not the one that is checked out, nor a local one that stayed behind.
+#[test]
+fn the_branch_is_the_one_that_the_pull_request_goes_to() {
+    let history = history(Gate::bare().path());
+    let (sandbox, ..) = workspace(&history.stray);
+    let (gate, _) = in_history(&sandbox);
+    let gate = gate.set("CLEARML_PROMOTE", "never").set("CLEARML_BASELINE_CHECK", "require");
+    git(gate.path(), &["update-ref", "refs/heads/main", &history.stray]);
+    let to = |gate: Gate, branch: &str| {
+        let base =
+            json!({"action": "opened", "pull_request": {"number": 7, "head": {"sha": HEAD}, "base": {"ref": branch}}});
+        on(gate, "pull_request", &base)
+    };
+    let gate = to(gate, "main");
+    gate.run().expect(3, UNFIT).says(ELSEWHERE);
+    let gate = to(gate, "change");
+    gate.run().expect(0, "PASSED, improved");
+    let gate = to(gate, "nowhere");
+    gate.run()
+        .expect(3, UNFIT)
+        .says("the branch nowhere is not in this clone; check the repository out with all branches");
+    let gate = to(gate, "--all");
+    gate.run().expect(3, UNFIT).says("no branch can have the name that the main branch is said to have");
+    let push = json!({"ref": "refs/heads/change", "after": HEAD, "repository": {"default_branch": "change"}});
+    let gate = on(gate, "push", &push);
+    gate.run().expect(0, "PASSED, improved");
+    // Which branch a push to another one is for, nobody knows.
+    let push = json!({"ref": "refs/heads/idea", "after": HEAD, "repository": {"default_branch": "change"}});
+    let gate = on(gate, "push", &push);
+    gate.run().expect(3, UNFIT).says("which branch is the main one is not known here");
+    says_nothing(&gate.set("CLEARML_BASELINE_CHECK", "warn").run().expect(0, "PASSED, improved"));
+}
+
+/// What git cannot tell, with its reason, and what to do.
+#[test]
+fn what_is_not_known_is_a_note_and_under_require_no_verdict() {
+    let History { first, .. } = history(Gate::bare().path());
+    let origin = Gate::bare();
+    history(origin.path());
+    git(origin.path(), &["branch", "main", "refs/remotes/origin/main", "--force"]);
+    let url = format!("file://{}", origin.path().to_str().unwrap());
+    let shallow: fn(&Path, &str) = |folder, url| {
+        git(folder, &["clone", "--quiet", "--depth=1", "--branch=main", url, "."]);
+    };
+    let empty: fn(&Path, &str) = |folder, _| drop(git(folder, &["init", "--quiet"]));
+    let cut: fn(&Path, &str) = |folder, url| {
+        git(folder, &["clone", "--quiet", "--depth=1", "--branch=main", url, "."]);
+        git(folder, &["fetch", "--quiet", "--depth=1", "origin", "change"]);
+    };
+    let stray = git(origin.path(), &["rev-parse", "change"]);
+    let depth = "check the repository out with its whole history (actions/checkout with fetch-depth: 0)";
+    let cases = [
+        (first.as_str(), shallow, format!("commit {first} is not in this clone; {depth}")),
+        (
+            &stray,
+            cut,
+            format!("only a part of the history of main is in this clone, and the commit is not in that part; {depth}"),
+        ),
+        (&first, empty, "the branch main is not in this clone; check the repository out with all branches".to_owned()),
+        (
+            &first,
+            |_, _| (),
+            "the working directory is in no git repository; check the repository out before".to_owned(),
+        ),
+        ("--all", shallow, "what was recorded is no commit id".to_owned()),
+        ("\u{1b}[31m\n::error::x", shallow, "what was recorded is no commit id".to_owned()),
+    ];
+    for (baseline, arrange, why) in cases {
+        let (sandbox, base, head) = workspace(baseline);
+        let gate = Gate::of(&sandbox);
+        arrange(gate.path(), &url);
+        let gate = on_pull_request(gate).set("CLEARML_BASELINE_CHECK", "require");
+        let ran = gate.run().expect(3, UNFIT).says(&why).says("Mend that, or set CLEARML_BASELINE_CHECK to warn.");
+        assert!(!ran.out.contains('\u{1b}'), "{}", ran.out);
+        assert_eq!(sandbox.tagged(TAG), [base]);
+        let gate = gate.set("CLEARML_BASELINE_CHECK", "warn");
+        passes(&gate, &sandbox, &head).says(&format!("{UNKNOWN}{why}"));
+    }
+}
+
+#[test]
+fn a_baseline_without_a_commit_is_told() {
+    let sandbox = Sandbox::start();
+    sandbox.add(TaskSeed::new(PROJECT, TASK).no_script().scalar(TITLE, SERIES, &[(0, 0.8)]).tag(TAG));
+    let head = sandbox.add(run(HEAD, 0.9));
+    let (gate, _) = in_history(&sandbox);
+    let gate = gate.set("CLEARML_BASELINE_CHECK", "require");
+    gate.run().expect(3, UNFIT).says("is not known: it recorded no commit.");
+    passes(&gate.set("CLEARML_BASELINE_CHECK", "warn"), &sandbox, &head)
+        .says(&format!("{UNKNOWN}it recorded no commit"));
+}
+
+#[test]
+fn a_candidate_that_is_the_baseline_is_not_checked() {
+    let sandbox = Sandbox::start();
+    let (gate, history) = in_history(&sandbox);
+    let id = sandbox.add(run(&history.stray, 0.8).tag(TAG));
+    let gate = gate.set("COMMIT_ID", &history.stray).set("CLEARML_BASELINE_CHECK", "require");
+    says_nothing(&gate.run().expect(0, "PASSED, unchanged"));
+    assert_eq!(sandbox.tagged(TAG), [id]);
+}
+
+/// A workspace, and a GitHub that is asked about the baseline's commit, since no clone knows it.
+struct Stage {
+    sandbox: Sandbox,
+    head: String,
+    github: GitHub,
+    repository: Repository,
+    token: String,
+}
+
+impl Stage {
+    fn new() -> Self {
+        let (sandbox, _, head) = workspace(BASE);
+        let github = GitHub::start();
+        let repository = github.repository(NAME).private();
+        let token = github.token(Permissions::read());
+        Self { sandbox, head, github, repository, token }
+    }
+
+    fn gate(&self) -> Gate {
+        on_pull_request(Gate::of(&self.sandbox))
+            .set("GITHUB_API_URL", &self.github.url())
+            .set("GITHUB_TOKEN", &self.token)
+    }
+
+    /// The tag moves and at most one question is asked.
+    #[track_caller]
+    fn passes(&self, gate: &Gate) -> Ran {
+        let ran = passes(gate, &self.sandbox, &self.head);
+        assert!(self.github.requests().len() <= 1, "{:#?}", self.github.requests());
+        assert!(!ran.out.contains(&self.token), "{}", ran.out);
+        ran
+    }
+}
+
+#[test]
+fn where_git_cannot_tell_a_merged_pull_request_can() {
+    let another = "d00d000000000000000000000000000000000000";
+    let pulls: [fn(PullSeed) -> PullSeed; 3] = [
+        |head| head.merged("d00d000000000000000000000000000000000000"),
+        |head| head.merged(BASE),
+        |head| {
+            head.merged("d00d000000000000000000000000000000000000").commit("1234567000000000000000000000000000000000")
+        },
+    ];
+    for pull in pulls {
+        let stage = Stage::new();
+        stage.repository.pull(pull(PullSeed::new(3, BASE)));
+        stage.repository.pull(PullSeed::new(4, another));
+        says_nothing(&stage.passes(&stage.gate().set("CLEARML_BASELINE_CHECK", "require")));
+        let asked: Vec<_> = stage.github.requests().into_iter().map(|request| request.endpoint).collect();
+        assert_eq!(asked, ["GET commit pulls"]);
+    }
+}
+
+#[test]
+fn a_pull_request_that_was_not_merged_is_named() {
+    let said = "the baseline comes from pull request 3, which was not merged";
+    let stage = Stage::new();
+    stage.repository.pull(PullSeed::new(3, BASE));
+    let required = stage.gate().set("CLEARML_BASELINE_CHECK", "require").run().expect(3, UNFIT);
+    required.says(&format!("At fault: {said}.")).says("Move the tag to a run of the main branch");
+    stage.github.clear_log();
+    stage.passes(&stage.gate()).says(&format!("warning: {said}"));
+    // Merged into another branch is not merged into this one.
+    let stage = Stage::new();
+    stage.repository.pull(PullSeed::new(4, BASE).base("release", HEAD).merged(HEAD));
+    stage.passes(&stage.gate()).says(UNKNOWN);
+}
+
+/// A rebase, or a squash onto a branch that had moved on, leaves no trace that git could see.
+#[test]
+fn a_merge_that_git_cannot_see_is_asked_of_github() {
+    let stray = history(Gate::bare().path()).stray;
+    let stage = || {
+        let (sandbox, _, head) = workspace(&stray);
+        Stage { sandbox, head, ..Stage::new() }
+    };
+    let gate = |stage: &Stage| {
+        let gate = stage.gate();
+        fs::remove_file(gate.path().join("event.json")).unwrap();
+        history(gate.path());
+        on_pull_request(gate).set("GITHUB_API_URL", &stage.github.url())
+    };
+    let merged = stage();
+    merged.repository.pull(PullSeed::new(3, &stray).merged(BASE));
+    says_nothing(&merged.passes(&gate(&merged)));
+    let open = stage();
+    open.repository.pull(PullSeed::new(3, &stray));
+    open.passes(&gate(&open)).says("warning: the baseline comes from pull request 3, which was not merged");
+    let none = stage();
+    none.repository.commit(&stray);
+    none.passes(&gate(&none)).says(&format!("warning: {ELSEWHERE}"));
+}
+
+#[test]
+fn github_is_not_asked_what_git_can_tell_nor_when_nobody_wants_to_know() {
+    let of = |baseline: &str, check: &str| {
+        let (sandbox, _, head) = workspace(baseline);
+        let stage = Stage { sandbox, head, ..Stage::new() };
+        let (gate, _) = in_history(&stage.sandbox);
+        let gate = gate.set("GITHUB_API_URL", &stage.github.url()).set("GITHUB_TOKEN", &stage.token);
+        says_nothing(&stage.passes(&gate.set("CLEARML_BASELINE_CHECK", check)));
+        assert_eq!(stage.github.requests(), []);
+    };
+    let history = history(Gate::bare().path());
+    of(&history.first, "require");
+    of(&history.head, "warn");
+    of(&history.stray, "off");
+    of(BASE, "off");
+}
+
+#[test]
+fn whatever_github_answers_the_check_ends_the_same() {
+    let body = |text: &str| Effect::Body { content_type: "application/json".to_owned(), body: text.to_owned() };
+    let effects = [
+        Effect::status(401),
+        Effect::status(403),
+        Effect::status(404),
+        Effect::status(422),
+        Effect::status(500),
+        Effect::status(503),
+        GitHub::secondary_limit(429, Some(3600)),
+        Effect::CutBefore,
+        Effect::CutInBody,
+        Effect::Truncated,
+        Effect::Redirect("http://127.0.0.1:1/".to_owned()),
+        Effect::Huge(1 << 20),
+        body("<html>"),
+        body("null"),
+        body("[]"),
+        body(r#"[7, "x", null, {}, {"number": "3", "head": {"sha": 1}, "merged_at": "x"}]"#),
+        body(r#"[{"number": 3, "head": {"sha": "main"}, "base": {"ref": "main"}, "merged_at": "x"}]"#),
+        body(r#"{"number": 3, "merged_at": "x"}"#),
+    ];
+    for effect in effects {
+        let stage = Stage::new();
+        stage.repository.pull(PullSeed::new(3, BASE).merged(HEAD));
+        stage.github.fault(At::Always, effect.clone());
+        let ran = stage.passes(&stage.gate()).says(UNKNOWN);
+        assert!(!ran.out.contains("warning"), "{effect:?}: {}", ran.out);
+    }
+}
+
+#[test]
+fn without_a_github_to_ask_the_check_ends_the_same() {
+    let with = |change: fn(Gate) -> Gate| {
+        let stage = Stage::new();
+        stage.repository.pull(PullSeed::new(3, BASE).merged(HEAD));
+        stage.passes(&change(stage.gate())).says(UNKNOWN);
+    };
+    with(|gate| gate.unset("GITHUB_TOKEN"));
+    with(|gate| gate.set("GITHUB_TOKEN", "a b"));
+    with(|gate| gate.set("GITHUB_TOKEN", "ghs_of_nobody"));
+    with(|gate| gate.set("GITHUB_API_URL", "http://127.0.0.1:1"));
+    with(|gate| gate.set("GITHUB_API_URL", "http://api.github.invalid"));
+    with(|gate| gate.set("GITHUB_API_URL", "nonsense of an address"));
+    with(|gate| gate.set("GITHUB_REPOSITORY", "../../evil"));
+    with(|gate| gate.unset("GITHUB_REPOSITORY"));
+    let stage = Stage::new();
+    stage.passes(&stage.gate()).says(UNKNOWN);
+}
+
+#[test]
+fn a_gate_whose_baseline_is_unfit_says_so_in_every_report_and_fails_for_what_it_found() {
+    let stage = Stage::new();
+    stage.repository.pull(PullSeed::new(3, BASE));
+    let worse = "d00d000000000000000000000000000000000000";
+    stage.sandbox.add(run(worse, 0.1));
+    let gate = stage.gate().set("COMMIT_ID", worse).args(&["--json", "report.json", "--markdown", "report.md"]);
+    gate.run().expect(1, "FAILED, degraded").says("warning: the baseline comes from pull request 3");
+    let report: Value = serde_json::from_slice(&fs::read(gate.path().join("report.json")).unwrap()).unwrap();
+    assert_eq!(report["warnings"].as_array().unwrap().len(), 1);
+    assert!(
+        fs::read_to_string(gate.path().join("report.md")).unwrap().contains("pull request 3, which was not merged")
+    );
+    // One that is dirty as well has two faults, and both count.
+    let base = stage.sandbox.tagged(TAG);
+    stage.sandbox.edit(&base[0], |task| task["script"]["diff"] = json!("+ a change"));
+    let ran = gate.set("CLEARML_BASELINE_CHECK", "require").run().expect(3, UNFIT);
+    ran.says("At fault: the baseline was run with uncommitted changes")
+        .says("At fault: the baseline comes from pull request 3");
+    assert_eq!(stage.sandbox.tagged(TAG), base);
+}
+
+/// What git does to the gate, and how often it is asked.
+#[cfg(unix)]
+mod git_itself {
+    use std::process::Stdio;
+    use std::thread;
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn two_processes_tell_and_none_when_nobody_wants_to_know() {
+        let history = history(Gate::bare().path());
+        for (check, processes) in [("warn", 2), ("require", 2), ("off", 0)] {
+            let (sandbox, _, head) = workspace(&history.head);
+            let (gate, _) = in_history(&sandbox);
+            let log = gate.path().join("asked");
+            let script = format!("echo \"$@\" >>'{}'\nexec \"$GIT\" \"$@\"", log.display());
+            let gate = gate.with_git(&script).set("CLEARML_BASELINE_CHECK", check);
+            passes(&gate, &sandbox, &head);
+            let asked = fs::read_to_string(&log).unwrap_or_default();
+            assert_eq!(asked.lines().count(), processes, "{asked}");
+        }
+    }
+
+    #[test]
+    fn a_git_that_fails_or_is_not_there_changes_nothing() {
+        for script in ["exit 1", "echo nonsense", "echo fatal: not today >&2; exit 128", "kill -9 $$"] {
+            let (sandbox, _, head) = workspace(BASE);
+            passes(&in_history(&sandbox).0.with_git(script), &sandbox, &head).says(UNKNOWN);
+        }
+        let (sandbox, _, head) = workspace(BASE);
+        let (gate, _) = in_history(&sandbox);
+        let empty = gate.path().join("empty");
+        fs::create_dir(&empty).unwrap();
+        let gate = gate.set("PATH", empty.to_str().unwrap());
+        passes(&gate, &sandbox, &head).says(&format!("{UNKNOWN}git is not installed; install git"));
+    }
+
+    /// While this gate asks git, another one gives the tag to a better model: that one keeps it.
+    #[test]
+    fn a_tag_that_another_gate_moves_meanwhile_is_not_lost() {
+        let (sandbox, base, head) = workspace(BASE);
+        let other = sandbox.add(run("d00d000000000000000000000000000000000000", 0.95));
+        let (gate, _) = in_history(&sandbox);
+        let (begun, go_on) = (gate.path().join("begun"), gate.path().join("go-on"));
+        let script = format!(
+            "touch '{}'\nuntil [ -e '{}' ]; do sleep 0.05; done\nexec \"$GIT\" \"$@\"",
+            begun.display(),
+            go_on.display()
+        );
+        let gate = gate.with_git(&script);
+        let child = gate.command().stdout(Stdio::piped()).spawn().unwrap();
+        while !begun.exists() {
+            thread::sleep(Duration::from_millis(20));
+        }
+        let another = Gate::of(&sandbox).set("COMMIT_ID", "d00d000000000000000000000000000000000000");
+        another.run().expect(0, "PASSED, improved").says(&format!("moved to the candidate from {base}"));
+        fs::write(&go_on, "").unwrap();
+        Ran::of(&child.wait_with_output().unwrap())
+            .expect(0, "PASSED, improved")
+            .says("left alone for now")
+            .says(&other);
+        let mut carriers = sandbox.tagged(TAG);
+        let mut expected = vec![head, other];
+        carriers.sort();
+        expected.sort();
+        assert_eq!(carriers, expected);
+    }
+}

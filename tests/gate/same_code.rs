@@ -1,0 +1,525 @@
+//! The same code under another commit: whose runs stand for a commit that nobody ran, and what keeps it from being known.
+
+use std::fs;
+use std::path::Path;
+
+use clearml_sandbox::{At, Effect, Sandbox, TaskSeed};
+use serde_json::{Value, json};
+
+use crate::support::{BASE, Gate, HEAD, OTHER, PROJECT, Ran, TAG, TASK, best, commit, git, run};
+
+/// A workspace with a baseline whose commit is in no repository of these tests.
+fn workspace() -> Sandbox {
+    let sandbox = Sandbox::start();
+    sandbox.add(best(0.8));
+    sandbox
+}
+
+/// A gate that works in a repository, and the commit that is in there.
+fn checkout(sandbox: &Sandbox) -> (Gate, String) {
+    let gate = Gate::of(sandbox);
+    git(gate.path(), &["init", "--quiet"]);
+    for (file, text) in [("train.py", "print(1)\n"), ("src/model.py", "LAYERS = 3\n"), ("README.md", "A model\n")] {
+        write(gate.path(), file, text);
+    }
+    let first = commit(gate.path(), "first");
+    (gate, first)
+}
+
+fn write(folder: &Path, file: &str, text: &str) {
+    let file = folder.join(file);
+    fs::create_dir_all(file.parent().unwrap()).unwrap();
+    fs::write(file, text).unwrap();
+}
+
+fn reworded(folder: &Path) -> String {
+    git(folder, &["commit", "--quiet", "--amend", "--message", "reworded"]);
+    git(folder, &["rev-parse", "HEAD"])
+}
+
+fn short(commit: &str) -> &str {
+    &commit[..commit.len().min(12)]
+}
+
+/// The report says that the one commit was run in place of the other.
+#[track_caller]
+fn stands(ran: Ran, reviewed: &str, instead: &str) -> Ran {
+    let said = format!("code {} was not run; its code is that of {}, which was", short(reviewed), short(instead));
+    ran.expect(0, "PASSED, improved").says(&said).says(&format!("commit {}", short(instead)))
+}
+
+const NOBODY: &str = "NO VERDICT: no run of this commit is in ClearML";
+
+/// A way to the commit under review: the one that was run, and that one.
+type Way = fn(&Path) -> (String, String);
+
+/// A branch with two commits, which is left for main again.
+fn change(folder: &Path) -> String {
+    git(folder, &["checkout", "--quiet", "-b", "change"]);
+    for text in ["print(2)\n", "print(3)\n"] {
+        write(folder, "train.py", text);
+        commit(folder, text);
+    }
+    let head = git(folder, &["rev-parse", "HEAD"]);
+    git(folder, &["checkout", "--quiet", "main"]);
+    head
+}
+
+#[test]
+fn a_run_of_the_same_tree_stands_for_the_commit() {
+    let ways: [Way; 5] = [
+        |folder| (git(folder, &["rev-parse", "HEAD"]), reworded(folder)),
+        |folder| {
+            let head = change(folder);
+            git(folder, &["merge", "--quiet", "--squash", "change"]);
+            (head, commit(folder, "squashed (#7)"))
+        },
+        |folder| {
+            let head = change(folder);
+            git(folder, &["merge", "--quiet", "--no-ff", "--message", "merge", "change"]);
+            (head, git(folder, &["rev-parse", "HEAD"]))
+        },
+        |folder| (git(folder, &["rev-parse", "HEAD"]), commit(folder, "nothing, to start the CI once more")),
+        |folder| {
+            let first = git(folder, &["rev-parse", "HEAD"]);
+            write(folder, "train.py", "print(2)\n");
+            commit(folder, "an idea");
+            git(folder, &["revert", "--no-edit", "HEAD"]);
+            (first, git(folder, &["rev-parse", "HEAD"]))
+        },
+    ];
+    for way in ways {
+        let sandbox = workspace();
+        let (gate, _) = checkout(&sandbox);
+        let (ran, reviewed) = way(gate.path());
+        assert_ne!(ran, reviewed);
+        let head = sandbox.add(run(&ran, 0.9));
+        sandbox.add(run(OTHER, 0.1));
+        stands(gate.set("COMMIT_ID", &reviewed).run(), &reviewed, &ran);
+        assert_eq!(sandbox.tagged(TAG), [head]);
+    }
+}
+
+#[test]
+fn with_paths_what_is_elsewhere_may_differ_and_nothing_in_them() {
+    let sandbox = workspace();
+    let (gate, ran) = checkout(&sandbox);
+    sandbox.add(run(&ran, 0.9));
+    let folder = gate.path().to_owned();
+    write(&folder, "README.md", "A better model\n");
+    let reworded = commit(&folder, "words");
+    write(&folder, "src/model.py", "LAYERS = 4\n");
+    let deeper = commit(&folder, "deeper");
+    write(&folder, "loss.py", "0\n");
+    let with_loss = commit(&folder, "one more file");
+    let gate = gate.set("CLEARML_PROMOTE", "never");
+    let judge = |gate: Gate, commit: &str, paths: &str| {
+        let gate = gate.set("COMMIT_ID", commit).set("CLEARML_CODE_PATHS", paths);
+        let ran = gate.run();
+        (gate, ran)
+    };
+    let mut gate = gate;
+    for (reviewed, paths, same) in [
+        (&reworded, "", None),
+        (&reworded, "README.md", None),
+        (&reworded, "train.py\nREADME.md", None),
+        (&reworded, ".", None),
+        (&reworded, "train.py\n\n  src/  \n", Some("train.py, src")),
+        (&reworded, "src/model.py", Some("src/model.py")),
+        (&deeper, "train.py\nsrc", None),
+        (&deeper, "src/model.py", None),
+        (&deeper, "train.py", Some("train.py")),
+        (&with_loss, "train.py", Some("train.py")),
+        (&with_loss, "train.py\nloss.py", None),
+        (&with_loss, "loss.py", None),
+    ] {
+        let (again, report) = judge(gate, reviewed, paths);
+        gate = again;
+        let (reviewed, ran) = (short(reviewed), short(&ran));
+        match same {
+            None => report.expect(3, NOBODY),
+            Some(same) => report
+                .expect(0, "PASSED, improved")
+                .says(&format!("code {reviewed} was not run; it holds the same as {ran}, which was, at {same} ")),
+        };
+    }
+}
+
+#[test]
+fn of_several_runs_of_the_same_code_the_newest_clean_one_is_judged() {
+    let sandbox = workspace();
+    let (gate, first) = checkout(&sandbox);
+    let second = reworded(gate.path());
+    let reviewed = commit(gate.path(), "once more");
+    sandbox.add(run(&second, 0.5));
+    let newest = sandbox.add(run(&first, 0.9));
+    sandbox.add(run(&second, 0.99).diff("+ a change"));
+    sandbox.add(run(&second, 0.99).status("failed"));
+    sandbox.add(run(&first, 0.99).system_tag("archived"));
+    let gate = gate.set("COMMIT_ID", &reviewed).args(&["--markdown", "report.md"]);
+    stands(gate.run(), &reviewed, &first).says("candidate 0.9 ");
+    assert_eq!(sandbox.tagged(TAG), [newest]);
+    let markdown = fs::read_to_string(gate.path().join("report.md")).unwrap();
+    assert!(markdown.contains("1 run of this code: failed") && !markdown.contains("at this commit"), "{markdown}");
+}
+
+#[test]
+fn where_no_run_of_the_same_code_qualifies_each_is_told() {
+    let sandbox = workspace();
+    let (gate, first) = checkout(&sandbox);
+    let reviewed = reworded(gate.path());
+    for (seed, said) in [
+        (run(&first, 0.9).diff("x"), "1 run of this code: completed with uncommitted changes"),
+        (run(&first, 0.9).status("failed"), "1 run of this code: failed"),
+        (run(&first, 0.9).status("in_progress"), "1 run of this code: still running"),
+    ] {
+        sandbox.add(seed);
+        let before = sandbox.state();
+        let ran = gate.command().env("COMMIT_ID", &reviewed).output().unwrap();
+        let ran = Ran::of(&ran).expect(3, "NO VERDICT: no run of this code completed without uncommitted changes");
+        let instead = format!("{} was not run; its code is that of {}, which was.", short(&reviewed), short(&first));
+        ran.says(&instead).says(said);
+        assert_eq!(sandbox.state(), before);
+    }
+}
+
+#[test]
+fn a_stand_in_without_the_metric_is_told_with_both_commits() {
+    let sandbox = workspace();
+    let (gate, first) = checkout(&sandbox);
+    let reviewed = reworded(gate.path());
+    sandbox.add(run(&first, 0.9));
+    let gate = gate.set("COMMIT_ID", &reviewed).set("CLEARML_SCALAR_SERIES", "f1");
+    let said = format!(", which ran {} in place of {}", short(&first), short(&reviewed));
+    gate.run().expect(3, "NO VERDICT: the candidate did not report validation / f1").says(&said);
+}
+
+#[test]
+fn a_run_of_the_very_commit_comes_before_newer_ones_of_the_same_code() {
+    let sandbox = workspace();
+    let (gate, first) = checkout(&sandbox);
+    let reviewed = reworded(gate.path());
+    let own = sandbox.add(run(&reviewed, 0.9));
+    sandbox.add(run(&first, 0.99));
+    let gate = gate.set("COMMIT_ID", &reviewed);
+    let ran = gate.run().expect(0, "PASSED, improved").says("candidate 0.9 ");
+    assert!(!ran.out.contains("was not run"), "{}", ran.out);
+    assert_eq!(sandbox.tagged(TAG), [own]);
+    // Also when it failed: that is what is known of this commit.
+    let newest = commit(gate.path(), "once more");
+    sandbox.add(run(&newest, 0.9).status("failed"));
+    gate.set("COMMIT_ID", &newest)
+        .run()
+        .expect(3, "NO VERDICT: no run of this commit")
+        .says("1 run at this commit: failed");
+}
+
+#[test]
+fn the_baseline_itself_can_be_the_run_of_the_same_code() {
+    let sandbox = Sandbox::start();
+    let (gate, first) = checkout(&sandbox);
+    let reviewed = reworded(gate.path());
+    let id = sandbox.add(run(&first, 0.9).tag(TAG));
+    let ran = gate.set("COMMIT_ID", &reviewed).set("CLEARML_BASELINE_CHECK", "require").run();
+    ran.expect(0, "PASSED, unchanged: this run is the best so far").says("baseline the candidate itself");
+    assert_eq!(sandbox.tagged(TAG), [id]);
+}
+
+#[test]
+fn abbreviations_count_where_they_can_mean_one_commit_only() {
+    let sandbox = workspace();
+    let (gate, first) = checkout(&sandbox);
+    let reviewed = reworded(gate.path());
+    let gate = gate.set("CLEARML_PROMOTE", "never").set("COMMIT_ID", &reviewed[..10]);
+    sandbox.add(run(&first[..10], 0.9));
+    stands(gate.run(), &reviewed[..10], &first[..10]);
+    git(gate.path(), &["branch", &reviewed[..10], &first]);
+    gate.run().expect(3, NOBODY).says(&format!("{} is also the name of something else", &reviewed[..10]));
+    git(gate.path(), &["branch", "--delete", "--force", &reviewed[..10]]);
+    // A run of a commit that begins alike and is not in this clone: whatever it holds, it is not known to be the same.
+    sandbox.add(run(&format!("{}{}", &first[..10], "0".repeat(30)), 0.99));
+    gate.run().expect(3, NOBODY).says("2 of 3 commits of other runs");
+    sandbox.add(run(&first, 0.85));
+    stands(gate.run(), &reviewed[..10], &first).says("candidate 0.85 ");
+}
+
+#[test]
+fn a_path_that_is_not_there_is_never_the_same() {
+    let sandbox = workspace();
+    let (gate, first) = checkout(&sandbox);
+    let reviewed = reworded(gate.path());
+    sandbox.add(run(&first, 0.9));
+    let mut gate = gate.set("COMMIT_ID", &reviewed);
+    let missing = [
+        ("trian.py", "the commit has nothing at the path trian.py; it has train.py"),
+        ("src\nsrc/modle.py", "the commit has nothing at the path src/modle.py; it has src/model.py"),
+        ("Train.py", "the commit has nothing at the path Train.py; it has train.py"),
+        ("*.py", "the commit has nothing at the path *.py"),
+        ("weights", "the commit has nothing at the path weights; paths start at the repository's root"),
+        ("train.py/weights", "the path train.py/weights leads through train.py, which is a file"),
+    ];
+    for (paths, said) in missing {
+        gate = gate.set("CLEARML_CODE_PATHS", paths);
+        gate.run().expect(3, NOBODY).says("Runs of the same code under another commit were not looked for:").says(said);
+    }
+    // Where the commit was run itself, nobody asks what is at the paths.
+    sandbox.add(run(&reviewed, 0.9));
+    gate.run().expect(0, "PASSED, improved");
+}
+
+#[test]
+fn what_keeps_it_from_being_known_is_told_with_the_way_out() {
+    let sandbox = workspace();
+    let (gate, first) = checkout(&sandbox);
+    let reviewed = reworded(gate.path());
+    let newest = commit(gate.path(), "once more");
+    sandbox.add(run(&first, 0.9));
+    sandbox.add(run(HEAD, 0.9));
+    let shallow = Gate::of(&sandbox).set("COMMIT_ID", &newest);
+    let origin = format!("file://{}", gate.path().to_str().unwrap());
+    git(shallow.path(), &["clone", "--quiet", "--depth=1", &origin, "."]);
+    let shallow_of_another = Gate::of(&sandbox).set("COMMIT_ID", &reviewed);
+    git(shallow_of_another.path(), &["clone", "--quiet", "--depth=1", &origin, "."]);
+    let not_here = format!("commit {reviewed} is not in this clone; check the repository out with its whole history");
+    let in_none = "the working directory is in no git repository; check the repository out before this step";
+    let cases = [
+        (shallow, "3 of 3 commits of other runs are not in this clone"),
+        (shallow_of_another, not_here.as_str()),
+        (Gate::of(&sandbox).set("COMMIT_ID", &reviewed), in_none),
+        (gate.set("COMMIT_ID", OTHER), "is not in this clone"),
+    ];
+    for (gate, said) in cases {
+        let ran = gate.run().expect(3, NOBODY).says(said).says("(actions/checkout with fetch-depth: 0)");
+        assert_eq!(ran.err, "");
+        // A commit that was run is judged as ever.
+        gate.set("COMMIT_ID", HEAD).set("CLEARML_PROMOTE", "never").run().expect(0, "PASSED, improved");
+    }
+}
+
+#[test]
+fn hostile_commits_in_clearml_are_neither_asked_of_git_nor_shown_as_they_are() {
+    let sandbox = workspace();
+    let (gate, first) = checkout(&sandbox);
+    let reviewed = reworded(gate.path());
+    let long = "f".repeat(1_000_000);
+    let hostile = [
+        "HEAD",
+        "main",
+        "refs/heads/main",
+        "--batch-all-objects",
+        "$(touch pwned)",
+        "; touch pwned",
+        "a\nHEAD\n",
+        "\u{1b}[31mred\u{202e}",
+        "::error::pwned",
+        "..",
+        " ",
+        &long,
+        &format!("{first}^{{tree}}"),
+        &format!("{first} {reviewed}"),
+        &git(gate.path(), &["rev-parse", "HEAD^{tree}"]),
+    ];
+    for text in hostile {
+        sandbox.add(run(text, 0.99));
+    }
+    let gate = gate.set("COMMIT_ID", &reviewed);
+    let ran = gate.run().expect(3, NOBODY);
+    assert!(!ran.out.contains(['\u{1b}', '\u{202e}']) && !ran.out.contains("::error"), "{}", ran.out);
+    assert!(!gate.path().join("pwned").exists());
+    sandbox.add(run(&first, 0.9));
+    stands(gate.run(), &reviewed, &first).says("candidate 0.9 ");
+}
+
+#[test]
+fn every_report_names_both_commits() {
+    let sandbox = workspace();
+    let (gate, first) = checkout(&sandbox);
+    let reviewed = reworded(gate.path());
+    sandbox.add(run(&first, 0.9));
+    let gate = gate.set("COMMIT_ID", &reviewed).set("CLEARML_CODE_PATHS", "src\ntrain.py");
+    let gate = gate.args(&["--json", "report.json", "--markdown", "report.md", "--junit", "report.xml"]);
+    let mut texts = vec![gate.run().expect(0, "PASSED, improved").out];
+    texts.extend(
+        ["report.json", "report.md", "report.xml"].map(|file| fs::read_to_string(gate.path().join(file)).unwrap()),
+    );
+    for text in &texts {
+        assert!(text.contains(short(&reviewed)) && text.contains(short(&first)), "{text}");
+    }
+    let report: Value = serde_json::from_str(&texts[1]).unwrap();
+    assert_eq!((&report["commit"], &report["candidate"]["commit"]), (&json!(reviewed), &json!(first)));
+    assert_eq!(report["instead"], json!({"kind": "same_code", "paths": "src, train.py", "pull_request": null}));
+}
+
+#[test]
+fn paths_that_cannot_be_meant_are_refused_with_an_example() {
+    let sandbox = workspace();
+    for (paths, said) in [
+        ("/src", "is absolute"),
+        ("C:/src", "is absolute"),
+        ("src\n../lib", "\"../lib\", which holds .."),
+        ("src\\train", "holds a backslash"),
+        ("src\u{7}", "holds a control character"),
+    ] {
+        let ran = Gate::of(&sandbox).set("CLEARML_CODE_PATHS", paths).run().expect(2, "");
+        ran.complains("CLEARML_CODE_PATHS: names").complains(said).complains("Example: src");
+    }
+    assert_eq!(sandbox.requests().len(), 0);
+}
+
+#[test]
+fn medians_are_of_the_runs_of_the_same_code_under_any_commit() {
+    let sandbox = Sandbox::start();
+    let (gate, first) = checkout(&sandbox);
+    let second = reworded(gate.path());
+    let reviewed = commit(gate.path(), "once more");
+    let base = sandbox.add(best(0.8));
+    sandbox.add(run(BASE, 0.7));
+    sandbox.add(run(&first, 0.5));
+    let gate = gate.set("COMMIT_ID", &reviewed).set("CLEARML_RUNS", "2");
+    gate.run().expect(3, "NO VERDICT: this code has 1 clean run, and CLEARML_RUNS asks for 2");
+    sandbox.add(run(&second, 0.9));
+    let ran = gate.run().expect(1, "FAILED, degraded").says("candidate 0.7 (median of 2 runs, 0.5 to 0.9)");
+    ran.says("baseline 0.75 (median of 2 runs, 0.7 to 0.8)");
+    assert_eq!(sandbox.tagged(TAG), [base]);
+    let newest = sandbox.add(run(&first, 0.8));
+    gate.run().expect(0, "PASSED, improved").says("candidate 0.85 (median of 2 runs, 0.8 to 0.9)");
+    assert_eq!(sandbox.tagged(TAG), [newest]);
+}
+
+#[test]
+fn a_run_of_the_same_code_that_is_at_work_is_waited_for() {
+    let sandbox = workspace();
+    let (gate, first) = checkout(&sandbox);
+    let reviewed = reworded(gate.path());
+    let head = sandbox.add(run(&first, 0.9).status("in_progress"));
+    let (id, mut looks) = (head.clone(), 0);
+    sandbox.on_request(move |request, workspace| {
+        looks += usize::from(request.body.to_string().contains("script.version_num"));
+        if looks == 4 {
+            workspace.edit(&id, |task| task["status"] = json!("completed"));
+        }
+    });
+    let ran = stands(gate.set("COMMIT_ID", &reviewed).set("CLEARML_WAIT", "1m").run(), &reviewed, &first);
+    assert!(ran.err.starts_with("waiting, 0 s of 1 min: 1 run at work"), "{}", ran.err);
+    assert_eq!(sandbox.tagged(TAG), [head]);
+}
+
+#[test]
+fn two_questions_more_find_the_run_of_the_same_code() {
+    let sandbox = workspace();
+    let (gate, first) = checkout(&sandbox);
+    let reviewed = reworded(gate.path());
+    sandbox.add(run(&first, 0.9));
+    stands(gate.set("COMMIT_ID", &reviewed).run(), &reviewed, &first);
+    let asked: Vec<String> = sandbox.requests().iter().map(|request| request.endpoint.clone()).collect();
+    let runs = "tasks.get_all_ex";
+    let verdict = ["auth.login", "projects.get_all_ex", runs, runs, runs, runs];
+    let promotion = ["tasks.update_tags", runs, "tasks.update_tags"];
+    assert_eq!(asked, [&verdict[..], &promotion, &["events.multi_task_scalar_metrics_iter_histogram"]].concat());
+}
+
+#[test]
+fn a_tag_moves_to_the_stand_in_and_an_interrupted_move_is_finished() {
+    let sandbox = workspace();
+    let base = sandbox.tagged(TAG);
+    let (gate, first) = checkout(&sandbox);
+    let reviewed = reworded(gate.path());
+    let head = sandbox.add(run(&first, 0.9).tag("mine"));
+    let gate = gate.set("COMMIT_ID", &reviewed);
+    sandbox.fault(At::NthOf("tasks.update_tags", 2), Effect::status(403));
+    gate.run().expect(4, "PASSED, improved, BUT THE TAG WAS NOT MOVED");
+    assert_eq!(sandbox.tagged(TAG).len(), 2);
+    sandbox.clear_faults();
+    gate.run().expect(0, "PASSED, unchanged").says(&format!("moved to the candidate from {}", base[0]));
+    assert_eq!(
+        (sandbox.tagged(TAG), sandbox.tags(&base[0])),
+        (vec![head], vec!["prod".to_owned(), "team-a".to_owned()])
+    );
+}
+
+/// With `CLEARML_PROMOTE` at `merge`: the merge commit is pushed to main, and nobody runs it.
+#[test]
+fn at_the_merge_the_run_of_the_head_gets_the_tag() {
+    let sandbox = workspace();
+    let (gate, _) = checkout(&sandbox);
+    let ran = change(gate.path());
+    git(gate.path(), &["merge", "--quiet", "--squash", "change"]);
+    let squashed = commit(gate.path(), "squashed (#7)");
+    let head = sandbox.add(run(&ran, 0.9));
+    let event = gate.path().join(".git/event.json");
+    let push = json!({"ref": "refs/heads/main", "after": squashed, "repository": {"default_branch": "main"}});
+    fs::write(&event, push.to_string()).unwrap();
+    let gate = gate.unset("COMMIT_ID").set("GITHUB_ACTIONS", "true").set("GITHUB_EVENT_NAME", "push");
+    let gate = gate.set("GITHUB_EVENT_PATH", event.to_str().unwrap()).set("CLEARML_PROMOTE", "merge");
+    stands(gate.run(), &squashed, &ran);
+    assert_eq!(sandbox.tagged(TAG), [head]);
+}
+
+#[test]
+fn only_the_newest_runs_are_looked_through_and_that_is_told() {
+    let sandbox = workspace();
+    let (gate, first) = checkout(&sandbox);
+    let reviewed = reworded(gate.path());
+    write(gate.path(), "train.py", "print(2)\n");
+    let different = commit(gate.path(), "different");
+    sandbox.add(run(&first, 0.9));
+    for _ in 0..500 {
+        sandbox.add(TaskSeed::new(PROJECT, TASK).commit(&different));
+    }
+    let gate = gate.set("COMMIT_ID", &reviewed);
+    gate.run().expect(3, NOBODY).says("Only the newest 500 runs of this name were looked through for the same code");
+    sandbox.add(run(&first, 0.9));
+    stands(gate.run(), &reviewed, &first);
+}
+
+/// What git is asked, and what happens without one.
+#[cfg(unix)]
+mod git_itself {
+    use super::*;
+
+    /// The gate with a `git` that writes down what it is asked.
+    fn watched(gate: Gate) -> Gate {
+        let log = gate.path().join(".git/asked");
+        gate.with_git(&format!("echo \"$@\" >>'{}'\nexec \"$GIT\" \"$@\"", log.display()))
+    }
+
+    fn asked(gate: &Gate) -> Vec<String> {
+        let log = fs::read_to_string(gate.path().join(".git/asked")).unwrap_or_default();
+        log.lines().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn one_process_compares_all_commits_and_none_where_the_commit_was_run() {
+        let sandbox = workspace();
+        let (gate, first) = checkout(&sandbox);
+        let reviewed = reworded(gate.path());
+        for n in 0..2000 {
+            sandbox.add(TaskSeed::new(PROJECT, TASK).commit(&format!("{n:040x}")));
+        }
+        sandbox.add(run("--all-of-them", 0.9));
+        sandbox.add(run(&first, 0.9));
+        let gate = watched(gate).set("COMMIT_ID", &reviewed).set("CLEARML_PROMOTE", "never");
+        stands(gate.run(), &reviewed, &first);
+        let log = asked(&gate);
+        assert_eq!(log.len(), 1, "{log:?}");
+        assert!(log[0].contains("cat-file") && !log[0].contains("--all-of-them"), "{log:?}");
+        gate.set("COMMIT_ID", &first).run().expect(0, "PASSED, improved");
+        let (gate, _) = checkout(&sandbox);
+        let gate = watched(gate).set("COMMIT_ID", &first);
+        gate.run().expect(0, "PASSED, improved");
+        assert_eq!(asked(&gate), [""; 0]);
+    }
+
+    #[test]
+    fn without_git_a_commit_that_was_run_is_judged_and_another_is_told_why_not() {
+        let sandbox = workspace();
+        let (gate, first) = checkout(&sandbox);
+        let reviewed = reworded(gate.path());
+        sandbox.add(run(&first, 0.9));
+        let empty = gate.path().join(".git/empty");
+        fs::create_dir(&empty).unwrap();
+        let gate = gate.set("PATH", empty.to_str().unwrap()).set("COMMIT_ID", &reviewed);
+        gate.run().expect(3, NOBODY).says("git is not installed; install git in the image that this step runs in.");
+        gate.set("COMMIT_ID", &first).run().expect(0, "PASSED, improved");
+    }
+}
