@@ -6,12 +6,16 @@ use super::{Here, Scores, Session, Stop};
 use crate::ci::{Occasion, What};
 use crate::clearml::ProjectId;
 use crate::commit::Commit;
-use crate::github::GitHub;
+use crate::github::{self, GitHub, Pull};
 use crate::report::{NoVerdict, Side, Warning};
 use crate::run::{Run, TaskId};
 use crate::same_code::{self, CannotTell};
 use crate::select::{self, Baseline};
 use crate::settings::{BaselineCheck, NoBaseline};
+
+/// What git says of a commit that may have come to the main branch by a rebase, or by a squash onto newer commits.
+const UNSEEN: &str = "neither its commit nor one with the same files is in there, and what became of its pull request \
+                      GitHub does not tell";
 
 impl<'a> Session<'a> {
     /// The baseline with its scores; `None` where there is none and that is allowed.
@@ -28,7 +32,12 @@ impl<'a> Session<'a> {
             Baseline::Found(run) | Baseline::Unusable(run) => {
                 let scores = self.scores_of_several(project, Side::Baseline, run)?;
                 warnings.extend(self.several_tagged(runs));
-                self.check(run, candidate, dirty, warnings)?;
+                if self.settings.baseline_check == BaselineCheck::Require {
+                    let faults = self.faults(run, candidate, dirty);
+                    if !faults.is_empty() {
+                        return Err(NoVerdict::UnfitBaseline { faults }.into());
+                    }
+                }
                 Ok(Some((run, scores)))
             }
             Baseline::None => {
@@ -51,31 +60,25 @@ impl<'a> Session<'a> {
         runs.iter().flat_map(|run| &run.tags).find(|tag| tag.eq_ignore_ascii_case(wanted)).cloned()
     }
 
-    /// Warns of what is wrong with the baseline, or gives no verdict for it. The candidate itself needs no such check.
-    fn check(
-        &self,
-        baseline: &Run,
-        candidate: &Run,
-        dirty: &HashSet<TaskId>,
-        warnings: &mut Vec<Warning>,
-    ) -> Result<(), Stop<'a>> {
-        if self.settings.baseline_check == BaselineCheck::Off || baseline.id == candidate.id {
-            return Ok(());
+    /// What is only to be warned of. For after the tag has moved: git and GitHub take their time, and change nothing.
+    pub(super) fn about_the_baseline(&self, baseline: &Run, candidate: &Run, dirty: &HashSet<TaskId>) -> Vec<Warning> {
+        match self.settings.baseline_check {
+            BaselineCheck::Warn => self.faults(baseline, candidate, dirty),
+            BaselineCheck::Require | BaselineCheck::Off => Vec::new(),
+        }
+    }
+
+    /// What is wrong with the baseline. The candidate itself needs no such check.
+    fn faults(&self, baseline: &Run, candidate: &Run, dirty: &HashSet<TaskId>) -> Vec<Warning> {
+        if baseline.id == candidate.id {
+            return Vec::new();
         }
         let state = [
             (dirty.contains(&baseline.id), Warning::BaselineDirty),
             (!select::is_finished(baseline), Warning::BaselineUnfinished),
         ];
-        let mut faults: Vec<Warning> =
-            state.into_iter().filter(|(applies, _)| *applies).map(|(_, fault)| fault).collect();
-        faults.extend(self.origin(baseline));
-        match self.settings.baseline_check {
-            BaselineCheck::Require if !faults.is_empty() => Err(NoVerdict::UnfitBaseline { faults }.into()),
-            _ => {
-                warnings.extend(faults);
-                Ok(())
-            }
-        }
+        let state = state.into_iter().filter(|(applies, _)| *applies).map(|(_, fault)| fault);
+        state.chain(self.origin(baseline)).collect()
     }
 
     /// What is wrong with where the baseline comes from, or why that is not known: by git where there is history, else
@@ -96,23 +99,28 @@ impl<'a> Session<'a> {
         if matches!(&by_git, Ok(belongs) if *belongs != same_code::Belongs::No) {
             return None;
         }
-        match (self.pulls(recorded, branch), by_git) {
-            (Some(Pulls::Merged), _) => None,
-            (Some(Pulls::NotMerged(number)), _) => Some(Warning::BaselineNotMerged(Some(number))),
-            (None, Ok(_)) => Some(Warning::BaselineNotMerged(None)),
-            (None, Err(why)) => Some(Warning::BaselineOriginUnknown(with_advice(&why))),
-        }
+        Some(match (self.pulls(recorded, branch), by_git) {
+            (Ok(Some(Pulls::Merged)), _) => return None,
+            (Ok(Some(Pulls::NotMerged(number))), _) => Warning::BaselineNotMerged(Some(number)),
+            (Ok(None), Ok(_)) => Warning::BaselineNotMerged(None),
+            (Ok(None), Err(why)) => Warning::BaselineOriginUnknown(with_advice(&why)),
+            (Err(error), Ok(_)) => Warning::BaselineOriginUnknown(format!("{UNSEEN}; {error}")),
+            (Err(error), Err(why)) => Warning::BaselineOriginUnknown(format!("{}; {error}", with_advice(&why))),
+        })
     }
 
-    /// What GitHub says, if it can be asked and knows the commit.
-    fn pulls(&self, recorded: &str, branch: &str) -> Option<Pulls> {
-        let forge = self.here.occasion?.forge.as_ref()?;
-        let commit = Commit::parse(recorded).ok()?;
-        let pulls = GitHub::of(self.here.environment).ok()?.pulls_with(&forge.repository, &commit, branch).ok()?;
-        match pulls.first() {
-            None => None,
-            Some(_) if pulls.iter().any(|pull| pull.merged) => Some(Pulls::Merged),
-            Some(first) => Some(Pulls::NotMerged(first.number)),
+    /// What GitHub says, if there is one to be asked and it knows the commit.
+    fn pulls(&self, recorded: &str, branch: &str) -> Result<Option<Pulls>, github::Error> {
+        let forge = self.here.occasion.and_then(|occasion| occasion.forge.as_ref());
+        let (Some(forge), Ok(commit)) = (forge, Commit::parse(recorded)) else { return Ok(None) };
+        let asked = GitHub::of(self.here.environment);
+        match asked.and_then(|github| github.pulls_with(&forge.repository, &commit, branch)) {
+            Ok(pulls) => Ok(Pulls::of(&pulls)),
+            // Nobody means to ask, or the commit is in no pull request.
+            Err(github::Error::NoToken | github::Error::NotFound | github::Error::Refused { status: 422, .. }) => {
+                Ok(None)
+            }
+            Err(error) => Err(error),
         }
     }
 }
@@ -126,6 +134,14 @@ fn with_advice(why: &CannotTell) -> String {
 enum Pulls {
     Merged,
     NotMerged(u64),
+}
+
+impl Pulls {
+    fn of(pulls: &[Pull]) -> Option<Self> {
+        let first = pulls.first()?;
+        let is_merged = pulls.iter().any(|pull| pull.merged);
+        Some(if is_merged { Self::Merged } else { Self::NotMerged(first.number) })
+    }
 }
 
 /// The branch that the baseline is to be part of.

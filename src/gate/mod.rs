@@ -127,6 +127,7 @@ impl<'a> Session<'a> {
         let verdict = verdict(&findings, self.settings.accept);
         let promotion = self.promote(&project, verdict, candidate, runs);
         let baseline = baseline.map(|(run, _)| run);
+        warnings.extend(baseline.map(|run| self.about_the_baseline(run, candidate, dirty)).unwrap_or_default());
         self.draw(&mut findings, candidate, baseline);
         Ok(Judged {
             verdict,

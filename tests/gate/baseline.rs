@@ -317,6 +317,10 @@ fn a_merge_that_git_cannot_see_is_asked_of_github() {
     let none = stage();
     none.repository.commit(&stray);
     none.passes(&gate(&none)).says(&format!("warning: {ELSEWHERE}"));
+    let untold = stage();
+    let ran = untold.passes(&gate(&untold).set("GITHUB_TOKEN", "ghs_of_nobody"));
+    let said = "neither its commit nor one with the same files is in there, and what became of its pull request GitHub";
+    ran.says(&format!("{UNKNOWN}{said} does not tell; GitHub does not take GITHUB_TOKEN"));
 }
 
 #[test]
@@ -368,21 +372,27 @@ fn whatever_github_answers_the_check_ends_the_same() {
     }
 }
 
+/// What a test changes about a gate.
+type Change = fn(Gate) -> Gate;
+
 #[test]
 fn without_a_github_to_ask_the_check_ends_the_same() {
-    let with = |change: fn(Gate) -> Gate| {
+    let local = "check the repository out before this step, with its whole history";
+    let cases: [(Change, &str); 8] = [
+        (|gate| gate.unset("GITHUB_TOKEN"), local),
+        (|gate| gate.set("GITHUB_TOKEN", "a b"), "GITHUB_TOKEN is not set right"),
+        (|gate| gate.set("GITHUB_TOKEN", "ghs_of_nobody"), "GitHub does not take GITHUB_TOKEN"),
+        (|gate| gate.set("GITHUB_API_URL", "http://127.0.0.1:1"), "http://127.0.0.1:1"),
+        (|gate| gate.set("GITHUB_API_URL", "http://api.github.invalid"), "http://api.github.invalid"),
+        (|gate| gate.set("GITHUB_API_URL", "nonsense of an address"), "GITHUB_API_URL is not the address of a server"),
+        (|gate| gate.set("GITHUB_REPOSITORY", "../../evil"), local),
+        (|gate| gate.unset("GITHUB_REPOSITORY"), local),
+    ];
+    for (change, said) in cases {
         let stage = Stage::new();
         stage.repository.pull(PullSeed::new(3, BASE).merged(HEAD));
-        stage.passes(&change(stage.gate())).says(UNKNOWN);
-    };
-    with(|gate| gate.unset("GITHUB_TOKEN"));
-    with(|gate| gate.set("GITHUB_TOKEN", "a b"));
-    with(|gate| gate.set("GITHUB_TOKEN", "ghs_of_nobody"));
-    with(|gate| gate.set("GITHUB_API_URL", "http://127.0.0.1:1"));
-    with(|gate| gate.set("GITHUB_API_URL", "http://api.github.invalid"));
-    with(|gate| gate.set("GITHUB_API_URL", "nonsense of an address"));
-    with(|gate| gate.set("GITHUB_REPOSITORY", "../../evil"));
-    with(|gate| gate.unset("GITHUB_REPOSITORY"));
+        stage.passes(&change(stage.gate())).says(UNKNOWN).says(said);
+    }
     let stage = Stage::new();
     stage.passes(&stage.gate()).says(UNKNOWN);
 }
@@ -450,7 +460,7 @@ mod git_itself {
     /// While this gate asks git, another one gives the tag to a better model: that one keeps it.
     #[test]
     fn a_tag_that_another_gate_moves_meanwhile_is_not_lost() {
-        let (sandbox, base, head) = workspace(BASE);
+        let (sandbox, base, head) = workspace(&history(Gate::bare().path()).first);
         let other = sandbox.add(run("d00d000000000000000000000000000000000000", 0.95));
         let (gate, _) = in_history(&sandbox);
         let (begun, go_on) = (gate.path().join("begun"), gate.path().join("go-on"));
@@ -459,7 +469,8 @@ mod git_itself {
             begun.display(),
             go_on.display()
         );
-        let gate = gate.with_git(&script);
+        // Only what is required is asked before the tag moves.
+        let gate = gate.with_git(&script).set("CLEARML_BASELINE_CHECK", "require");
         let child = gate.command().stdout(Stdio::piped()).spawn().unwrap();
         while !begun.exists() {
             thread::sleep(Duration::from_millis(20));
