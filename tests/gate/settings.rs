@@ -44,6 +44,14 @@ fn each_bad_value_is_refused_with_an_example() {
         ("CLEARML_WEB_HOST", &["gopher://x"]),
         ("CLEARML_API_HOST_VERIFY_CERT", &["/no/such/file.pem"]),
         ("CLEARML_API_SECRET_KEY", &["two words", "schlüssel"]),
+        ("CLEARML_PROMOTE", &["always"]),
+        ("CLEARML_ACCEPT", &["maybe"]),
+        ("CLEARML_ENFORCE", &["off"]),
+        ("CLEARML_BASELINE_CHECK", &["on"]),
+        ("CLEARML_CODE_PATHS", &["../src", "/etc", "C:\\src"]),
+        ("CLEARML_RUNS", &["0", "many"]),
+        ("CLEARML_WAIT", &["30", "1d", "-5m"]),
+        ("CLEARML_COMMENT", &["sometimes"]),
         ("COMMIT_ID", &["abc", "xyzxyzx", "1234567\n89"]),
     ];
     for (name, values) in bad {
