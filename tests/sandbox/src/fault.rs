@@ -13,6 +13,8 @@ pub enum At {
     Always,
     /// The nth request, from 1.
     Request(usize),
+    /// The nth request, from 1, and every later one.
+    From(usize),
     /// Every request to this endpoint, such as `tasks.get_all_ex` or `GET comments`.
     Endpoint(&'static str),
     /// The nth request to this endpoint, from 1.
@@ -57,6 +59,10 @@ pub enum Effect {
     },
     /// Status 200 with this many bytes that look like JSON, not applied.
     Huge(usize),
+    /// Applied; every number of the answer's data is the bare word `NaN`, which is no JSON.
+    BareNan,
+    /// Not applied; the server is gone: this connection closes without a byte, and further ones are refused.
+    Gone,
     /// Applied; then the JSON answer is edited.
     Mangle(Arc<dyn Fn(&mut Value) + Send + Sync>),
 }
@@ -87,6 +93,8 @@ impl fmt::Debug for Effect {
             Self::Redirect(to) => write!(f, "Redirect({to})"),
             Self::Drip { every } => write!(f, "Drip({every:?})"),
             Self::Huge(size) => write!(f, "Huge({size})"),
+            Self::BareNan => f.write_str("BareNan"),
+            Self::Gone => f.write_str("Gone"),
             Self::Mangle(_) => f.write_str("Mangle"),
         }
     }
@@ -123,6 +131,7 @@ impl Faults {
             let applies = match at {
                 At::Always => true,
                 At::Request(wanted) => *wanted == n,
+                At::From(first) => *first <= n,
                 At::Endpoint(name) => *name == endpoint,
                 At::NthOf(name, wanted) => *name == endpoint && *wanted == nth,
             };

@@ -7,7 +7,8 @@
 //!
 //! Code map, from the wire inwards:
 //!
-//! - `sandbox`: the handle; `seed`: tasks to start from; `fault`, `log`: what tests break and look at
+//! - `sandbox`: the handle; `seed`: tasks to start from; `fault`, `log`: what tests break and look at; `door`: who comes
+//!   in when
 //! - `listener`, `http`, `wire`: connections, requests, answers with faults applied
 //! - `server`: each request's way; `strict`: requests nobody should send
 //! - `api`, `endpoints`: path, version, envelope, table of endpoints; `auth`, `jwt`: credentials; `error`
@@ -18,6 +19,7 @@
 
 mod api;
 mod auth;
+mod door;
 mod endpoints;
 mod error;
 mod events;
@@ -51,6 +53,7 @@ mod version;
 mod wire;
 mod workspace;
 
+pub use door::Door;
 pub use fault::{At, Effect};
 pub use github::{Access, Account, Comment, GitHub, GitHubBuilder, Permissions, PullSeed, Repository};
 pub use log::Request;

@@ -75,7 +75,7 @@ impl Drop for Listener {
 }
 
 impl Open {
-    fn accept<S: Service>(&self, listener: &TcpListener, service: &Arc<S>) {
+    fn accept<S: Service>(self: &Arc<Self>, listener: &TcpListener, service: &Arc<S>) {
         for (number, stream) in listener.incoming().enumerate() {
             if self.stopping.load(Ordering::SeqCst) {
                 return;
@@ -84,10 +84,15 @@ impl Open {
             if let Ok(copy) = stream.try_clone() {
                 self.connections.lock().unwrap_or_else(PoisonError::into_inner).push(copy);
             }
-            let service = Arc::clone(service);
+            let (service, open, address) = (Arc::clone(service), Arc::clone(self), listener.local_addr());
             thread::spawn(move || {
-                let _ = serve(&*service, &stream, number + 1);
+                let served = serve(&*service, &stream, number + 1);
                 let _ = stream.shutdown(Shutdown::Both);
+                if let (Ok(Then::Gone), Ok(address)) = (served, address) {
+                    open.stop();
+                    // Wakes the acceptor, which then closes the port.
+                    let _ = TcpStream::connect(address);
+                }
             });
         }
     }
@@ -100,23 +105,35 @@ impl Open {
     }
 }
 
-fn serve<S: Service>(service: &S, stream: &TcpStream, connection: usize) -> io::Result<()> {
+/// What follows the end of a connection.
+enum Then {
+    /// Others may come.
+    Goes,
+    /// Nobody listens any more.
+    Gone,
+}
+
+fn serve<S: Service>(service: &S, stream: &TcpStream, connection: usize) -> io::Result<Then> {
     stream.set_nodelay(true)?;
     let mut reader = Reader::new(Duplex(stream));
     loop {
         let incoming = match reader.next() {
             Ok(Some(incoming)) => incoming,
-            Ok(None) => return Ok(()),
+            Ok(None) => return Ok(Then::Goes),
             Err(error) => {
                 let body = error.to_string();
                 let head = http::head(S::NAME, 400, "text/plain", &[], body.len());
-                return (&mut &*stream).write_all((head + &body).as_bytes());
+                (&mut &*stream).write_all((head + &body).as_bytes())?;
+                return Ok(Then::Goes);
             }
         };
         let closes = incoming.head.wants_close() || service.one_request_per_connection();
         let wire = service.handle(&incoming, connection, closes);
+        if matches!(wire, Wire::Gone) {
+            return Ok(Then::Gone);
+        }
         if !wire.send(stream)? || closes {
-            return Ok(());
+            return Ok(Then::Goes);
         }
     }
 }

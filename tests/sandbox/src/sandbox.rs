@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::auth;
+use crate::door::Door;
 use crate::fault::{At, Effect};
 use crate::listener::Listener;
 use crate::log::{Journal, Request};
@@ -237,6 +238,16 @@ impl Sandbox {
     /// client. It gets the workspace; calling the sandbox itself from inside would wait for ever.
     pub fn on_request(&self, hook: impl FnMut(&Request, &mut Workspace) + Send + 'static) {
         self.server.shared().hook = Some(Box::new(hook));
+    }
+
+    /// A further way in, whose requests wait to be admitted.
+    ///
+    /// # Panics
+    ///
+    /// When loopback has no port to give.
+    #[must_use]
+    pub fn door(&self) -> Door {
+        Door::open(&self.server).expect("a free port on 127.0.0.1")
     }
 
     /// Moves the server's clock forward.

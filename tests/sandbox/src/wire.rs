@@ -5,6 +5,8 @@ use std::net::TcpStream;
 use std::thread;
 use std::time::Duration;
 
+use serde_json::Value;
+
 use crate::api::{Body, Reply};
 use crate::fault::{Effect, Plan};
 use crate::http;
@@ -12,6 +14,8 @@ use crate::http;
 /// What to put on the wire.
 pub(crate) enum Wire {
     Nothing,
+    /// And from now on nobody listens.
+    Gone,
     Whole(Vec<u8>),
     /// Then the connection closes.
     Part(Vec<u8>),
@@ -48,8 +52,10 @@ impl Manner {
             let canned = self.complete(canned);
             return (canned.status, self.whole(&canned));
         }
-        if matches!(plan.effect, Some(Effect::CutBefore)) {
-            return (0, Wire::Nothing);
+        match plan.effect {
+            Some(Effect::CutBefore) => return (0, Wire::Nothing),
+            Some(Effect::Gone) => return (0, Wire::Gone),
+            _ => {}
         }
         let mut reply = self.complete(apply());
         if let Body::Json(value) | Body::Utf8Json(value) = &mut reply.body {
@@ -72,6 +78,10 @@ impl Manner {
             Some(Effect::Truncated) => {
                 let body = String::from_utf8_lossy(&half(&reply.bytes())).into_owned();
                 reply.body = Body::Text(body);
+                self.whole(&reply)
+            }
+            Some(Effect::BareNan) => {
+                reply.body = Body::Text(with_bare_nans(&String::from_utf8_lossy(&reply.bytes())));
                 self.whole(&reply)
             }
             Some(Effect::Drip { every }) => {
@@ -130,6 +140,23 @@ fn canned(effect: &Effect) -> Option<Reply> {
     }
 }
 
+/// The answer with every number of its data replaced; what is not JSON stays as it is.
+fn with_bare_nans(answer: &str) -> String {
+    const MARK: &str = "bare NaN";
+    let Ok(mut answer) = serde_json::from_str::<Value>(answer) else { return answer.to_owned() };
+    replace_numbers(&mut answer["data"], MARK);
+    answer.to_string().replace(&format!("\"{MARK}\""), "NaN")
+}
+
+fn replace_numbers(value: &mut Value, mark: &str) {
+    match value {
+        Value::Number(_) => *value = Value::from(mark),
+        Value::Array(items) => items.iter_mut().for_each(|item| replace_numbers(item, mark)),
+        Value::Object(fields) => fields.values_mut().for_each(|field| replace_numbers(field, mark)),
+        _ => {}
+    }
+}
+
 /// An array that is JSON at any size from two bytes up.
 fn huge(size: usize) -> String {
     let mut text = String::with_capacity(size);
@@ -142,7 +169,7 @@ fn huge(size: usize) -> String {
 impl Wire {
     pub(crate) fn len(&self) -> usize {
         match self {
-            Self::Nothing => 0,
+            Self::Nothing | Self::Gone => 0,
             Self::Whole(bytes) | Self::Part(bytes) => bytes.len(),
             Self::Slow { head, body, .. } => head.len() + body.len(),
         }
@@ -151,7 +178,7 @@ impl Wire {
     /// Head and body leave in one write; says whether the connection stays open.
     pub(crate) fn send(self, mut stream: &TcpStream) -> io::Result<bool> {
         match self {
-            Self::Nothing => return Ok(false),
+            Self::Nothing | Self::Gone => return Ok(false),
             Self::Whole(bytes) => stream.write_all(&bytes)?,
             Self::Part(bytes) => {
                 stream.write_all(&bytes)?;

@@ -1,0 +1,146 @@
+//! Further ways into a sandbox, each of which lets a request through only when a test says so: for trying the orders in
+//! which clients at work at once can follow one another.
+
+use std::fmt;
+use std::io;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use crate::http::Incoming;
+use crate::listener::{Listener, Service};
+use crate::server::Server;
+use crate::wire::Wire;
+
+/// A port for one client, whose requests wait to be admitted.
+pub struct Door {
+    listener: Listener,
+    guard: Arc<Guard>,
+}
+
+#[derive(Default)]
+struct Guard {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    /// A request stands before the door.
+    waiting: bool,
+    /// How many may pass.
+    admitted: usize,
+    answered: usize,
+    /// The client has ended.
+    ended: bool,
+    /// Nothing passes any more, and nothing is answered.
+    shut: bool,
+    /// The next answer is lost on its way.
+    lossy: bool,
+}
+
+struct Doorway {
+    server: Arc<Server>,
+    guard: Arc<Guard>,
+}
+
+impl Service for Doorway {
+    const NAME: &'static str = Server::NAME;
+
+    fn handle(&self, incoming: &Incoming, connection: usize, closes: bool) -> Wire {
+        let mut state = self.guard.state();
+        state.waiting = true;
+        self.guard.changed.notify_all();
+        state = self.guard.wait_while(state, |state| state.admitted == 0 && !state.shut);
+        state.waiting = false;
+        if state.shut {
+            return dead();
+        }
+        state.admitted -= 1;
+        drop(state);
+        let wire = self.server.handle(incoming, connection, closes);
+        let mut state = self.guard.state();
+        state.answered += 1;
+        state.shut |= state.lossy;
+        self.guard.changed.notify_all();
+        if state.shut { dead() } else { wire }
+    }
+}
+
+/// What a client gets that is taken for dead: nothing it could go on with, and nothing it would try again for.
+fn dead() -> Wire {
+    Wire::Part(b"dead\r\n\r\n".to_vec())
+}
+
+impl Guard {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wait_while<'g>(
+        &'g self,
+        state: MutexGuard<'g, State>,
+        condition: impl FnMut(&mut State) -> bool,
+    ) -> MutexGuard<'g, State> {
+        self.changed.wait_while(state, condition).unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Door {
+    pub(crate) fn open(server: &Arc<Server>) -> io::Result<Self> {
+        let guard = Arc::new(Guard::default());
+        let doorway = Arc::new(Doorway { server: Arc::clone(server), guard: Arc::clone(&guard) });
+        let (listener, _) = Listener::start(0, |_| doorway)?;
+        Ok(Self { listener, guard })
+    }
+
+    /// `http://127.0.0.1:PORT`.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}", self.listener.address())
+    }
+
+    /// Waits until a request stands before the door, or the client has ended, which is false.
+    #[must_use]
+    pub fn is_wanted(&self) -> bool {
+        let state = self.guard.wait_while(self.guard.state(), |state| !state.waiting && !state.ended);
+        state.waiting
+    }
+
+    /// Lets the waiting request through, and returns when the server has done what it asks.
+    pub fn admit(&self) {
+        let mut state = self.guard.state();
+        let before = state.answered;
+        state.admitted += 1;
+        self.guard.changed.notify_all();
+        drop(self.guard.wait_while(state, |state| state.answered == before));
+    }
+
+    /// The same, but the client dies before it gets the answer.
+    pub fn admit_and_kill(&self) {
+        self.guard.state().lossy = true;
+        self.admit();
+    }
+
+    /// The client dies: nothing of it passes any more.
+    pub fn kill(&self) {
+        self.guard.state().shut = true;
+        self.guard.changed.notify_all();
+    }
+
+    /// To be called when the client has ended, so that nobody waits for it.
+    pub fn client_ended(&self) {
+        self.guard.state().ended = true;
+        self.guard.changed.notify_all();
+    }
+}
+
+impl fmt::Debug for Door {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Door").field("address", &self.listener.address()).finish_non_exhaustive()
+    }
+}
+
+impl Drop for Door {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
