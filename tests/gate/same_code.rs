@@ -555,7 +555,7 @@ mod a_hostile_checkout {
                      core.gitProxy credential.helper diff.external diff.evil.textconv filter.evil.clean \
                      filter.evil.smudge filter.evil.process gpg.program pager.cat-file pager.rev-list pager.rev-parse \
                      sequence.editor uploadpack.packObjectsHook remote.origin.uploadpack alias.rev-parse";
-        let hostile: String = names
+        let hostile: Vec<String> = names
             .split_whitespace()
             .map(|name| {
                 let (section, key) = name.rsplit_once('.').unwrap();
@@ -563,7 +563,7 @@ mod a_hostile_checkout {
                 format!("[{section}]\n\t{key} = {program}\n")
             })
             .collect();
-        write(gate.path(), ".git/hostile", &hostile);
+        write(gate.path(), ".git/hostile", &hostile.concat());
         for hook in ["reference-transaction", "post-checkout", "fsmonitor-watchman"] {
             trap(&gate, &format!(".git/hooks/{hook}"));
         }
