@@ -6,7 +6,7 @@
 use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
 
-use clearml_gate::{Environment, Process, Stream};
+use clearml_gate::{Environment, Limits, Process, Stream};
 use clearml_sandbox::{Sandbox, TaskSeed};
 
 const PROJECT: &str = "vision/detector";
@@ -95,6 +95,7 @@ fn gate(sandbox: &Sandbox, commit: &str) -> u8 {
         args: Vec::new(),
         environment: environment(sandbox, commit).into_iter().collect::<Environment>(),
         directory: PathBuf::from("."),
+        limits: Limits::REAL,
         out: Stream { is_terminal: std::io::stdout().is_terminal(), writer: &mut std::io::stdout() },
         err: Stream { is_terminal: std::io::stderr().is_terminal(), writer: &mut std::io::stderr() },
     });

@@ -1,8 +1,8 @@
 //! The one door out: time limits, retries, no redirects, a cap on what is read, and kinds of failure.
 //!
 //! A failed attempt and the pause after it cost patience, of which a run has one minute in all for what the verdict needs
-//! and a quarter of that for what is only told. A host that does not resolve, a certificate that is not trusted and an
-//! answer that another attempt cannot change end at once.
+//! and a quarter of that for what is only told. Answers that come, however slowly, have a limit of their own. A host that
+//! does not resolve, a certificate that is not trusted and an answer that another attempt cannot change end at once.
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
@@ -14,35 +14,21 @@ pub(crate) use ureq::http::{HeaderMap, Method};
 use ureq::tls::{RootCerts, TlsConfig};
 use ureq::{Agent, AsSendBody, Error, Timeout};
 
+use crate::limits::Limits;
 use crate::tls;
 use crate::trust::Trust;
 
-/// What the verdict needs is waited for.
-const PATIENT: Manner =
-    Manner { patience: Duration::from_mins(1), request: Duration::from_secs(30), passing: &[429, 502, 503, 504, 509] };
-/// What is only told must not hold the job. A rate limit is an answer: who asked knows better what to do about it.
-const HURRIED: Manner =
-    Manner { patience: Duration::from_secs(15), request: Duration::from_secs(8), passing: &[500, 502, 503, 504] };
-/// The longest time for one request whose answer only illustrates.
-const BRIEF: Duration = Duration::from_secs(10);
-/// Looking up the name and opening the connection.
-const CONNECT: Duration = Duration::from_secs(10);
-/// The first pause; each further one is twice as long, up to [`LONGEST_PAUSE`].
-const FIRST_PAUSE: Duration = Duration::from_millis(500);
-const LONGEST_PAUSE: Duration = Duration::from_secs(8);
-/// A page of 500 tasks takes under 1 MiB, a batch of 200,000 raw scalars about 6 MiB.
-const BODY_CAP: u64 = 32 * 1024 * 1024;
-
-/// How long a server is waited for, and when it is tried again.
-#[derive(Debug, Clone, Copy)]
-struct Manner {
-    /// All failed attempts of a run and the pauses between them, together.
-    patience: Duration,
-    /// One request, from the first packet to the last byte of the answer.
-    request: Duration,
-    /// What a proxy or an overloaded server answers, and the same request may pass a moment later.
-    passing: &'static [u16],
-}
+/// What is only told must not hold the job.
+const HURRIED: Limits = Limits {
+    total: Duration::from_mins(1),
+    patience: Duration::from_secs(15),
+    request: Duration::from_secs(8),
+    ..Limits::REAL
+};
+/// What a proxy or an overloaded server answers, and the same request may pass a moment later.
+const PASSING: &[u16] = &[429, 502, 503, 504, 509];
+/// The same where a rate limit is an answer: who asked knows better what to do about it.
+const PASSING_UNLIMITED: &[u16] = &[500, 502, 503, 504];
 
 /// What is sent. The headers hold credentials, so it cannot be printed.
 pub(crate) struct Request<'a> {
@@ -113,8 +99,10 @@ impl fmt::Display for Failure {
 pub(crate) struct Http {
     agent: RefCell<Agent>,
     trust: Trust,
-    manner: Manner,
+    limits: Limits,
+    passing: &'static [u16],
     patience: Cell<Duration>,
+    total: Cell<Duration>,
 }
 
 type Response = ureq::http::Response<ureq::Body>;
@@ -133,22 +121,29 @@ enum Attempt {
 
 impl Http {
     /// To a server that the verdict depends on.
-    pub(crate) fn new(trust: &Trust) -> Self {
-        Self::with(trust, PATIENT)
+    pub(crate) fn new(trust: &Trust, limits: Limits) -> Self {
+        Self::with(trust, limits, PASSING)
     }
 
     /// To a server that is only told; statuses of rate limits come back as answers.
     pub(crate) fn hurried(trust: &Trust) -> Self {
-        Self::with(trust, HURRIED)
+        Self::with(trust, HURRIED, PASSING_UNLIMITED)
     }
 
-    fn with(trust: &Trust, manner: Manner) -> Self {
+    fn with(trust: &Trust, limits: Limits, passing: &'static [u16]) -> Self {
         let roots = match trust {
             Trust::Authorities(certificates) => RootCerts::Specific(certificates.clone()),
             Trust::System | Trust::Anyone => RootCerts::PlatformVerifier,
         };
-        let agent = RefCell::new(agent(trust, roots));
-        Self { agent, trust: trust.clone(), manner, patience: Cell::new(manner.patience) }
+        let agent = RefCell::new(agent(trust, roots, limits.connect));
+        let (patience, total) = (Cell::new(limits.patience), Cell::new(limits.total));
+        Self { agent, trust: trust.clone(), limits, passing, patience, total }
+    }
+
+    /// Begins anew with all the time there is, for who comes back after a wait.
+    pub(crate) fn renew(&self) {
+        self.patience.set(self.limits.patience);
+        self.total.set(self.limits.total);
     }
 
     /// Sends JSON and returns whatever comes back, errors of the server included.
@@ -159,53 +154,57 @@ impl Http {
 
     /// Sends a request and returns whatever comes back with its headers, errors of the server included.
     pub(crate) fn send(&self, request: &Request<'_>) -> Result<(Answer, HeaderMap), Failure> {
-        let mut pause = FIRST_PAUSE;
+        let mut pause = self.limits.first_pause;
         loop {
             let started = Instant::now();
-            let (cause, retry_after) = match self.attempt(request) {
+            let attempt = self.attempt(request);
+            spend(&self.total, started.elapsed());
+            let (cause, retry_after) = match attempt {
                 Attempt::Answered(answer, headers) => return Ok((answer, headers)),
                 Attempt::Final(failure) => return Err(failure),
                 Attempt::Passing { cause, retry_after } => (cause, retry_after),
             };
-            self.spend(started.elapsed());
+            spend(&self.patience, started.elapsed());
             if request.repeat != Repeat::Freely {
                 return Err(Failure::Unreachable(cause));
             }
             self.pause(retry_after.unwrap_or(pause))
                 .map_err(|given_up| Failure::Unreachable(format!("{cause}; {given_up}")))?;
-            pause = (pause * 2).min(LONGEST_PAUSE);
+            pause = (pause * 2).min(self.limits.longest_pause);
         }
     }
 
     /// Waits before another attempt, or says why it is not worth it.
     pub(crate) fn pause(&self, duration: Duration) -> Result<(), String> {
-        let left = self.patience.get();
+        let left = self.patience.get().min(self.total.get());
         if left.is_zero() {
-            return Err(format!("given up after {} s of trying", self.manner.patience.as_secs()));
+            return Err(format!("given up after {} s of trying", self.limits.patience.as_secs()));
         }
-        if duration > left && duration > LONGEST_PAUSE {
+        if duration > left && duration > self.limits.longest_pause {
             return Err(format!("it asks to wait {} s, which is longer than this tool does", duration.as_secs()));
         }
         let duration = duration.min(left);
         thread::sleep(duration);
-        self.spend(duration);
+        spend(&self.patience, duration);
+        spend(&self.total, duration);
         Ok(())
     }
 
-    fn spend(&self, duration: Duration) {
-        self.patience.set(self.patience.get().saturating_sub(duration));
-    }
-
     fn attempt(&self, request: &Request<'_>) -> Attempt {
-        let limit = if request.repeat == Repeat::Never { BRIEF } else { self.manner.request };
+        let left = self.total.get();
+        if left.is_zero() {
+            let cause = format!("it takes too long: {} s in all", self.limits.total.as_secs());
+            return Attempt::Final(Failure::Unreachable(cause));
+        }
+        let limit = if request.repeat == Repeat::Never { self.limits.brief } else { self.limits.request }.min(left);
         let mut sent = self.send_once(request, limit);
         if matches!(&sent, Err(Error::Rustls(_))) && self.lacks_roots(&sent) {
-            *self.agent.borrow_mut() = agent(&self.trust, RootCerts::WebPki);
+            *self.agent.borrow_mut() = agent(&self.trust, RootCerts::WebPki, self.limits.connect);
             sent = self.send_once(request, limit);
         }
-        match sent.map(|response| read(response, self.manner.passing)) {
+        match sent.map(|response| self.read(response)) {
             Ok(Ok(attempt)) => attempt,
-            Ok(Err(error)) | Err(error) => of_error(error, limit),
+            Ok(Err(error)) | Err(error) => self.of_error(error, limit),
         }
     }
 
@@ -226,13 +225,61 @@ impl Http {
             run(&agent, builder.header("Content-Type", "application/json").body(request.body)?, limit)
         }
     }
+
+    fn read(&self, response: Response) -> Result<Attempt, Error> {
+        let (head, body) = response.into_parts();
+        let status = head.status.as_u16();
+        if head.status.is_redirection() {
+            return Ok(Attempt::Final(Failure::Odd(format!(
+                "it answered with a redirect ({status}), which is not followed because it could lead anywhere"
+            ))));
+        }
+        if self.passing.contains(&status) {
+            let retry_after = header(&head.headers, "retry-after").parse().ok().map(Duration::from_secs);
+            return Ok(Attempt::Passing { cause: format!("it answered with HTTP status {status}"), retry_after });
+        }
+        let body = body.into_with_config().limit(self.limits.body).read_to_vec()?;
+        let content_type = header(&head.headers, "content-type").to_owned();
+        Ok(Attempt::Answered(Answer { status, content_type, body }, head.headers))
+    }
+
+    /// Sorts an error and words it without anything that was sent.
+    fn of_error(&self, error: Error, limit: Duration) -> Attempt {
+        let passing = |cause: String| Attempt::Passing { cause, retry_after: None };
+        let unreachable = |cause: &str| Attempt::Final(Failure::Unreachable(cause.to_owned()));
+        let odd = |cause: String| Attempt::Final(Failure::Odd(cause));
+        match error {
+            Error::HostNotFound => Attempt::Final(Failure::UnknownHost),
+            Error::Timeout(Timeout::Resolve | Timeout::Connect) => {
+                passing(format!("no connection within {} s", self.limits.connect.as_secs()))
+            }
+            Error::Timeout(_) => passing(format!("no complete answer within {} s", limit.as_secs())),
+            Error::Io(error) => of_io(&error),
+            Error::ConnectionFailed => passing("no connection could be made".to_owned()),
+            Error::ConnectProxyFailed(_) => unreachable("the proxy refused to connect (see HTTPS_PROXY and NO_PROXY)"),
+            Error::InvalidProxyUrl => unreachable("the proxy's address is not valid (see HTTPS_PROXY)"),
+            Error::BodyExceedsLimit(_) => odd(format!("its answer is larger than {} MiB", self.limits.body >> 20)),
+            Error::Rustls(error) => untrusted(error.to_string()),
+            Error::Tls(cause) => untrusted(cause.to_owned()),
+            Error::Protocol(_) | Error::LargeResponseHeader(..) | Error::Http(_) => {
+                odd("its answer is not HTTP".to_owned())
+            }
+            // Not even the variant is named: what is left cannot happen with this agent, and its text may hold an address.
+            _ => odd("the request could not be made".to_owned()),
+        }
+    }
+}
+
+/// Takes from a store of time.
+fn spend(store: &Cell<Duration>, duration: Duration) {
+    store.set(store.get().saturating_sub(duration));
 }
 
 fn run(agent: &Agent, request: ureq::http::Request<impl AsSendBody>, limit: Duration) -> Result<Response, Error> {
     agent.run(agent.configure_request(request).timeout_global(Some(limit)).build())
 }
 
-fn agent(trust: &Trust, roots: RootCerts) -> Agent {
+fn agent(trust: &Trust, roots: RootCerts, connect: Duration) -> Agent {
     let tls = TlsConfig::builder()
         .unversioned_rustls_crypto_provider(tls::provider())
         .root_certs(roots)
@@ -244,53 +291,10 @@ fn agent(trust: &Trust, roots: RootCerts) -> Agent {
         .http_status_as_error(false)
         .max_redirects(0)
         .max_redirects_will_error(false)
-        .timeout_resolve(Some(CONNECT))
-        .timeout_connect(Some(CONNECT))
+        .timeout_resolve(Some(connect))
+        .timeout_connect(Some(connect))
         .build()
         .new_agent()
-}
-
-fn read(response: Response, passing: &[u16]) -> Result<Attempt, Error> {
-    let (head, body) = response.into_parts();
-    let status = head.status.as_u16();
-    if head.status.is_redirection() {
-        return Ok(Attempt::Final(Failure::Odd(format!(
-            "it answered with a redirect ({status}), which is not followed because it could lead anywhere"
-        ))));
-    }
-    if passing.contains(&status) {
-        let retry_after = header(&head.headers, "retry-after").parse().ok().map(Duration::from_secs);
-        return Ok(Attempt::Passing { cause: format!("it answered with HTTP status {status}"), retry_after });
-    }
-    let body = body.into_with_config().limit(BODY_CAP).read_to_vec()?;
-    let content_type = header(&head.headers, "content-type").to_owned();
-    Ok(Attempt::Answered(Answer { status, content_type, body }, head.headers))
-}
-
-/// Sorts an error and words it without anything that was sent.
-fn of_error(error: Error, limit: Duration) -> Attempt {
-    let passing = |cause: String| Attempt::Passing { cause, retry_after: None };
-    let unreachable = |cause: &str| Attempt::Final(Failure::Unreachable(cause.to_owned()));
-    let odd = |cause: String| Attempt::Final(Failure::Odd(cause));
-    match error {
-        Error::HostNotFound => Attempt::Final(Failure::UnknownHost),
-        Error::Timeout(Timeout::Resolve | Timeout::Connect) => {
-            passing(format!("no connection within {} s", CONNECT.as_secs()))
-        }
-        Error::Timeout(_) => passing(format!("no complete answer within {} s", limit.as_secs())),
-        Error::Io(error) => of_io(&error),
-        Error::ConnectionFailed => passing("no connection could be made".to_owned()),
-        Error::ConnectProxyFailed(_) => unreachable("the proxy refused to connect (see HTTPS_PROXY and NO_PROXY)"),
-        Error::InvalidProxyUrl => unreachable("the proxy's address is not valid (see HTTPS_PROXY)"),
-        Error::BodyExceedsLimit(_) => odd(format!("its answer is larger than {} MiB", BODY_CAP >> 20)),
-        Error::Rustls(error) => untrusted(error.to_string()),
-        Error::Tls(cause) => untrusted(cause.to_owned()),
-        Error::Protocol(_) | Error::LargeResponseHeader(..) | Error::Http(_) => {
-            odd("its answer is not HTTP".to_owned())
-        }
-        // Not even the variant is named: what is left cannot happen with this agent, and its text may hold an address.
-        _ => odd("the request could not be made".to_owned()),
-    }
 }
 
 fn of_io(error: &io::Error) -> Attempt {

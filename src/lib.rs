@@ -20,7 +20,8 @@
 //! | `clearml_conf` | what the SDK's configuration file says |
 //! | `gate` | the order of things: ask, decide, move, report |
 //! | `github` | the comment on a pull request, and which pull requests end in a commit |
-//! | `http` | the one door out: time limits, retries, kinds of failure |
+//! | `http` | the one door out: retries, kinds of failure |
+//! | `limits` | how long is waited for what |
 //! | `clearml` | the API: questions, wire types, errors |
 //! | `metric` | the scalars that are compared, and the order they give the runs |
 //! | `select` | candidate and baseline out of the runs |
@@ -49,6 +50,7 @@ mod gate;
 mod github;
 mod http;
 mod judge;
+mod limits;
 mod links;
 mod metric;
 mod promote;
@@ -72,6 +74,7 @@ pub use deliver::Stream;
 pub use environment::Environment;
 pub use exit::Exit;
 use gate::Here;
+pub use limits::Limits;
 pub use report::outputs::OUTPUTS;
 use report::{Ended, NotStarted};
 pub use settings::table::{SETTINGS, Setting};
@@ -85,6 +88,8 @@ pub struct Process<'a> {
     pub environment: Environment,
     /// The working directory: where git is asked, and what relative paths are relative to.
     pub directory: PathBuf,
+    /// How long is waited for ClearML; [`Limits::REAL`] but in tests.
+    pub limits: Limits,
     /// Where the report goes.
     pub out: Stream<'a>,
     /// Where faults of usage and settings go, and the report when a document takes `out`.
@@ -94,7 +99,7 @@ pub struct Process<'a> {
 /// Runs the tool. A stream that cannot be written to, such as a closed pipe, changes nothing in what is done or returned.
 #[must_use = "the exit code is the verdict"]
 pub fn run(process: Process<'_>) -> Exit {
-    let Process { args, environment, directory, mut out, mut err } = process;
+    let Process { args, environment, directory, limits, mut out, mut err } = process;
     let flags = match cli::parse(&args) {
         Ok(Command::Gate(flags)) => flags,
         Ok(Command::Print(text)) => {
@@ -109,17 +114,18 @@ pub fn run(process: Process<'_>) -> Exit {
     let occasion = ci::occasion(flags.get("commit-id"), &environment, &directory);
     let occasion = occasion.and_then(|occasion| github::with_queued_head(occasion, &environment));
     let delivery = Delivery { environment, directory, documents: flags.documents(), out, err };
-    judge(&flags, &occasion, delivery)
+    judge(&flags, &occasion, limits, delivery)
 }
 
-fn judge(flags: &Flags, occasion: &Result<Occasion, String>, mut delivery: Delivery<'_>) -> Exit {
+fn judge(flags: &Flags, occasion: &Result<Occasion, String>, limits: Limits, mut delivery: Delivery<'_>) -> Exit {
     if let Ok(Occasion { what: What::Nothing(why), .. }) = occasion {
         return delivery.deliver(&Ended::NotStarted(NotStarted::Nothing(why)), None);
     }
     match settings::resolve(flags, &delivery.environment, occasion) {
         Ok(settings) => {
             let (environment, directory) = (delivery.environment.clone(), delivery.directory.clone());
-            let here = Here { environment: &environment, directory: &directory, occasion: occasion.as_ref().ok() };
+            let here =
+                Here { environment: &environment, directory: &directory, occasion: occasion.as_ref().ok(), limits };
             let report = gate::gate(&settings, here, &mut delivery.progress());
             delivery.deliver(&Ended::Gated(report), occasion.as_ref().ok())
         }

@@ -5,7 +5,7 @@
 use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
-use clearml_gate::{Environment, Exit, Process, Stream, run};
+use clearml_gate::{Environment, Exit, Limits, Process, Stream, run};
 
 fn main() -> ExitCode {
     std::panic::set_hook(Box::new(|panic| {
@@ -26,6 +26,7 @@ fn main() -> ExitCode {
         args: std::env::args_os().skip(1).map(|arg| arg.to_string_lossy().into_owned()).collect(),
         environment: Environment::of_this_process(),
         directory: std::env::current_dir().unwrap_or_default(),
+        limits: Limits::REAL,
         out: Stream { writer: &mut out, is_terminal: out_is_terminal },
         err: Stream { writer: &mut err, is_terminal: err_is_terminal },
     });

@@ -112,6 +112,9 @@ pub(crate) struct Run {
     pub(crate) last_iteration: Option<u64>,
     /// When anything about it was changed last; microseconds since 1970, `None` on servers that do not tell.
     pub(crate) last_change: Option<u64>,
+    /// When its tags, or something else by hand, were changed last; `None` when nothing was since the run itself changed it
+    /// last. Microseconds since 1970.
+    pub(crate) touched: Option<u64>,
     /// What it says of each metric, in the order of the settings.
     pub(crate) readings: Vec<Reading>,
 }

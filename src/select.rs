@@ -143,6 +143,7 @@ pub(crate) mod tests {
             when: 0,
             last_iteration: None,
             last_change: None,
+            touched: None,
             readings: vec![value.and_then(Score::new).map_or(Reading::Missing, Reading::Value)],
         }
     }

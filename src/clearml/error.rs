@@ -44,6 +44,14 @@ impl Error {
         matches!(self.cause, Cause::Failure(Failure::UnknownHost | Failure::Unreachable(_)))
     }
 
+    /// Whether the server may have done what it was asked, although its answer is none that says so.
+    pub(crate) const fn may_have_been_obeyed(&self) -> bool {
+        !matches!(
+            self.cause,
+            Cause::Failure(Failure::UnknownHost | Failure::Untrusted(_)) | Cause::Refused { status: 400..500, .. }
+        )
+    }
+
     /// What to do about it.
     pub(crate) const fn advice(&self) -> &'static str {
         match &self.cause {

@@ -17,6 +17,7 @@ pub(crate) use error::{Cause, Error};
 
 use crate::commit::Commit;
 use crate::http::{Http, Repeat};
+use crate::limits::Limits;
 use crate::metric::{Metric, Metrics, Pick};
 use crate::run::{Curves, Reading, Run, TaskId};
 use crate::secret::Secret;
@@ -74,8 +75,8 @@ type Result<T> = std::result::Result<T, Error>;
 
 impl<'a> Client<'a> {
     /// Logs in, which also tells the server's version and time.
-    pub(crate) fn login(server: &'a Server) -> Result<Self> {
-        let (http, now) = (Http::new(&server.trust), Instant::now());
+    pub(crate) fn login(server: &'a Server, limits: Limits) -> Result<Self> {
+        let (http, now) = (Http::new(&server.trust, limits), Instant::now());
         let token = login(&http, server)?;
         let claims = claims(&token);
         Ok(Self {
@@ -275,6 +276,11 @@ impl<'a> Client<'a> {
         )
     }
 
+    /// Begins anew with all the time there is, for who comes back after a wait.
+    pub(crate) fn renew(&self) {
+        self.http.renew();
+    }
+
     /// Waits before a write is tried again; false when there is no patience left.
     pub(crate) fn pause(&self, duration: std::time::Duration) -> bool {
         self.http.pause(duration).is_ok()
@@ -329,7 +335,8 @@ impl<'a> Client<'a> {
         fields.push("last_iteration");
         fields.extend(metrics.iter().map(String::as_str));
         if self.api_version >= UPDATE_TAGS {
-            fields.push("last_change");
+            // A change of tags shows in the first of them alone.
+            fields.extend(["last_change", "last_update", "status_changed"]);
         }
         json!({
             "project": [scope.project.0],

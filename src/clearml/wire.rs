@@ -71,6 +71,9 @@ pub(super) struct Tasks {
     pub(super) tasks: Vec<Task>,
 }
 
+/// A change of status writes several dates, which can lie some milliseconds apart. In microseconds.
+const TOGETHER: u64 = 1_000_000;
+
 #[derive(Deserialize)]
 pub(super) struct Task {
     pub(super) id: String,
@@ -83,6 +86,8 @@ pub(super) struct Task {
     started: Option<String>,
     last_iteration: Option<i64>,
     last_change: Option<String>,
+    last_update: Option<String>,
+    status_changed: Option<String>,
     script: Option<Script>,
     last_metrics: Option<BTreeMap<String, BTreeMap<String, Entry>>>,
 }
@@ -118,10 +123,12 @@ impl Task {
             return None;
         }
         let time = |text: &Option<String>| text.as_deref().and_then(timestamp::parse);
+        let by_itself = time(&self.last_update).max(time(&self.status_changed)).unwrap_or_default() + TOGETHER;
         Some(Run {
             readings: metrics.iter().map(|metric| self.reading(metric)).collect(),
             when: time(&self.started).or_else(|| time(&self.created)).unwrap_or_default(),
             last_change: time(&self.last_change),
+            touched: time(&self.last_change).filter(|change| *change > by_itself),
             commit: self.script.and_then(|script| script.version_num).filter(|commit| !commit.trim().is_empty()),
             status: Status::of(&self.status.unwrap_or_default()),
             last_iteration: self.last_iteration.and_then(|iteration| u64::try_from(iteration).ok()),

@@ -82,6 +82,7 @@ impl<'a> Session<'a> {
             if pending.is_empty() || !wait.goes_on(&pending) {
                 return Ok(view);
             }
+            self.client.renew();
         }
     }
 

@@ -24,6 +24,7 @@ use crate::clearml::{Client, Error, ProjectId};
 use crate::environment::Environment;
 use crate::exit::Exit;
 use crate::judge::{Verdict, judge};
+use crate::limits::Limits;
 use crate::links;
 use crate::metric::{Metric, Metrics};
 use crate::promote::{self, Move, Promotion};
@@ -50,12 +51,14 @@ pub(crate) struct Here<'a> {
     pub(crate) directory: &'a Path,
     /// What the CI told.
     pub(crate) occasion: Option<&'a Occasion>,
+    /// How long ClearML is waited for.
+    pub(crate) limits: Limits,
 }
 
 /// Judges the commit and moves the tag. Whatever goes wrong becomes part of the report.
 pub(crate) fn gate<'a>(settings: &'a Settings, here: Here<'a>, progress: &mut dyn Progress) -> Report<'a> {
     let mut warnings = about_the_connection(settings);
-    let outcome = match Client::login(&settings.server) {
+    let outcome = match Client::login(&settings.server, here.limits) {
         Ok(client) => Session::new(client, settings, here).outcome(&mut warnings, progress),
         Err(error) => Err(error.into()),
     };
@@ -154,15 +157,18 @@ impl<'a> Session<'a> {
         let moment = Moment::of(self.here.occasion.map(|occasion| &occasion.what));
         let tagged: Vec<&Run> = runs.iter().filter(|run| run.carries(tag.as_str())).collect();
         if matches!(tagged[..], [only] if only.id == candidate.id) {
-            return Promotion::Holds;
+            return Promotion::Holds { left: Vec::new() };
         }
         if let Some(because) = policy::kept(rules, moment, verdict) {
             return Promotion::Kept(because);
         }
-        let plan = promote::plan(candidate, &tagged, metrics, self.client.now());
+        let plan = match promote::plan(candidate, &tagged, metrics, self.client.now()) {
+            Ok(plan) => plan,
+            Err(because) => return Promotion::Kept(because),
+        };
         let scope = self.settings.scope(project);
-        let (client, judged) = (&self.client, self.judged_at);
-        Move { client, scope, tag, candidate: &candidate.id, plan: &plan, judged }.apply()
+        let (client, judged, limits) = (&self.client, self.judged_at, self.here.limits);
+        Move { client, scope, tag, candidate: &candidate.id, plan: &plan, judged, limits }.apply()
     }
 
     /// Adds the curves. They only illustrate, so a failure leaves the report without, and nobody waits long.

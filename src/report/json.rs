@@ -502,7 +502,8 @@ fn run(seen: &Seen, room: Room) -> Run {
 fn promoted(promotion: &Promotion, room: Room) -> Promoted {
     let nothing = Promoted::default();
     match promotion {
-        Promotion::Holds => Promoted { state: "holds", ..nothing },
+        Promotion::Holds { left } => Promoted { state: "holds", left: room.ids(left), ..nothing },
+        Promotion::Superseded { by } => Promoted { state: "superseded", left: room.ids(by), ..nothing },
         Promotion::Moved { from, left } => {
             Promoted { state: "moved", from: room.ids(from), left: room.ids(left), ..nothing }
         }
@@ -523,6 +524,7 @@ const fn kept(because: KeptBecause) -> &'static str {
         KeptBecause::UntilMerged => "until_merged",
         KeptBecause::PerhapsNotMain => "perhaps_not_main",
         KeptBecause::KeepBest => "keep_best",
+        KeptBecause::JustTaken => "just_taken",
     }
 }
 
@@ -749,7 +751,9 @@ pub(crate) mod tests {
             judged(several, Some(&[0.8, 0.1, 0.3]), &[0.78, 0.2, 0.4]),
             judged(several, Some(&[0.8, 0.1, f64::NAN]), &[0.4, 0.1, 0.2]),
             judged(several, None, &[0.8, 0.1, f64::NAN]),
-            with_promotion(moved(), Promotion::Holds),
+            with_promotion(moved(), Promotion::Holds { left: Vec::new() }),
+            with_promotion(moved(), Promotion::Superseded { by: vec![TaskId("next".to_owned())] }),
+            with_promotion(moved(), Promotion::Kept(KeptBecause::JustTaken)),
             with_promotion(moved(), Promotion::Kept(KeptBecause::Never)),
             with_promotion(moved(), Promotion::Kept(KeptBecause::KeepBest)),
             with_promotion(moved(), failed(true)),

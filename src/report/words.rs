@@ -254,18 +254,16 @@ fn ago(age: Duration) -> String {
 pub(super) fn promotion(settings: &Settings, promotion: &Promotion) -> Vec<Phrase> {
     let tag = || Phrase::default().quoted(settings.tag.as_str());
     match promotion {
-        Promotion::Holds => vec![tag().say(" is on the candidate already")],
+        Promotion::Holds { left } => vec![also_on(tag().say(" is on the candidate already"), left)],
+        Promotion::Superseded { by } => vec![
+            tag().say(" moved to the candidate and on to ").then(ids(by)).say(" by another run at work at the same time"),
+        ],
         Promotion::Moved { from, left } => {
             let moved = match from.as_slice() {
                 [] => tag().say(" is on the candidate now"),
                 from => tag().say(" moved to the candidate from ").then(ids(from)),
             };
-            if left.is_empty() {
-                return vec![moved];
-            }
-            let left =
-                moved.say("; also on ").then(ids(left)).say(", left alone for now: another run may be moving it");
-            vec![left]
+            vec![also_on(moved, left)]
         }
         Promotion::Kept(KeptBecause::NotPassed) => vec![tag().say(" stays where it is")],
         Promotion::Kept(KeptBecause::Never) => vec![tag().say(" stays where it is (CLEARML_PROMOTE is never)")],
@@ -279,6 +277,10 @@ pub(super) fn promotion(settings: &Settings, promotion: &Promotion) -> Vec<Phras
         Promotion::Kept(KeptBecause::KeepBest) => {
             vec![tag().say(" stays on the better model (CLEARML_KEEP_BEST is true)")]
         }
+        Promotion::Kept(KeptBecause::JustTaken) => vec![
+            tag().say(" stays where it is for now: the candidate's tags were changed a moment ago, and so were those of the best, so another run may be moving it"),
+            say("Run the check again in a few minutes to move it."),
+        ],
         Promotion::Failed { error, added } => {
             let state = if *added { "the candidate may carry it beside the former best" } else { "it is where it was" };
             vec![
@@ -288,6 +290,14 @@ pub(super) fn promotion(settings: &Settings, promotion: &Promotion) -> Vec<Phras
             ]
         }
     }
+}
+
+/// What is said of the tag, with those that carry it as well.
+fn also_on(said: Phrase, left: &[TaskId]) -> Phrase {
+    if left.is_empty() {
+        return said;
+    }
+    said.say("; also on ").then(ids(left)).say(", left alone for now: another run may be moving it")
 }
 
 fn ids(ids: &[TaskId]) -> Phrase {

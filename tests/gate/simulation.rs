@@ -7,7 +7,7 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use clearml_gate::{Environment, Process, Stream};
+use clearml_gate::{Environment, Limits, Process, Stream};
 use clearml_sandbox::{Sandbox, TaskSeed};
 use expect_test::expect_file;
 
@@ -68,6 +68,7 @@ fn gate(sandbox: &Sandbox, n: usize, keep_best: bool) -> bool {
         args: Vec::new(),
         environment,
         directory: PathBuf::from("."),
+        limits: Limits::REAL,
         out: Stream { writer: &mut out, is_terminal: false },
         err: Stream { writer: &mut err, is_terminal: false },
     });
