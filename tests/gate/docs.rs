@@ -86,3 +86,13 @@ fn our_own_crates_forbid_unsafe_code() {
         assert!(file(root).contains("\n#![forbid(unsafe_code)]\n"), "{root}");
     }
 }
+
+#[test]
+fn the_dependencies_are_checked_on_every_change() {
+    assert!(file(".ci/run").contains("\nsh .github/scripts/deny.sh bans licenses sources\n"));
+    assert!(file(".github/workflows/ci.yml").contains("- run: sh .github/scripts/deny.sh\n"));
+    let rules = file("deny.toml");
+    for rule in ["unknown-registry", "unknown-git", "multiple-versions", "wildcards", "executables", "yanked"] {
+        assert!(rules.contains(&format!("\n{rule} = \"deny\"\n")), "{rule}");
+    }
+}
