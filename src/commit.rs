@@ -68,6 +68,12 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
+    fn it_is_shown_and_sent_in_small_letters() {
+        let commit = Commit::parse(" ABCDEF0123 ").unwrap();
+        assert_eq!((commit.as_str(), commit.to_string().as_str()), ("abcdef0123", "abcdef0123"));
+    }
+
+    #[test]
     fn empty_short_and_foreign_texts_are_refused() {
         for bad in ["", "  ", "abc", "main", ".", ".*", "abcdef", "g234567", "1234567\n8", &"a".repeat(65)] {
             assert!(Commit::parse(bad).is_err(), "{bad:?}");

@@ -342,6 +342,15 @@ mod tests {
     }
 
     #[test]
+    fn what_counts_as_rounding_grows_and_shrinks_with_the_values() {
+        let none = percent(Direction::Max, 0.0);
+        let next = 1e6 + 1e6 * f64::EPSILON;
+        assert!(next > 1e6);
+        assert_eq!((verdict(&none, 1e6, next), verdict(&none, next, 1e6)), ("unchanged", "unchanged"));
+        assert_eq!((verdict(&none, 1e-9, 2e-9), verdict(&none, 2e-9, 1e-9)), ("improved", "degraded"));
+    }
+
+    #[test]
     fn the_last_bit_of_a_double_decides_nothing() {
         let margin = criteria(Direction::Max, Tolerance::absolute(0.1).unwrap());
         assert_eq!(verdict(&margin, 0.8, 0.7), "tolerated");

@@ -35,6 +35,8 @@
 //! errors. Types keep wrong states out: a `Commit` is never empty, a `Score` never NaN, a `Tolerance` never negative, a
 //! `Secret` never printed.
 
+#![forbid(unsafe_code)]
+
 mod ci;
 mod clearml;
 mod clearml_conf;

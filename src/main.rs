@@ -1,5 +1,7 @@
 //! Lends the process to the library: arguments, environment, streams in; the exit code out.
 
+#![forbid(unsafe_code)]
+
 use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 

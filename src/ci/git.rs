@@ -2,11 +2,12 @@
 
 use std::io;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 
 use super::Found;
 use crate::commit::Commit;
 use crate::environment::Environment;
+use crate::same_code;
 
 /// The commit that is checked out.
 ///
@@ -40,10 +41,5 @@ pub(super) fn built_from(environment: &Environment, directory: &Path, built: &st
 }
 
 fn git(environment: &Environment, directory: &Path, args: &[&str]) -> io::Result<Output> {
-    let mut git = Command::new("git");
-    git.args(args).current_dir(directory);
-    if let Some(path) = environment.get("PATH") {
-        git.env("PATH", path);
-    }
-    git.output()
+    same_code::git(directory, environment).args(args).output()
 }

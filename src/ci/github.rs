@@ -372,6 +372,20 @@ mod tests {
         assert_eq!(tell("push", Err(String::new()), &Environment::from_iter([("GITHUB_SHA", MERGE)])).what, run);
     }
 
+    /// Whoever opens a pull request names its branch, and could have another one judged in its place.
+    #[test]
+    fn a_branch_called_like_a_merge_queue_is_none() {
+        let queue = json!(format!("gh-readonly-queue/main/pr-7-{HEAD}"));
+        let branch = ("workflow_run.head_branch", queue);
+        let of = |event: &str| {
+            told("workflow_run", "workflow_run", &[branch.clone(), ("workflow_run.event", json!(event))]).what.unwrap()
+        };
+        assert_eq!(of("merge_group"), Some(What::MergeGroup { pull_request: 7 }));
+        for event in ["pull_request", "push", "pull_request_target"] {
+            assert!(matches!(of(event), Some(What::Commit(_))), "{event}");
+        }
+    }
+
     #[test]
     fn a_workflow_run_is_what_triggered_it() {
         let commit = found(

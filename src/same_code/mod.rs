@@ -36,6 +36,7 @@ pub(crate) use error::CannotTell;
 pub(crate) use history::Belongs;
 pub(crate) use paths::CodePaths;
 use process::Git;
+pub(crate) use process::git;
 
 /// Compares the code of a commit with that of others, in their order, by one git process for all of them.
 ///

@@ -1,5 +1,7 @@
 //! How git is run: what it must not do, how long it may take, and what its failures mean.
 
+use std::env;
+use std::ffi::OsString;
 use std::io::{self, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, Stdio};
@@ -9,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use super::error::CannotTell;
 use crate::environment::Environment;
+use crate::settings::table::SETTINGS;
 
 /// How long one git process may take. Thousands of commits take about a second.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -17,8 +20,10 @@ const LAST_WORDS: Duration = Duration::from_secs(2);
 /// How much of its complaints is kept.
 const MOST_SAID: u64 = 1 << 16;
 
-/// No objects in place of others, no pager, and no program that watches the files, whatever is configured.
-const PLAIN: [&str; 4] = ["--no-replace-objects", "--no-pager", "-c", "core.fsmonitor=false"];
+/// No objects in place of others, no pager, and no program that watches the files, whatever is configured. A repository
+/// without a checkout counts only where `GIT_DIR` names it: a folder that a pull request brings along can look like one.
+const PLAIN: [&str; 6] =
+    ["--no-replace-objects", "--no-pager", "-c", "core.fsmonitor=false", "-c", "safe.bareRepository=explicit"];
 
 /// English, no locks, no questions, no history made up by grafts, and nothing from the net. `GIT_NO_LAZY_FETCH` is known
 /// to git 2.45 and up; an older one that wants to fetch finds no protocol allowed.
@@ -34,6 +39,31 @@ const VARIABLES: [(&str, &str); 6] = [
 /// What decides which git runs, on which repository and with whose configuration, comes from the environment that was
 /// lent; everything else from this process.
 const LENT: [&str; 5] = ["PATH", "HOME", "XDG_CONFIG_HOME", "GIT_CONFIG_NOSYSTEM", "GIT_DIR"];
+
+/// Besides the settings that are secrets, what a program that git starts has no use for.
+const TOKEN: &str = "GITHUB_TOKEN";
+
+/// Git in a folder, with the environment that was lent, before it is told what to do.
+pub(crate) fn git(directory: &Path, environment: &Environment) -> Command {
+    let mut git = Command::new("git");
+    git.args(PLAIN).current_dir(directory);
+    git.envs(LENT.into_iter().filter_map(|name| Some((name, environment.get(name)?)))).envs(VARIABLES);
+    if let Some(path) = environment.get("PATH").and_then(absolute) {
+        git.env("PATH", path);
+    }
+    for secret in SETTINGS.iter().filter(|setting| setting.secret).map(|setting| setting.name).chain([TOKEN]) {
+        git.env_remove(secret);
+    }
+    git
+}
+
+/// The folders in which programs are looked for, without those that depend on the working directory: what lies there
+/// comes from whoever wrote the code under review.
+fn absolute(path: &str) -> Option<OsString> {
+    let path = env::join_paths(env::split_paths(path).filter(|folder| folder.is_absolute())).ok()?;
+    // An empty list would mean the working directory.
+    Some(if path.is_empty() { OsString::from("/no/folder/is/absolute") } else { path })
+}
 
 /// Git in a folder.
 pub(super) struct Git<'a> {
@@ -111,10 +141,8 @@ impl<'a> Git<'a> {
     }
 
     fn start(&self, args: &[&str]) -> Result<(Running, Pipes, ChildStderr), CannotTell> {
-        let mut git = Command::new("git");
-        git.args(PLAIN).args(args).current_dir(self.directory);
-        git.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        git.envs(LENT.into_iter().filter_map(|name| Some((name, self.environment.get(name)?)))).envs(VARIABLES);
+        let mut git = git(self.directory, self.environment);
+        git.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut running = Running(git.spawn().map_err(|error| self.not_started(&error))?);
         let child = &mut running.0;
         let (Some(to), Some(from), Some(stderr)) = (child.stdin.take(), child.stdout.take(), child.stderr.take())

@@ -455,12 +455,16 @@ mod clones {
     }
 
     #[test]
-    fn a_bare_one_and_a_second_worktree_serve_as_well() {
+    fn a_bare_one_that_is_named_and_a_second_worktree_serve_as_well() {
         let repo = Repo::new();
         let head = repo.commit(&[("a", "1")]);
         repo.git(&["worktree", "add", "--quiet", "--detach", "../second"]);
         let mut second = repo.clone(&["--bare"]);
-        assert_eq!(second.compare(&head, &head, "a"), Identity::Same);
+        let root = second.root.to_str().unwrap().to_owned();
+        let named = [("PATH", second.path.as_str()), ("GIT_DIR", &root)].into_iter().collect();
+        let found = compare(&second.root, &named, &commit(&head), &[&head], &CodePaths::parse("a").unwrap());
+        assert_eq!(found, Ok(vec![Identity::Same]));
+        assert!(matches!(second.fault(&head, "a"), CannotTell::Odd(said) if said.contains("bare repository")));
         second.root = repo.home.path().join("second");
         assert_eq!(second.compare(&head, &head, "a"), Identity::Same);
         assert_eq!(second.belongs(&head, "main"), Ok(Belongs::InHistory));

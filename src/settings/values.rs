@@ -276,6 +276,12 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
+    fn a_wait_ends_with_the_longest_job() {
+        assert_eq!(duration("120h"), Ok(Duration::from_hours(120)));
+        assert!(duration("121h").unwrap_err().contains("at most 120 hours"));
+    }
+
+    #[test]
     fn a_host_is_taken_with_and_without_scheme() {
         assert_eq!(Host::parse("api.clear.ml").unwrap().as_str(), "https://api.clear.ml");
         assert_eq!(Host::parse(" http://localhost:8008/ ").unwrap().as_str(), "http://localhost:8008");

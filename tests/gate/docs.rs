@@ -58,3 +58,41 @@ fn the_home_of_the_project_is_written_as_in_cargo_toml() {
     assert!(!links.is_empty());
     assert!(links.iter().all(|link| link.contains(home)), "{links:?}");
 }
+
+/// Every threat names the test that holds its answer, or says that there is no defence.
+#[test]
+fn every_threat_names_a_test_that_exists() {
+    let security = file("SECURITY.md");
+    let threats: Vec<&str> =
+        security.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| what they do ")).collect();
+    assert!(threats.len() > 30, "{threats:#?}");
+    for threat in threats {
+        let cells: Vec<&str> = threat.trim_matches('|').split(" | ").collect();
+        assert_eq!(cells.len(), 3, "{threat}");
+        let held = cells[2].trim();
+        let tests: Vec<&str> = held.split('`').filter(|word| word.contains("::")).collect();
+        assert!(!tests.is_empty() || held.starts_with("no defence"), "{threat}");
+        for test in tests {
+            let (name, function) = test.split_once("::").unwrap();
+            assert!(file(name).contains(&format!("fn {function}(")), "{test}");
+        }
+    }
+}
+
+/// The lint can be turned off for a crate, the attribute cannot.
+#[test]
+fn our_own_crates_forbid_unsafe_code() {
+    for root in ["src/lib.rs", "src/main.rs", "tests/sandbox/src/lib.rs"] {
+        assert!(file(root).contains("\n#![forbid(unsafe_code)]\n"), "{root}");
+    }
+}
+
+#[test]
+fn the_dependencies_are_checked_on_every_change() {
+    assert!(file(".ci/run").contains("\nsh .github/scripts/deny.sh bans licenses sources\n"));
+    assert!(file(".github/workflows/ci.yml").contains("- run: sh .github/scripts/deny.sh\n"));
+    let rules = file("deny.toml");
+    for rule in ["unknown-registry", "unknown-git", "multiple-versions", "wildcards", "executables", "yanked"] {
+        assert!(rules.contains(&format!("\n{rule} = \"deny\"\n")), "{rule}");
+    }
+}

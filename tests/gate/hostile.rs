@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use clearml_sandbox::{At, Effect, Request, Sandbox, TaskSeed};
 use serde_json::json;
 
-use crate::support::{Gate, HEAD, pair};
+use crate::support::{Gate, HEAD, Ran, TAG, pair};
 
 /// What breaks out of terminals, logs, Markdown, HTML, Mermaid, workflow commands, outputs files, XML and JSON.
 const HOSTILE: &str = "\u{202e}@everyone @clearml #1 GH-1 a/b#2 | ` ``` ~~~ </code></details><script>alert(1)</script> \
@@ -194,4 +194,24 @@ fn no_secret_is_in_any_report_even_when_the_server_repeats_it() {
             }
         }
     }
+}
+
+/// The SDK's configuration is looked for at home alone: one in the checkout would choose who gets the keys.
+#[test]
+fn a_clearml_conf_in_the_checkout_is_not_read() {
+    let (sandbox, _, head) = pair(0.8, 0.9);
+    let elsewhere = Sandbox::start();
+    let gate = Gate::of(&sandbox);
+    let checkout = gate.path().join("checkout");
+    fs::create_dir(&checkout).unwrap();
+    let conf = format!("api {{ api_server: {}, credentials {{ access_key: a, secret_key: b }} }}", elsewhere.url());
+    for name in ["clearml.conf", "trains.conf", ".clearml.conf"] {
+        fs::write(checkout.join(name), &conf).unwrap();
+    }
+    let gate = gate.unset("CLEARML_API_HOST");
+    let ran = Ran::of(&gate.command().current_dir(&checkout).output().unwrap());
+    ran.expect(2, "").complains("CLEARML_API_HOST");
+    let gate = gate.set("CLEARML_API_HOST", &sandbox.url());
+    Ran::of(&gate.command().current_dir(&checkout).output().unwrap()).expect(0, "PASSED, improved");
+    assert_eq!((sandbox.tagged(TAG), elsewhere.requests().len()), (vec![head], 0));
 }

@@ -523,3 +523,137 @@ mod git_itself {
         gate.set("COMMIT_ID", &first).run().expect(0, "PASSED, improved");
     }
 }
+
+/// What somebody with a hand in the checkout can leave there for git.
+#[cfg(unix)]
+mod a_hostile_checkout {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    /// A program that leaves a mark, and the mark.
+    fn trap(gate: &Gate, at: &str) -> (String, std::path::PathBuf) {
+        let (program, mark) = (gate.path().join(at), gate.path().join(".git/pwned"));
+        write(gate.path(), at, &format!("#!/bin/sh\ntouch '{}'\necho {OTHER}\n", mark.display()));
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+        (program.to_str().unwrap().to_owned(), mark)
+    }
+
+    /// On Jenkins, which has git asked about the merge as well.
+    fn on_jenkins(gate: Gate) -> Gate {
+        gate.set("JENKINS_URL", "https://ci").set("CHANGE_ID", "7").set("BRANCH_NAME", "PR-7").unset("COMMIT_ID")
+    }
+
+    #[test]
+    fn no_program_of_it_runs() {
+        let sandbox = workspace();
+        let (gate, first) = checkout(&sandbox);
+        let (program, mark) = trap(&gate, ".git/hooks/post-index-change");
+        write(gate.path(), ".gitattributes", "* filter=evil diff=evil merge=evil\n");
+        let reviewed = reworded(gate.path());
+        sandbox.add(run(&first, 0.9));
+        let names = "core.fsmonitor core.pager core.sshCommand core.askPass core.editor core.alternateRefsCommand \
+                     core.gitProxy credential.helper diff.external diff.evil.textconv filter.evil.clean \
+                     filter.evil.smudge filter.evil.process gpg.program pager.cat-file pager.rev-list pager.rev-parse \
+                     sequence.editor uploadpack.packObjectsHook remote.origin.uploadpack alias.rev-parse";
+        let hostile: Vec<String> = names
+            .split_whitespace()
+            .map(|name| {
+                let (section, key) = name.rsplit_once('.').unwrap();
+                let section = section.split_once('.').map_or(section.to_owned(), |(a, b)| format!("{a} \"{b}\""));
+                format!("[{section}]\n\t{key} = {program}\n")
+            })
+            .collect();
+        write(gate.path(), ".git/hostile", &hostile.concat());
+        for hook in ["reference-transaction", "post-checkout", "fsmonitor-watchman"] {
+            trap(&gate, &format!(".git/hooks/{hook}"));
+        }
+        git(gate.path(), &["config", "core.hooksPath", ".git/hooks"]);
+        git(gate.path(), &["config", "include.path", "hostile"]);
+        let _ = fs::remove_file(&mark);
+        let gate = on_jenkins(gate).set("CLEARML_BASELINE_CHECK", "require").set("CLEARML_PROMOTE", "never");
+        gate.run().expect(3, "NO VERDICT").says("the baseline");
+        let gate = gate.set("CLEARML_BASELINE_CHECK", "off");
+        stands(gate.run(), &reviewed, &first);
+        assert!(!mark.exists());
+    }
+
+    #[test]
+    fn a_program_called_git_in_it_is_not_started() {
+        let sandbox = workspace();
+        let (gate, first) = checkout(&sandbox);
+        let (_, mark) = trap(&gate, "git");
+        trap(&gate, "bin/git");
+        sandbox.add(run(&first, 0.9));
+        let path = std::env::var("PATH").unwrap();
+        let mut gate = gate.unset("COMMIT_ID").set("CLEARML_PROMOTE", "never");
+        for path in [format!(".:{path}"), format!(":{path}"), format!("bin:./bin:{path}")] {
+            gate = gate.set("PATH", &path);
+            gate.run().expect(0, "PASSED, improved");
+        }
+        for path in [".", "bin", ":"] {
+            gate = gate.set("PATH", path);
+            gate.run().expect(2, "").complains("COMMIT_ID: is not set, and git could not be asked");
+        }
+        assert!(!mark.exists());
+    }
+
+    #[test]
+    fn replaced_commits_and_made_up_parents_are_not_believed() {
+        let sandbox = workspace();
+        let (gate, first) = checkout(&sandbox);
+        write(gate.path(), "train.py", "print(2)\n");
+        let reviewed = commit(gate.path(), "other code");
+        sandbox.add(run(&first, 0.9));
+        git(gate.path(), &["replace", &reviewed, &first]);
+        let gate = gate.set("COMMIT_ID", &reviewed);
+        gate.run().expect(3, NOBODY);
+        // Nor where the head of a pull request is looked for among the parents of what was built.
+        git(gate.path(), &["replace", "--delete", &reviewed]);
+        git(gate.path(), &["checkout", "--quiet", "--orphan", "elsewhere"]);
+        let unrelated = commit(gate.path(), "of nobody");
+        git(gate.path(), &["update-ref", "refs/remotes/origin/PR-7", &unrelated]);
+        sandbox.add(run(&unrelated, 0.9));
+        write(gate.path(), ".git/info/grafts", &format!("{reviewed} {unrelated}\n"));
+        let gate = on_jenkins(gate).set("GIT_COMMIT", &reviewed).set("CLEARML_CODE_PATHS", "train.py");
+        let ran = gate.run();
+        assert!(!ran.out.contains("GIT_COMMIT's parent"), "{}", ran.out);
+        assert!(ran.out.contains(short(&reviewed)), "{}", ran.out);
+    }
+
+    /// Git takes a folder that holds a HEAD, objects and refs for a repository, and any commit can bring one along.
+    #[test]
+    fn a_folder_that_looks_like_a_repository_is_not_asked() {
+        let sandbox = workspace();
+        let (gate, first) = checkout(&sandbox);
+        sandbox.add(run(&first, 0.9));
+        write(gate.path(), "train.py", "worse()\n");
+        let reviewed = commit(gate.path(), "worse");
+        git(gate.path(), &["clone", "--quiet", "--bare", ".", "models"]);
+        git(&gate.path().join("models"), &["update-ref", "HEAD", &first]);
+        let gate = gate.unset("COMMIT_ID");
+        let within = |gate: &Gate| Ran::of(&gate.command().current_dir(gate.path().join("models")).output().unwrap());
+        within(&gate).expect(2, "").complains("COMMIT_ID: is not set, and git names no commit here");
+        let gate = gate.set("COMMIT_ID", &reviewed);
+        within(&gate).expect(3, NOBODY).says("bare repository");
+        assert_eq!(sandbox.tagged(TAG).len(), 1);
+    }
+
+    #[test]
+    fn git_and_what_it_starts_get_no_secret() {
+        let sandbox = workspace();
+        let (gate, first) = checkout(&sandbox);
+        let reviewed = reworded(gate.path());
+        sandbox.add(run(&first, 0.9));
+        let log = gate.path().join(".git/environment");
+        let gate = gate.with_git(&format!("env >>'{}'; exec \"$GIT\" \"$@\"", log.display()));
+        let gate = gate.set("GITHUB_TOKEN", "token-of-the-job").set("COMMIT_ID", &reviewed);
+        stands(gate.run(), &reviewed, &first);
+        let gate = on_jenkins(gate);
+        gate.run();
+        let seen = fs::read_to_string(log).unwrap();
+        assert!(seen.contains("GIT_TERMINAL_PROMPT=0"), "{seen}");
+        for secret in [sandbox.access_key(), sandbox.secret_key(), "token-of-the-job"] {
+            assert!(!seen.contains(secret), "{seen}");
+        }
+    }
+}

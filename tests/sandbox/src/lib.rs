@@ -17,6 +17,8 @@
 //! - `workspace`, `metrics`: the state; `json`, `time`, `version`: small helpers
 //! - `github`: the other server, on the same `listener`, `http`, `wire`, `fault` and `log`; its code map is its own
 
+#![forbid(unsafe_code)]
+
 mod api;
 mod auth;
 mod door;
