@@ -14,6 +14,8 @@ pub(crate) use ureq::http::{HeaderMap, Method};
 use ureq::tls::{RootCerts, TlsConfig};
 use ureq::{Agent, AsSendBody, Error, Timeout};
 
+use crate::distrust::Distrust;
+use crate::proxy::Proxy;
 use crate::tls;
 use crate::trust::Trust;
 
@@ -94,7 +96,7 @@ pub(crate) enum Failure {
     /// Nothing came back, however often it was tried; another run may fare better.
     Unreachable(String),
     /// The encrypted connection failed, most often for a certificate that is not trusted.
-    Untrusted(String),
+    Untrusted(Distrust),
     /// The other side is there, but answers nothing that can be understood.
     Odd(String),
 }
@@ -103,7 +105,8 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::UnknownHost => f.write_str("there is no host of that name"),
-            Self::Unreachable(cause) | Self::Untrusted(cause) | Self::Odd(cause) => f.write_str(cause),
+            Self::Unreachable(cause) | Self::Odd(cause) => f.write_str(cause),
+            Self::Untrusted(cause) => cause.fmt(f),
         }
     }
 }
@@ -113,6 +116,7 @@ impl fmt::Display for Failure {
 pub(crate) struct Http {
     agent: RefCell<Agent>,
     trust: Trust,
+    proxy: Option<Proxy>,
     manner: Manner,
     patience: Cell<Duration>,
 }
@@ -131,24 +135,43 @@ enum Attempt {
     },
 }
 
+impl Attempt {
+    /// With the proxy named where it may be what failed. It looks up the server's name, so an unknown name is its own.
+    fn by_way_of(self, proxy: Option<&Proxy>) -> Self {
+        let Some(proxy) = proxy else { return self };
+        match self {
+            Self::Passing { cause, retry_after } => {
+                Self::Passing { cause: format!("{cause}, by way of {proxy}"), retry_after }
+            }
+            Self::Final(Failure::UnknownHost) => {
+                Self::Final(Failure::Unreachable(format!("there is no host of the name of {proxy}")))
+            }
+            Self::Final(Failure::Unreachable(cause)) => {
+                Self::Final(Failure::Unreachable(format!("{cause}, by way of {proxy}")))
+            }
+            other => other,
+        }
+    }
+}
+
 impl Http {
     /// To a server that the verdict depends on.
-    pub(crate) fn new(trust: &Trust) -> Self {
-        Self::with(trust, PATIENT)
+    pub(crate) fn new(trust: &Trust, proxy: Option<Proxy>) -> Self {
+        Self::with(trust, proxy, PATIENT)
     }
 
     /// To a server that is only told; statuses of rate limits come back as answers.
-    pub(crate) fn hurried(trust: &Trust) -> Self {
-        Self::with(trust, HURRIED)
+    pub(crate) fn hurried(trust: &Trust, proxy: Option<Proxy>) -> Self {
+        Self::with(trust, proxy, HURRIED)
     }
 
-    fn with(trust: &Trust, manner: Manner) -> Self {
+    fn with(trust: &Trust, proxy: Option<Proxy>, manner: Manner) -> Self {
         let roots = match trust {
             Trust::Authorities(certificates) => RootCerts::Specific(certificates.clone()),
             Trust::System | Trust::Anyone => RootCerts::PlatformVerifier,
         };
-        let agent = RefCell::new(agent(trust, roots));
-        Self { agent, trust: trust.clone(), manner, patience: Cell::new(manner.patience) }
+        let agent = RefCell::new(agent(trust, roots, proxy.as_ref()));
+        Self { agent, trust: trust.clone(), proxy, manner, patience: Cell::new(manner.patience) }
     }
 
     /// Sends JSON and returns whatever comes back, errors of the server included.
@@ -200,18 +223,21 @@ impl Http {
         let limit = if request.repeat == Repeat::Never { BRIEF } else { self.manner.request };
         let mut sent = self.send_once(request, limit);
         if matches!(&sent, Err(Error::Rustls(_))) && self.lacks_roots(&sent) {
-            *self.agent.borrow_mut() = agent(&self.trust, RootCerts::WebPki);
+            *self.agent.borrow_mut() = agent(&self.trust, RootCerts::WebPki, self.proxy.as_ref());
             sent = self.send_once(request, limit);
         }
         match sent.map(|response| read(response, self.manner.passing)) {
             Ok(Ok(attempt)) => attempt,
-            Ok(Err(error)) | Err(error) => of_error(error, limit),
+            Ok(Err(error)) | Err(error) => of_error(error, limit).by_way_of(self.proxy.as_ref()),
         }
     }
 
     /// Whether the platform has no certificate store at all (a bare container), so that the built-in roots must do.
     fn lacks_roots(&self, sent: &Result<Response, Error>) -> bool {
+        // Whoever names a store wants no other.
+        let is_named = ["SSL_CERT_FILE", "SSL_CERT_DIR"].iter().any(|name| std::env::var_os(name).is_some());
         matches!(self.trust, Trust::System)
+            && !is_named
             && sent.as_ref().err().is_some_and(|error| error.to_string().contains("No CA certificates were loaded"))
     }
 
@@ -232,7 +258,7 @@ fn run(agent: &Agent, request: ureq::http::Request<impl AsSendBody>, limit: Dura
     agent.run(agent.configure_request(request).timeout_global(Some(limit)).build())
 }
 
-fn agent(trust: &Trust, roots: RootCerts) -> Agent {
+fn agent(trust: &Trust, roots: RootCerts, proxy: Option<&Proxy>) -> Agent {
     let tls = TlsConfig::builder()
         .unversioned_rustls_crypto_provider(tls::provider())
         .root_certs(roots)
@@ -240,6 +266,7 @@ fn agent(trust: &Trust, roots: RootCerts) -> Agent {
         .build();
     Agent::config_builder()
         .tls_config(tls)
+        .proxy(proxy.map(Proxy::as_ureq).cloned())
         .user_agent(concat!("clearml-gate/", env!("CARGO_PKG_VERSION")))
         .http_status_as_error(false)
         .max_redirects(0)
@@ -280,16 +307,33 @@ fn of_error(error: Error, limit: Duration) -> Attempt {
         Error::Timeout(_) => passing(format!("no complete answer within {} s", limit.as_secs())),
         Error::Io(error) => of_io(&error),
         Error::ConnectionFailed => passing("no connection could be made".to_owned()),
-        Error::ConnectProxyFailed(_) => unreachable("the proxy refused to connect (see HTTPS_PROXY and NO_PROXY)"),
+        Error::ConnectProxyFailed(reason) => of_proxy(&reason),
         Error::InvalidProxyUrl => unreachable("the proxy's address is not valid (see HTTPS_PROXY)"),
         Error::BodyExceedsLimit(_) => odd(format!("its answer is larger than {} MiB", BODY_CAP >> 20)),
-        Error::Rustls(error) => untrusted(error.to_string()),
-        Error::Tls(cause) => untrusted(cause.to_owned()),
+        Error::Rustls(error) => untrusted(Distrust::of(&error)),
+        Error::Tls(cause) => untrusted(Distrust::Other(cause.to_owned())),
         Error::Protocol(_) | Error::LargeResponseHeader(..) | Error::Http(_) => {
             odd("its answer is not HTTP".to_owned())
         }
         // Not even the variant is named: what is left cannot happen with this agent, and its text may hold an address.
         _ => odd("the request could not be made".to_owned()),
+    }
+}
+
+/// What a proxy's refusal to open a tunnel means. Only the status in it is read.
+fn of_proxy(reason: &str) -> Attempt {
+    let status = reason.split(|c: char| !c.is_ascii_digit()).find(|digits| digits.len() == 3).unwrap_or_default();
+    let cause = match status {
+        "407" => "wrong or no credentials for the proxy (status 407); they belong into its address, as in \
+                  http://user:password@host:port"
+            .to_owned(),
+        "" => "nothing that a proxy answers came back".to_owned(),
+        status => format!("no tunnel to the server (status {status}; see NO_PROXY)"),
+    };
+    if matches!(status, "502" | "503" | "504") {
+        Attempt::Passing { cause, retry_after: None }
+    } else {
+        Attempt::Final(Failure::Unreachable(cause))
     }
 }
 
@@ -299,7 +343,7 @@ fn of_io(error: &io::Error) -> Attempt {
     }
     match error.kind() {
         // TLS faults arrive as invalid data; another attempt meets the same certificate.
-        io::ErrorKind::InvalidData => untrusted(error.to_string()),
+        io::ErrorKind::InvalidData => untrusted(Distrust::of_io(error)),
         io::ErrorKind::ConnectionRefused => {
             Attempt::Passing { cause: "the connection was refused".to_owned(), retry_after: None }
         }
@@ -320,6 +364,6 @@ fn is_unknown_host(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(11_001 | 11_004)) || error.to_string().contains("failed to lookup address")
 }
 
-const fn untrusted(cause: String) -> Attempt {
+const fn untrusted(cause: Distrust) -> Attempt {
     Attempt::Final(Failure::Untrusted(cause))
 }

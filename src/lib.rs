@@ -21,6 +21,8 @@
 //! | `gate` | the order of things: ask, decide, move, report |
 //! | `github` | the comment on a pull request, and which pull requests end in a commit |
 //! | `http` | the one door out: time limits, retries, kinds of failure |
+//! | `proxy` | which HTTP proxy stands between this tool and a server |
+//! | `distrust` | why an encrypted connection is not trusted, in words |
 //! | `clearml` | the API: questions, wire types, errors |
 //! | `metric` | the scalars that are compared, and the order they give the runs |
 //! | `select` | candidate and baseline out of the runs |
@@ -41,6 +43,7 @@ mod cli;
 mod colour;
 mod commit;
 mod deliver;
+mod distrust;
 mod environment;
 mod exit;
 mod gate;
@@ -50,6 +53,7 @@ mod judge;
 mod links;
 mod metric;
 mod promote;
+mod proxy;
 mod report;
 mod run;
 mod same_code;

@@ -75,7 +75,7 @@ type Result<T> = std::result::Result<T, Error>;
 impl<'a> Client<'a> {
     /// Logs in, which also tells the server's version and time.
     pub(crate) fn login(server: &'a Server) -> Result<Self> {
-        let (http, now) = (Http::new(&server.trust), Instant::now());
+        let (http, now) = (Http::new(&server.trust, server.proxy.clone()), Instant::now());
         let token = login(&http, server)?;
         let claims = claims(&token);
         Ok(Self {
