@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 
 use super::Found;
 use crate::commit::Commit;
-use crate::environment::Environment;
+use crate::environment::{Environment, without_secrets};
 
 /// The commit that is checked out.
 ///
@@ -42,6 +42,7 @@ pub(super) fn built_from(environment: &Environment, directory: &Path, built: &st
 fn git(environment: &Environment, directory: &Path, args: &[&str]) -> io::Result<Output> {
     let mut git = Command::new("git");
     git.args(args).current_dir(directory);
+    without_secrets(&mut git);
     if let Some(path) = environment.get("PATH") {
         git.env("PATH", path);
     }

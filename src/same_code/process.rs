@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::error::CannotTell;
-use crate::environment::Environment;
+use crate::environment::{Environment, without_secrets};
 
 /// How long one git process may take. Thousands of commits take about a second.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -113,6 +113,7 @@ impl<'a> Git<'a> {
     fn start(&self, args: &[&str]) -> Result<(Running, Pipes, ChildStderr), CannotTell> {
         let mut git = Command::new("git");
         git.args(PLAIN).args(args).current_dir(self.directory);
+        without_secrets(&mut git);
         git.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         git.envs(LENT.into_iter().filter_map(|name| Some((name, self.environment.get(name)?)))).envs(VARIABLES);
         let mut running = Running(git.spawn().map_err(|error| self.not_started(&error))?);
