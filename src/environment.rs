@@ -1,6 +1,7 @@
 //! The environment as a value, so that tests and the demo can lend another one.
 
 use std::collections::BTreeMap;
+use std::process::Command;
 
 /// Environment variables. An empty variable is an unset one: CI systems hand over unset inputs as "".
 #[derive(Clone, Default)]
@@ -19,6 +20,18 @@ impl Environment {
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+}
+
+/// Keeps what may be a secret of this process from one that it starts. What git is told stays with it.
+pub(crate) fn without_secrets(command: &mut Command) {
+    for (name, _) in std::env::vars_os() {
+        let upper = name.to_string_lossy().to_ascii_uppercase();
+        let is_secret =
+            ["CLEARML_", "TOKEN", "SECRET", "PASSWORD", "KEY", "PROXY"].iter().any(|part| upper.contains(part));
+        if is_secret && !upper.starts_with("GIT_") {
+            command.env_remove(name);
+        }
     }
 }
 

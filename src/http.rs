@@ -14,7 +14,9 @@ pub(crate) use ureq::http::{HeaderMap, Method};
 use ureq::tls::{RootCerts, TlsConfig};
 use ureq::{Agent, AsSendBody, Error, Timeout};
 
+use crate::distrust::Distrust;
 use crate::limits::Limits;
+use crate::proxy::Proxy;
 use crate::tls;
 use crate::trust::Trust;
 
@@ -80,7 +82,7 @@ pub(crate) enum Failure {
     /// Nothing came back, however often it was tried; another run may fare better.
     Unreachable(String),
     /// The encrypted connection failed, most often for a certificate that is not trusted.
-    Untrusted(String),
+    Untrusted(Distrust),
     /// The other side is there, but answers nothing that can be understood.
     Odd(String),
 }
@@ -89,7 +91,8 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::UnknownHost => f.write_str("there is no host of that name"),
-            Self::Unreachable(cause) | Self::Untrusted(cause) | Self::Odd(cause) => f.write_str(cause),
+            Self::Unreachable(cause) | Self::Odd(cause) => f.write_str(cause),
+            Self::Untrusted(cause) => cause.fmt(f),
         }
     }
 }
@@ -101,6 +104,7 @@ pub(crate) struct Http {
     trust: Trust,
     limits: Limits,
     passing: &'static [u16],
+    proxy: Option<Proxy>,
     patience: Cell<Duration>,
     total: Cell<Duration>,
 }
@@ -119,25 +123,44 @@ enum Attempt {
     },
 }
 
+impl Attempt {
+    /// With the proxy named where it may be what failed. It looks up the server's name, so an unknown name is its own.
+    fn by_way_of(self, proxy: Option<&Proxy>) -> Self {
+        let Some(proxy) = proxy else { return self };
+        match self {
+            Self::Passing { cause, retry_after } => {
+                Self::Passing { cause: format!("{cause}, by way of {proxy}"), retry_after }
+            }
+            Self::Final(Failure::UnknownHost) => {
+                Self::Final(Failure::Unreachable(format!("there is no host of the name of {proxy}")))
+            }
+            Self::Final(Failure::Unreachable(cause)) => {
+                Self::Final(Failure::Unreachable(format!("{cause}, by way of {proxy}")))
+            }
+            other => other,
+        }
+    }
+}
+
 impl Http {
     /// To a server that the verdict depends on.
-    pub(crate) fn new(trust: &Trust, limits: Limits) -> Self {
-        Self::with(trust, limits, PASSING)
+    pub(crate) fn new(trust: &Trust, proxy: Option<Proxy>, limits: Limits) -> Self {
+        Self::with(trust, proxy, limits, PASSING)
     }
 
     /// To a server that is only told; statuses of rate limits come back as answers.
-    pub(crate) fn hurried(trust: &Trust) -> Self {
-        Self::with(trust, HURRIED, PASSING_UNLIMITED)
+    pub(crate) fn hurried(trust: &Trust, proxy: Option<Proxy>) -> Self {
+        Self::with(trust, proxy, HURRIED, PASSING_UNLIMITED)
     }
 
-    fn with(trust: &Trust, limits: Limits, passing: &'static [u16]) -> Self {
+    fn with(trust: &Trust, proxy: Option<Proxy>, limits: Limits, passing: &'static [u16]) -> Self {
         let roots = match trust {
             Trust::Authorities(certificates) => RootCerts::Specific(certificates.clone()),
             Trust::System | Trust::Anyone => RootCerts::PlatformVerifier,
         };
-        let agent = RefCell::new(agent(trust, roots, limits.connect));
+        let agent = RefCell::new(agent(trust, roots, proxy.as_ref(), limits.connect));
         let (patience, total) = (Cell::new(limits.patience), Cell::new(limits.total));
-        Self { agent, trust: trust.clone(), limits, passing, patience, total }
+        Self { agent, trust: trust.clone(), proxy, limits, passing, patience, total }
     }
 
     /// Begins anew with all the time there is, for who comes back after a wait.
@@ -199,18 +222,21 @@ impl Http {
         let limit = if request.repeat == Repeat::Never { self.limits.brief } else { self.limits.request }.min(left);
         let mut sent = self.send_once(request, limit);
         if matches!(&sent, Err(Error::Rustls(_))) && self.lacks_roots(&sent) {
-            *self.agent.borrow_mut() = agent(&self.trust, RootCerts::WebPki, self.limits.connect);
+            *self.agent.borrow_mut() = agent(&self.trust, RootCerts::WebPki, self.proxy.as_ref(), self.limits.connect);
             sent = self.send_once(request, limit);
         }
         match sent.map(|response| self.read(response)) {
             Ok(Ok(attempt)) => attempt,
-            Ok(Err(error)) | Err(error) => self.of_error(error, limit),
+            Ok(Err(error)) | Err(error) => self.of_error(error, limit).by_way_of(self.proxy.as_ref()),
         }
     }
 
     /// Whether the platform has no certificate store at all (a bare container), so that the built-in roots must do.
     fn lacks_roots(&self, sent: &Result<Response, Error>) -> bool {
+        // Whoever names a store wants no other.
+        let is_named = ["SSL_CERT_FILE", "SSL_CERT_DIR"].iter().any(|name| std::env::var_os(name).is_some());
         matches!(self.trust, Trust::System)
+            && !is_named
             && sent.as_ref().err().is_some_and(|error| error.to_string().contains("No CA certificates were loaded"))
     }
 
@@ -256,11 +282,11 @@ impl Http {
             Error::Timeout(_) => passing(format!("no complete answer within {} s", limit.as_secs())),
             Error::Io(error) => of_io(&error),
             Error::ConnectionFailed => passing("no connection could be made".to_owned()),
-            Error::ConnectProxyFailed(_) => unreachable("the proxy refused to connect (see HTTPS_PROXY and NO_PROXY)"),
+            Error::ConnectProxyFailed(reason) => of_proxy(&reason),
             Error::InvalidProxyUrl => unreachable("the proxy's address is not valid (see HTTPS_PROXY)"),
             Error::BodyExceedsLimit(_) => odd(format!("its answer is larger than {} MiB", self.limits.body >> 20)),
-            Error::Rustls(error) => untrusted(error.to_string()),
-            Error::Tls(cause) => untrusted(cause.to_owned()),
+            Error::Rustls(error) => untrusted(Distrust::of(&error)),
+            Error::Tls(cause) => untrusted(Distrust::Other(cause.to_owned())),
             Error::Protocol(_) | Error::LargeResponseHeader(..) | Error::Http(_) => {
                 odd("its answer is not HTTP".to_owned())
             }
@@ -279,7 +305,7 @@ fn run(agent: &Agent, request: ureq::http::Request<impl AsSendBody>, limit: Dura
     agent.run(agent.configure_request(request).timeout_global(Some(limit)).build())
 }
 
-fn agent(trust: &Trust, roots: RootCerts, connect: Duration) -> Agent {
+fn agent(trust: &Trust, roots: RootCerts, proxy: Option<&Proxy>, connect: Duration) -> Agent {
     let tls = TlsConfig::builder()
         .unversioned_rustls_crypto_provider(tls::provider())
         .root_certs(roots)
@@ -287,6 +313,7 @@ fn agent(trust: &Trust, roots: RootCerts, connect: Duration) -> Agent {
         .build();
     Agent::config_builder()
         .tls_config(tls)
+        .proxy(proxy.map(Proxy::as_ureq).cloned())
         .user_agent(concat!("clearml-gate/", env!("CARGO_PKG_VERSION")))
         .http_status_as_error(false)
         .max_redirects(0)
@@ -297,13 +324,30 @@ fn agent(trust: &Trust, roots: RootCerts, connect: Duration) -> Agent {
         .new_agent()
 }
 
+/// What a proxy's refusal to open a tunnel means. Only the status in it is read.
+fn of_proxy(reason: &str) -> Attempt {
+    let status = reason.split(|c: char| !c.is_ascii_digit()).find(|digits| digits.len() == 3).unwrap_or_default();
+    let cause = match status {
+        "407" => "wrong or no credentials for the proxy (status 407); they belong into its address, as in \
+                  http://user:password@host:port"
+            .to_owned(),
+        "" => "nothing that a proxy answers came back".to_owned(),
+        status => format!("no tunnel to the server (status {status}; see NO_PROXY)"),
+    };
+    if matches!(status, "502" | "503" | "504") {
+        Attempt::Passing { cause, retry_after: None }
+    } else {
+        Attempt::Final(Failure::Unreachable(cause))
+    }
+}
+
 fn of_io(error: &io::Error) -> Attempt {
     if is_unknown_host(error) {
         return Attempt::Final(Failure::UnknownHost);
     }
     match error.kind() {
         // TLS faults arrive as invalid data; another attempt meets the same certificate.
-        io::ErrorKind::InvalidData => untrusted(error.to_string()),
+        io::ErrorKind::InvalidData => untrusted(Distrust::of_io(error)),
         io::ErrorKind::ConnectionRefused => {
             Attempt::Passing { cause: "the connection was refused".to_owned(), retry_after: None }
         }
@@ -324,6 +368,6 @@ fn is_unknown_host(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(11_001 | 11_004)) || error.to_string().contains("failed to lookup address")
 }
 
-const fn untrusted(cause: String) -> Attempt {
+const fn untrusted(cause: Distrust) -> Attempt {
     Attempt::Final(Failure::Untrusted(cause))
 }

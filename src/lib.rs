@@ -22,6 +22,8 @@
 //! | `github` | the comment on a pull request, and which pull requests end in a commit |
 //! | `http` | the one door out: retries, kinds of failure |
 //! | `limits` | how long is waited for what |
+//! | `proxy` | which HTTP proxy stands between this tool and a server |
+//! | `distrust` | why an encrypted connection is not trusted, in words |
 //! | `clearml` | the API: questions, wire types, errors |
 //! | `metric` | the scalars that are compared, and the order they give the runs |
 //! | `select` | candidate and baseline out of the runs |
@@ -44,6 +46,7 @@ mod cli;
 mod colour;
 mod commit;
 mod deliver;
+mod distrust;
 mod environment;
 mod exit;
 mod gate;
@@ -54,6 +57,7 @@ mod limits;
 mod links;
 mod metric;
 mod promote;
+mod proxy;
 mod report;
 mod run;
 mod same_code;

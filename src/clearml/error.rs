@@ -57,10 +57,7 @@ impl Error {
         match &self.cause {
             Cause::Failure(Failure::UnknownHost) => "Check CLEARML_API_HOST for a typing error.",
             Cause::Failure(Failure::Unreachable(_)) => "Check that the server is up and reachable from this machine.",
-            Cause::Failure(Failure::Untrusted(_)) => {
-                "Check that the server speaks https; for a private certificate authority set CLEARML_API_HOST_VERIFY_CERT to \
-                 its PEM file."
-            }
+            Cause::Failure(Failure::Untrusted(distrust)) => distrust.advice(),
             Cause::Failure(Failure::Odd(_)) => {
                 "Check that CLEARML_API_HOST is the API server (https://api.clear.ml, or port 8008), not the web app \
                  (https://app.clear.ml, or port 8080)."

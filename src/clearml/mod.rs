@@ -76,7 +76,7 @@ type Result<T> = std::result::Result<T, Error>;
 impl<'a> Client<'a> {
     /// Logs in, which also tells the server's version and time.
     pub(crate) fn login(server: &'a Server, limits: Limits) -> Result<Self> {
-        let (http, now) = (Http::new(&server.trust, limits), Instant::now());
+        let (http, now) = (Http::new(&server.trust, server.proxy.clone(), limits), Instant::now());
         let token = login(&http, server)?;
         let claims = claims(&token);
         Ok(Self {

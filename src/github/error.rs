@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::GitHub;
 use crate::http::{Answer, Failure, HeaderMap, header};
+use crate::proxy::BadProxy;
 use crate::report::plain;
 
 /// Why there is no comment.
@@ -14,6 +15,8 @@ use crate::report::plain;
 pub(crate) enum Error {
     /// `GITHUB_API_URL` is no address.
     BadAddress,
+    /// A variable names no usable proxy.
+    BadProxy(BadProxy),
     /// There is no `GITHUB_TOKEN`.
     NoToken,
     /// `GITHUB_TOKEN` cannot be sent.
@@ -114,6 +117,7 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::BadAddress => f.write_str("GITHUB_API_URL is not the address of a server"),
+            Self::BadProxy(BadProxy { variable, problem }) => write!(f, "{variable} {problem}"),
             Self::NoToken => f.write_str(
                 "GITHUB_TOKEN is not set: the action passes it by itself, another step needs it in env as \
                  ${{ github.token }}, another CI as a token that may write to pull requests",

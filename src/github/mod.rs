@@ -24,6 +24,7 @@ use crate::ci::{Found, Occasion, What};
 use crate::commit::Commit;
 use crate::environment::Environment;
 use crate::http::{Answer, HeaderMap, Http, Method, Repeat, Request, header};
+use crate::proxy::Proxy;
 use crate::secret::Secret;
 use crate::settings::Host;
 use crate::trust::Trust;
@@ -56,7 +57,8 @@ impl GitHub {
         if !token.expose().bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(Error::UnusableToken);
         }
-        Ok(Self { http: Http::hurried(&Trust::System), api, token })
+        let proxy = Proxy::to(&api, environment).map_err(Error::BadProxy)?;
+        Ok(Self { http: Http::hurried(&Trust::System, proxy), api, token })
     }
 
     /// The open pull requests whose head is this commit.

@@ -52,6 +52,7 @@ pub(crate) fn settings(metrics: Vec<Metric>, text: &str) -> Settings {
             access_key: Secret::new("ACCESS").unwrap(),
             secret_key: Secret::new("hunter2").unwrap(),
             trust: Trust::System,
+            proxy: None,
         },
         commit: Commit::parse(COMMIT).unwrap(),
         commit_source: "the head of the pull request",

@@ -10,8 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::error::CannotTell;
-use crate::environment::Environment;
-use crate::settings::table::SETTINGS;
+use crate::environment::{Environment, without_secrets};
 
 /// How long one git process may take. Thousands of commits take about a second.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -40,19 +39,14 @@ const VARIABLES: [(&str, &str); 6] = [
 /// lent; everything else from this process.
 const LENT: [&str; 5] = ["PATH", "HOME", "XDG_CONFIG_HOME", "GIT_CONFIG_NOSYSTEM", "GIT_DIR"];
 
-/// Besides the settings that are secrets, what a program that git starts has no use for.
-const TOKEN: &str = "GITHUB_TOKEN";
-
 /// Git in a folder, with the environment that was lent, before it is told what to do.
 pub(crate) fn git(directory: &Path, environment: &Environment) -> Command {
     let mut git = Command::new("git");
     git.args(PLAIN).current_dir(directory);
+    without_secrets(&mut git);
     git.envs(LENT.into_iter().filter_map(|name| Some((name, environment.get(name)?)))).envs(VARIABLES);
     if let Some(path) = environment.get("PATH").and_then(absolute) {
         git.env("PATH", path);
-    }
-    for secret in SETTINGS.iter().filter(|setting| setting.secret).map(|setting| setting.name).chain([TOKEN]) {
-        git.env_remove(secret);
     }
     git
 }

@@ -13,6 +13,7 @@ use crate::cli::Flags;
 use crate::commit::Commit;
 use crate::environment::Environment;
 use crate::metric::Metrics;
+use crate::proxy::Proxy;
 use crate::same_code::CodePaths;
 use crate::secret::Secret;
 use crate::trust::Trust;
@@ -72,6 +73,8 @@ pub(crate) struct Server {
     pub(crate) secret_key: Secret,
     /// Whose certificates are believed.
     pub(crate) trust: Trust,
+    /// The proxy to go through.
+    pub(crate) proxy: Option<Proxy>,
 }
 
 /// One thing that is wrong with the settings.
@@ -121,6 +124,7 @@ pub(crate) fn resolve(
     let comment = source.required("CLEARML_COMMENT", values::comment);
     let web = web(&mut source, api.as_ref());
     let trust = source.or_conf("CLEARML_API_HOST_VERIFY_CERT", |conf| conf.verify_certificate.as_deref(), Trust::read);
+    let proxy = api.as_ref().and_then(|api| source.proxy(api));
     let found = found(&mut source, occasion);
     let in_force = source.in_force(&[
         ("CLEARML_API_HOST", api.as_ref().map(Host::to_string)),
@@ -130,7 +134,7 @@ pub(crate) fn resolve(
     let faults = source.faults;
     let complete = || {
         Some(Settings {
-            server: Server { api: api?, web, access_key: access_key?, secret_key: secret_key?, trust: trust? },
+            server: Server { api: api?, web, access_key: access_key?, secret_key: secret_key?, trust: trust?, proxy },
             commit: found?.commit.clone(),
             commit_source: found?.source,
             project: project?,
@@ -278,6 +282,14 @@ impl<'a> Source<'a> {
             format!(" (clearml.conf has an include at line {}, which is not followed)", include.line)
         });
         self.fault(name, &format!("is not set{why}{include}"));
+    }
+
+    fn proxy(&mut self, server: &Host) -> Option<Proxy> {
+        Proxy::to(server, self.environment).unwrap_or_else(|bad| {
+            let (subject, problem) = (bad.variable.to_owned(), bad.problem.to_owned());
+            self.faults.push(Fault { subject, problem, example: Some("http://proxy.example.org:3128") });
+            None
+        })
     }
 
     fn secret(&mut self, name: &str, field: impl Fn(&ClearmlConf) -> Option<&str>) -> Option<Secret> {

@@ -116,13 +116,24 @@ impl Host {
         &self.0
     }
 
-    /// Whether what is sent there can be read on the way.
-    pub(crate) fn is_plain_http_elsewhere(&self) -> bool {
+    /// The name in lower case, or the address without brackets, and the port.
+    pub(crate) fn name_and_port(&self) -> (String, u16) {
         let uri = Uri::from_str(&self.0).ok();
         let name = uri.as_ref().and_then(Uri::host).unwrap_or_default();
-        let here =
-            name == "localhost" || name.trim_matches(['[', ']']).parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
-        self.0.starts_with("http://") && !here
+        let name = name.trim_start_matches('[').trim_end_matches([']', '.']).to_ascii_lowercase();
+        let usual = if self.0.starts_with("https://") { 443 } else { 80 };
+        (name, uri.as_ref().and_then(Uri::port_u16).unwrap_or(usual))
+    }
+
+    /// Whether it is the machine this tool runs on.
+    pub(crate) fn is_this_machine(&self) -> bool {
+        let (name, _) = self.name_and_port();
+        name == "localhost" || name.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
+    }
+
+    /// Whether what is sent there can be read on the way.
+    pub(crate) fn is_plain_http_elsewhere(&self) -> bool {
+        self.0.starts_with("http://") && !self.is_this_machine()
     }
 }
 

@@ -1,0 +1,12 @@
+//! The network as it really is: certificates made on the spot, proxies, and what must not get out, through the real binary.
+
+#![cfg(unix)]
+#![expect(clippy::unwrap_used, reason = "clippy allows this in #[test] functions; their helpers are tests as well")]
+
+mod certificates;
+mod leaks;
+mod proxies;
+mod server;
+#[expect(dead_code, clippy::indexing_slicing, reason = "these tests need only a part of it")]
+#[path = "../gate/support.rs"]
+mod support;

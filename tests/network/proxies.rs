@@ -1,0 +1,60 @@
+//! Proxies: what they are asked, what they see, and what is said when they refuse.
+
+use crate::certificates::server;
+use crate::server::{Manner, proxy};
+use crate::support::{Gate, pair};
+
+#[test]
+fn an_https_server_is_reached_through_a_tunnel_that_shows_the_proxy_no_secret() {
+    let (sandbox, ..) = pair(0.8, 0.9);
+    let (url, pem, _) = server(&sandbox, |_| {});
+    let to = url.strip_prefix("https://").unwrap().parse().unwrap();
+    // "user:hunter2"
+    let (address, seen) = proxy(Manner::Tunnel { to, asks_for: "Proxy-Authorization: Basic dXNlcjpodW50ZXIy" });
+    let gate = Gate::of(&sandbox).set("CLEARML_API_HOST", "https://clearml.example");
+    let file = gate.path().join("ca.pem");
+    std::fs::write(&file, pem).unwrap();
+    let gate = gate.set("CLEARML_API_HOST_VERIFY_CERT", file.to_str().unwrap());
+    let right = gate.set("HTTPS_PROXY", &format!("http://user:hunter2@{address}"));
+    right.run().expect(0, "PASSED, improved");
+    let text = String::from_utf8_lossy(&seen.lock().unwrap()).into_owned();
+    assert!(text.starts_with("CONNECT clearml.example:443 HTTP/1.1\r\n"), "{text}");
+    for secret in [sandbox.access_key(), sandbox.secret_key(), "\r\nAuthorization:", "auth.login"] {
+        assert!(!text.contains(secret), "{text}");
+    }
+    let ran = right.set("HTTPS_PROXY", &format!("http://user:wrongpass@{address}")).run();
+    let ran = ran.expect(5, "NO VERDICT: could not reach").says("credentials for the proxy (status 407)");
+    assert!(!(ran.out + &ran.err).contains("wrongpass"));
+}
+
+#[test]
+fn a_proxy_that_answers_with_a_page_gets_no_key_of_an_https_server() {
+    let (sandbox, ..) = pair(0.8, 0.9);
+    let (address, seen) = proxy(Manner::Say("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n<html>"));
+    let gate = Gate::of(&sandbox).set("CLEARML_API_HOST", "https://clearml.example");
+    gate.set("https_proxy", &format!("http://{address}")).run().expect(4, "NO VERDICT:").says("not TLS");
+    assert!(!String::from_utf8_lossy(&seen.lock().unwrap()).contains("\r\nAuthorization:"));
+}
+
+#[test]
+fn plain_http_through_a_proxy_is_warned_of_and_this_machine_needs_none() {
+    let (sandbox, ..) = pair(0.8, 0.9);
+    let to = sandbox.url().strip_prefix("http://").unwrap().parse().unwrap();
+    let (address, seen) = proxy(Manner::Tunnel { to, asks_for: "CONNECT" });
+    let gate = Gate::of(&sandbox).set("ALL_PROXY", &format!("http://{address}"));
+    let ran = gate.run().expect(0, "PASSED, improved");
+    assert!(!ran.out.contains("travel unencrypted") && seen.lock().unwrap().is_empty(), "{}", ran.out);
+    let gate = gate.set("CLEARML_API_HOST", "http://clearml.example");
+    gate.run().expect(0, "PASSED").says("the keys travel unencrypted");
+    assert!(seen.lock().unwrap().starts_with(b"CONNECT clearml.example:80 "));
+}
+
+#[test]
+fn what_is_no_proxy_is_a_fault_in_the_settings_and_its_password_is_not_told() {
+    let (sandbox, ..) = pair(0.8, 0.9);
+    let gate = Gate::of(&sandbox).set("CLEARML_API_HOST", "https://clearml.example");
+    let gate = gate.set("HTTPS_PROXY", "socks5://user:hunter2@127.0.0.1:1080");
+    let ran = gate.run().complains("HTTPS_PROXY: is a SOCKS proxy");
+    assert_eq!(ran.code, 2);
+    assert!(!(ran.out + &ran.err).contains("hunter2"));
+}
