@@ -76,7 +76,7 @@ lint_recipes() {
     schema vendor.circle-ci docs/recipes/circleci/config.yml
     schema vendor.buildkite docs/recipes/buildkite/pipeline.yml
     "$pip_tools/zizmor" --offline --quiet --no-progress --strict-collection --min-severity low \
-        --config .github/zizmor-recipes.yml docs/recipes/github
+        --config .github/zizmor-recipes.yml docs/recipes/github/*.yml
     # Where the linter of workflows looks for them.
     rm -rf "$tools/recipes"
     mkdir -p "$tools/recipes/.github/workflows"
