@@ -285,7 +285,9 @@ fn azure() {
         report: Some("clearml-gate.xml"),
     });
     let file = recipe("azure/azure-pipelines.yml");
-    assert!(file.contains("variables['Build.Reason'], 'PullRequest') }}:\n    promote: never\n  ${{ else }}:\n    promote: pass"));
+    assert!(file.contains(
+        "variables['Build.Reason'], 'PullRequest') }}:\n    promote: never\n  ${{ else }}:\n    promote: pass"
+    ));
 }
 
 #[test]

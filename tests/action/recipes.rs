@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use clearml_sandbox::{GitHub, Permissions, PullSeed, Repository, Sandbox, TaskSeed};
+use clearml_sandbox::{At, Effect, GitHub, Permissions, PullSeed, Repository, Sandbox, TaskSeed};
 use serde_json::{Value as Json, json};
 
 use crate::job::{Done, Job, Texts, texts};
@@ -28,7 +28,10 @@ struct World {
 
 impl World {
     fn new(sandbox: Sandbox) -> Self {
-        let github = GitHub::start();
+        Self::at(GitHub::start(), sandbox)
+    }
+
+    fn at(github: GitHub, sandbox: Sandbox) -> Self {
         let repository = github.repository(REPOSITORY).private().default_branch("main");
         repository.pull(PullSeed::new(7, HEAD).base("main", BASE));
         Self { sandbox, github, repository }
@@ -173,8 +176,11 @@ fn merge_queue_judges_the_head_of_the_queued_pull_request() {
 
 #[test]
 fn forks_are_judged_by_the_second_workflow_and_others_are_not() {
-    let world = World::new(pair(0.8, 0.9));
-    world.repository.pull(PullSeed::new(7, HEAD).base("main", BASE).fork("stranger/model"));
+    // The sandbox does not know the list of pull requests, so that it is given here.
+    let listed = json!([{"number": 7, "state": "open", "head": {"sha": HEAD}}]).to_string();
+    let effect = Effect::Body { content_type: "application/json".to_owned(), body: listed };
+    let world = World::at(GitHub::builder().lenient().start().unwrap(), pair(0.8, 0.9));
+    world.github.fault(At::Endpoint(""), effect);
     let ended = |fork| {
         json!({
             "action": "completed",
@@ -250,9 +256,8 @@ fn private_ca_reads_the_file_of_the_checkout() {
     let recipe = text("private-ca");
     assert!(recipe.contains("https://clearml-api.internal.example\n"));
     let recipe = recipe.replace("https://clearml-api.internal.example", &world.sandbox.url());
-    let run = |checkout: &dyn Fn(&Path)| {
-        world.run_text(&recipe, "pull_request", &opened(), &Job::new, checkout).remove(0)
-    };
+    let run =
+        |checkout: &dyn Fn(&Path)| world.run_text(&recipe, "pull_request", &opened(), &Job::new, checkout).remove(0);
     run(&|_| ()).ended("gate", 2).says("CLEARML_API_HOST_VERIFY_CERT");
     run(&|workspace| {
         fs::create_dir(workspace.join("ci")).unwrap();

@@ -114,7 +114,8 @@ impl Workflow {
             return Vec::new();
         }
         let job = self.job();
-        let matrix = job.strategy.as_ref().map_or_else(|| vec![Texts::new()], |strategy| strategy.matrix.include.clone());
+        let matrix =
+            job.strategy.as_ref().map_or_else(|| vec![Texts::new()], |strategy| strategy.matrix.include.clone());
         let run = |matrix: &Texts| {
             let look_up = |reference: &Reference| look_up(reference, start, matrix);
             let condition = Expression::condition(job.condition.as_deref()).unwrap();
