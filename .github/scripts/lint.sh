@@ -63,6 +63,8 @@ lint_schemas() {
     schema vendor.github-actions action.yml
     schema vendor.dependabot .github/dependabot.yml
     schema vendor.compose-spec .github/e2e/compose.yaml
+    schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/bug.yml .github/ISSUE_TEMPLATE/idea.yml
+    schema vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml
 }
 
 # Azure's schema is Microsoft's, whose patterns are of another kind of regular expression.
