@@ -8,6 +8,7 @@ use clearml_sandbox::{At, Effect, GitHub, Permissions, PullSeed, Repository, San
 use serde_json::{Value as Json, json};
 
 use crate::job::{Done, Job, Texts, texts};
+use crate::readme::block;
 use crate::seeded::{BASE, HEAD, TAG, pair, tagged};
 use crate::workflow::{Start, Workflow};
 
@@ -198,6 +199,27 @@ fn forks_are_judged_by_the_second_workflow_and_others_are_not() {
     assert!(world.run("forks", "workflow_run", &ended(false)).is_empty());
     world.one("forks", "workflow_run", &ended(true)).ended("gate", 0).says("PASSED, improved");
     assert_eq!((world.tagged(), world.comments()), (vec![BASE.to_owned()], 1));
+}
+
+/// README shows two of the recipes in full.
+#[test]
+fn the_readme_gates_forks_as_the_recipe_does() {
+    let readme = Workflow::read(&block("yaml", "name: Model gate for forks"));
+    let recipe = Workflow::read(&text("forks"));
+    assert_eq!(readme.permissions, recipe.permissions);
+    assert_eq!(readme.step().with, recipe.step().with);
+    assert_eq!(readme.job().condition, recipe.job().condition);
+}
+
+#[test]
+fn the_readme_promotes_at_the_merge() {
+    let workflow = block("yaml", "CLEARML_PROMOTE: merge");
+    let world = World::new(pair(0.8, 0.9));
+    let on = |payload: &Json| world.run_text(&workflow, "pull_request", payload, &Job::new, &|_| ()).remove(0);
+    on(&opened()).ended("gate", 0);
+    assert_eq!(world.tagged(), [BASE]);
+    on(&merged()).ended("gate", 0);
+    assert_eq!((world.tagged(), world.comments()), (vec![HEAD.to_owned()], 1));
 }
 
 #[test]

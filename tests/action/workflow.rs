@@ -39,7 +39,7 @@ pub(crate) struct WorkflowJob {
     #[serde(rename = "name", default)]
     _name: String,
     #[serde(rename = "if")]
-    condition: Option<String>,
+    pub(crate) condition: Option<String>,
     pub(crate) runs_on: Json,
     #[serde(rename = "timeout-minutes")]
     _timeout: Option<u32>,

@@ -13,6 +13,7 @@ mod comparison;
 mod connection;
 mod delivery;
 mod docs;
+mod documents;
 mod first_hour;
 mod hostile;
 mod merge;
