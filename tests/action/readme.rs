@@ -52,7 +52,8 @@ fn readme() -> String {
 /// The fenced block that holds this.
 pub(crate) fn block(language: &str, with: &str) -> String {
     let readme = readme();
-    let blocks = readme.split(&format!("```{language}\n")).skip(1).map(|rest| rest.split_once("```").unwrap().0);
+    let fence = format!("```{language}\n");
+    let blocks = readme.split(&fence).skip(1).map(|rest| rest.split_once("```").unwrap().0);
     let found: Vec<&str> = blocks.filter(|block| block.contains(with)).collect();
     assert_eq!(found.len(), 1, "{with}");
     found[0].to_owned()

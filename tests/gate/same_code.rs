@@ -210,7 +210,7 @@ fn a_run_of_the_very_commit_comes_before_newer_ones_of_the_same_code() {
     sandbox.add(run(&newest, 0.9).status("failed"));
     gate.set("COMMIT_ID", &newest)
         .run()
-        .expect(3, "NO VERDICT: no run of this commit")
+        .expect(3, "NO VERDICT: no clean run of this commit")
         .says("1 run at this commit: failed");
 }
 
