@@ -33,7 +33,7 @@ fn yaml(file: &str) -> Json {
 }
 
 fn lines(script: &Json) -> String {
-    script.as_array().unwrap().iter().map(|line| format!("{}\n", line.as_str().unwrap())).collect()
+    script.as_array().unwrap().iter().fold(String::new(), |text, line| text + line.as_str().unwrap() + "\n")
 }
 
 fn variables(map: &Json) -> Texts {
@@ -377,7 +377,8 @@ fn the_two_files_are_fetched_by_their_hashes() {
     };
     let hash = |name: &str| {
         let bytes = fs::read(release.join(name)).unwrap();
-        <sha2::Sha256 as sha2::Digest>::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect::<String>()
+        let digest = <sha2::Sha256 as sha2::Digest>::digest(bytes);
+        digest.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
     };
     let [installer, manifest] = ["install.sh", "dist-manifest.json"].map(hash);
     assert_eq!(fetch([&installer, &manifest]), (true, true));
