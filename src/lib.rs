@@ -33,6 +33,20 @@
 //! | `report` | the report as a value, and its renderers |
 //! | `deliver` | who gets the report, in which order |
 //!
+//! # Invariants
+//!
+//! | what always holds | where it is held | what tests it |
+//! |---|---|---|
+//! | without a clean, completed run of this very code there is no verdict, and no exit code 0 | `select`, `same_code` | `tests/gate/selection.rs`, `tests/gate/same_code.rs` |
+//! | at every instant some task carries the tag; no other tag of any task changes | `promote` | the tests of `promote`, `tests/gate/promotion.rs` |
+//! | the limit itself passes, at any sign, at zero, and in the last bit of a double | `judge` | the properties in the tests of `judge`, `tests/gate/comparison.rs` |
+//! | names and commits are compared exactly, whatever the server's filters made of them | `clearml`, `commit` | `tests/gate/hostile.rs`, `tests/gate/selection.rs` |
+//! | the commit of a merge that nobody ran is never judged in place of the head | `ci` | `tests/gate/ci.rs`, `tests/gate/merge.rs` |
+//! | no secret is printed, by `Debug` neither | `secret` | `tests/gate/hostile.rs`, `tests/action/gate.rs` |
+//! | text from outside cannot forge a line of a report, a workflow command or an output | the renderers in `report` | `tests/gate/hostile.rs` |
+//! | a report that cannot be written is a warning, and changes neither verdict nor exit code | `deliver` | `tests/gate/delivery.rs` |
+//! | the exit codes are those of README | `exit`, [`run()`] | `tests/gate`, cell by cell in `tests/gate/merge.rs` |
+//!
 //! Decisions are pure functions over plain values; sockets live behind `http` alone. Answers are values, failures are
 //! errors. Types keep wrong states out: a `Commit` is never empty, a `Score` never NaN, a `Tolerance` never negative, a
 //! `Secret` never printed.

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Lints what cargo does not see: shell scripts, workflows, the action, Dependabot's configuration, and whether the JUnit
-# reports among the snapshots are of Jenkins' schema.
+# Lints what cargo does not see: shell scripts, workflows, the action, the recipes for every CI, Dependabot's configuration,
+# and whether the JUnit reports among the snapshots are of Jenkins' schema.
 #
 # Needs shellcheck, python3 with venv, node 20 or newer and npm. The other linters are installed, pinned, into target/lint.
 # Nothing is skipped: what is missing is an error.
@@ -63,6 +63,27 @@ lint_schemas() {
     schema vendor.github-actions action.yml
     schema vendor.dependabot .github/dependabot.yml
     schema vendor.compose-spec .github/e2e/compose.yaml
+    schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/bug.yml .github/ISSUE_TEMPLATE/idea.yml
+    schema vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml
+}
+
+# Azure's schema is Microsoft's, whose patterns are of another kind of regular expression.
+lint_recipes() {
+    schema vendor.github-workflows docs/recipes/github/*.yml
+    schema custom.github-workflows-require-timeout docs/recipes/github/*.yml
+    schema vendor.gitlab-ci docs/recipes/gitlab/.gitlab-ci.yml
+    schema vendor.azure-pipelines --data-transform azure-pipelines --regex-variant nonunicode \
+        docs/recipes/azure/azure-pipelines.yml
+    schema vendor.bitbucket-pipelines docs/recipes/bitbucket/bitbucket-pipelines.yml
+    schema vendor.circle-ci docs/recipes/circleci/config.yml
+    schema vendor.buildkite docs/recipes/buildkite/pipeline.yml
+    "$pip_tools/zizmor" --offline --quiet --no-progress --strict-collection --min-severity low \
+        --config .github/zizmor-recipes.yml docs/recipes/github/*.yml
+    # Where the linter of workflows looks for them.
+    rm -rf "$tools/recipes"
+    mkdir -p "$tools/recipes/.github/workflows"
+    cp docs/recipes/github/*.yml "$tools/recipes/.github/workflows"
+    (cd "$tools/recipes" && lint_workflows)
 }
 
 # It calls finding no workflow a success, so the count has to be the right one. It is older than two labels of runners,
@@ -110,7 +131,7 @@ for file in install.sh action.yml .github/dependabot.yml .github/e2e/compose.yam
 done
 install_tools
 
-for check in lint_scripts lint_schemas lint_workflows lint_junit lint_security; do
+for check in lint_scripts lint_schemas lint_workflows lint_recipes lint_junit lint_security; do
     printf 'lint: %s\n' "${check#lint_}"
     "$check"
 done

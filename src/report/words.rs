@@ -432,8 +432,8 @@ fn in_place(settings: &Settings, stood: &Stood, ran: Phrase) -> Option<Phrase> {
 fn none_qualifies(settings: &Settings, near: &NearMisses, stood: &Stood, ran: &[String]) -> (Phrase, Vec<Phrase>) {
     let ran = Phrase::default().listed(ran.iter().map(|id| commit(id)));
     let what = match stood {
-        Stood::ForItself => "no run of this commit completed without uncommitted changes",
-        Stood::SameCode(_) | Stood::PullRequest(_) => "no run of this code completed without uncommitted changes",
+        Stood::ForItself => "no clean run of this commit has completed",
+        Stood::SameCode(_) | Stood::PullRequest(_) => "no clean run of this code has completed",
     };
     let instead = in_place(settings, stood, ran).map(|instead| instead.say("."));
     (say(what), instead.into_iter().chain(waited(settings, near, stood)).collect())

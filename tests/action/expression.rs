@@ -6,12 +6,14 @@ pub(crate) enum Value {
     Null,
     Bool(bool),
     Text(String),
+    /// What `labels.*.name` yields.
+    List(Vec<String>),
 }
 
 /// What an expression asks its surroundings for.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Reference {
-    /// `steps.gate.outputs.verdict`
+    /// `steps.gate.outputs.verdict`; a `*` is a part of its own.
     Path(Vec<String>),
     /// `success()`
     Status(String),
@@ -23,6 +25,8 @@ pub(crate) enum Expression {
     Reference(Reference),
     Not(Box<Self>),
     Two(Box<Self>, Operator, Box<Self>),
+    /// `contains(list, text)`
+    Contains(Box<Self>, Box<Self>),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -53,6 +57,7 @@ impl Value {
             Self::Null => false,
             Self::Bool(value) => *value,
             Self::Text(text) => !text.is_empty(),
+            Self::List(_) => true,
         }
     }
 
@@ -61,6 +66,7 @@ impl Value {
             Self::Null => String::new(),
             Self::Bool(value) => value.to_string(),
             Self::Text(text) => text,
+            Self::List(_) => "Array".to_owned(),
         }
     }
 
@@ -79,6 +85,7 @@ impl Value {
             Self::Bool(value) => Some((*value).into()),
             Self::Text(text) if text.trim().is_empty() => Some(0),
             Self::Text(text) => text.trim().parse().ok(),
+            Self::List(_) => None,
         }
     }
 }
@@ -110,6 +117,12 @@ impl Expression {
             Self::Literal(value) => value.clone(),
             Self::Reference(reference) => lookup(reference)?,
             Self::Not(inner) => Value::Bool(!inner.value(lookup)?.is_true()),
+            Self::Contains(list, item) => match (list.value(lookup)?, item.value(lookup)?) {
+                (Value::List(list), Value::Text(item)) => {
+                    Value::Bool(list.iter().any(|one| one.to_lowercase() == item.to_lowercase()))
+                }
+                (list, item) => return Err(format!("whether {list:?} contains {item:?} is not understood")),
+            },
             Self::Two(left, operator, right) => {
                 let (left, right) = (left.value(lookup)?, right.value(lookup)?);
                 match operator {
@@ -128,7 +141,7 @@ impl Expression {
             Self::Literal(_) => Vec::new(),
             Self::Reference(reference) => vec![reference],
             Self::Not(inner) => inner.references(),
-            Self::Two(left, _, right) => [left.references(), right.references()].concat(),
+            Self::Two(left, _, right) | Self::Contains(left, right) => [left.references(), right.references()].concat(),
         }
     }
 }
@@ -164,7 +177,7 @@ enum Token {
     Sign(&'static str),
 }
 
-const SIGNS: [&str; 8] = ["&&", "||", "==", "!=", "!", "(", ")", "."];
+const SIGNS: [&str; 10] = ["&&", "||", "==", "!=", "!", "(", ")", ".", "*", ","];
 
 fn tokens(text: &str) -> Result<Vec<Token>, String> {
     let mut tokens = Vec::new();
@@ -254,6 +267,15 @@ impl Parser<'_> {
 
     fn named(&mut self, word: String) -> Result<Expression, String> {
         if self.takes("(") {
+            if word == "contains" {
+                let list = self.either()?;
+                if !self.takes(",") {
+                    return Err(format!("contains of the expression {:?} lacks its second part", self.text));
+                }
+                let item = self.either()?;
+                self.close()?;
+                return Ok(Expression::Contains(Box::new(list), Box::new(item)));
+            }
             self.close()?;
             return Ok(Expression::Reference(Reference::Status(word)));
         }
@@ -261,6 +283,7 @@ impl Parser<'_> {
         while self.takes(".") {
             match self.next() {
                 Some(Token::Word(word)) => path.push(word),
+                Some(Token::Sign("*")) => path.push("*".to_owned()),
                 other => return Err(format!("{other:?} after a dot of the expression {:?}", self.text)),
             }
         }
@@ -323,9 +346,21 @@ mod tests {
 
     #[test]
     fn what_is_not_known_is_an_error_wherever_it_stands() {
-        for text in
-            ["", "a.", "'a", "'a''b'", "(true", "true true", "a[0]", "1", "a < b", "true || github.token", "f(1)"]
-        {
+        for text in [
+            "",
+            "a.",
+            "'a",
+            "'a''b'",
+            "(true",
+            "true true",
+            "a[0]",
+            "1",
+            "a < b",
+            "true || github.token",
+            "f(1)",
+            "contains('a')",
+            "contains('ab', 'a')",
+        ] {
             assert!(value(text).is_err(), "{text}");
         }
         assert!(fill("${{ true", &lookup).is_err());

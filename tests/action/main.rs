@@ -23,6 +23,8 @@ mod yaml;
 #[cfg(unix)]
 mod cmd;
 #[cfg(unix)]
+mod elsewhere;
+#[cfg(unix)]
 mod files;
 #[cfg(unix)]
 mod gate;
@@ -34,6 +36,8 @@ mod job;
 mod original;
 #[cfg(unix)]
 mod readme;
+#[cfg(unix)]
+mod recipes;
 #[cfg(unix)]
 mod release;
 #[cfg(unix)]

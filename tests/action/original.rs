@@ -7,7 +7,7 @@ use clearml_sandbox::Sandbox;
 
 use crate::job::{Done, Texts, texts};
 use crate::seeded::{BASE, HEAD, named, tagged};
-use crate::workflow::{Workflow, WorkflowJob};
+use crate::workflow::Workflow;
 
 const TAG: &str = "Best Model";
 
@@ -35,9 +35,10 @@ fn sandbox(candidate: f64) -> Sandbox {
 #[test]
 fn it_uses_this_action_for_the_pull_requests_it_always_ran_for() {
     let workflow = workflow();
-    assert_eq!(workflow.on["pull_request"].types, ["assigned", "opened", "edited", "reopened", "synchronize"]);
-    let WorkflowJob { runs_on, steps: [step] } = workflow.job();
-    assert!(runs_on.starts_with("ubuntu-"));
+    let trigger = workflow.on["pull_request"].as_ref().unwrap();
+    assert_eq!(trigger.types, ["assigned", "opened", "edited", "reopened", "synchronize"]);
+    let step = workflow.step();
+    assert!(workflow.job().runs_on.as_str().unwrap().starts_with("ubuntu-"));
     let home = env!("CARGO_PKG_REPOSITORY").strip_prefix("https://github.com/").unwrap();
     assert_eq!(step.uses.split_once('@').unwrap().0, home);
     assert_eq!(step.with.len(), 10);

@@ -2,16 +2,17 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
-use clearml_sandbox::Sandbox;
+use clearml_sandbox::{Sandbox, TaskSeed};
 
-use crate::job::{Texts, texts};
-use crate::seeded::{BASE, HEAD, TAG, pair, tagged};
+use crate::job::{Job, Texts, texts};
+use crate::seeded::{BASE, HEAD, TAG, head, inputs, pair, tagged};
 use crate::workflow::Workflow;
 
 /// The first YAML block, as somebody would copy it.
 fn workflow() -> Workflow {
-    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    let readme = readme();
     let (_, rest) = readme.split_once("```yaml\n").unwrap();
     Workflow::read(rest.split_once("```").unwrap().0)
 }
@@ -42,4 +43,56 @@ fn a_model_that_is_worse_by_more_than_the_threshold_fails() {
 #[test]
 fn forgotten_secrets_are_named() {
     workflow().run(&texts(&[])).ended("gate", 2).says("CLEARML_API_HOST: is not set");
+}
+
+fn readme() -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap()
+}
+
+/// The fenced block that holds this.
+pub(crate) fn block(language: &str, with: &str) -> String {
+    let readme = readme();
+    let fence = format!("```{language}\n");
+    let blocks = readme.split(&fence).skip(1).map(|rest| rest.split_once("```").unwrap().0);
+    let found: Vec<&str> = blocks.filter(|block| block.contains(with)).collect();
+    assert_eq!(found.len(), 1, "{with}");
+    found[0].to_owned()
+}
+
+#[test]
+fn the_list_of_metrics_is_judged() {
+    let metrics: Texts = crate::yaml::read(&block("yaml", "CLEARML_METRICS: |")).unwrap();
+    let sandbox = Sandbox::start();
+    let run = |commit, accuracy, loss| {
+        TaskSeed::new("vision/detector", "train")
+            .commit(commit)
+            .scalar("validation", "accuracy", &[(0, accuracy)])
+            .scalar("validation", "loss", &[(0, loss)])
+            .scalar("speed", "images/s", &[(0, 90.0)])
+    };
+    sandbox.add(run(BASE, 0.8, 0.4).tag(TAG));
+    sandbox.add(run(HEAD, 0.9, 0.44));
+    let mut with = inputs(&sandbox);
+    for single in ["CLEARML_SCALAR_TITLE", "CLEARML_SCALAR_SERIES"] {
+        with.remove(single);
+    }
+    with.extend(metrics);
+    Job::new().uses(&with, &head()).ended("gate", 0).says("PASSED, tolerated").says("images/s");
+}
+
+#[test]
+fn the_installer_s_line_gates() {
+    let sandbox = pair(0.8, 0.7);
+    let job = Job::new();
+    let script = block("sh", "gate=$(sh install.sh)");
+    let mut command = Command::new("sh");
+    command.args(["-c", &script]).current_dir(job.path("the action")).env_clear();
+    command.env("PATH", std::env::var("PATH").unwrap()).env("HOME", job.path("home"));
+    command.env("CLEARML_GATE_MIRROR", job.path("mirror")).env("COMMIT_ID", HEAD);
+    command.env("CLEARML_API_HOST", sandbox.url());
+    command.env("CLEARML_API_ACCESS_KEY", sandbox.access_key());
+    command.env("CLEARML_API_SECRET_KEY", sandbox.secret_key());
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(String::from_utf8(output.stdout).unwrap().contains("degraded"));
 }

@@ -13,6 +13,8 @@ mod comparison;
 mod connection;
 mod delivery;
 mod docs;
+mod documents;
+mod first_hour;
 mod hostile;
 mod merge;
 mod metrics;

@@ -176,7 +176,7 @@ fn where_no_run_of_the_same_code_qualifies_each_is_told() {
         sandbox.add(seed);
         let before = sandbox.state();
         let ran = gate.command().env("COMMIT_ID", &reviewed).output().unwrap();
-        let ran = Ran::of(&ran).expect(3, "NO VERDICT: no run of this code completed without uncommitted changes");
+        let ran = Ran::of(&ran).expect(3, "NO VERDICT: no clean run of this code has completed");
         let instead = format!("{} was not run; its code is that of {}, which was.", short(&reviewed), short(&first));
         ran.says(&instead).says(said);
         assert_eq!(sandbox.state(), before);
@@ -210,7 +210,7 @@ fn a_run_of_the_very_commit_comes_before_newer_ones_of_the_same_code() {
     sandbox.add(run(&newest, 0.9).status("failed"));
     gate.set("COMMIT_ID", &newest)
         .run()
-        .expect(3, "NO VERDICT: no run of this commit")
+        .expect(3, "NO VERDICT: no clean run of this commit")
         .says("1 run at this commit: failed");
 }
 

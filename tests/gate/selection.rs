@@ -139,8 +139,7 @@ fn what_came_near_is_counted() {
         sandbox.add(run(HEAD, 0.9).status(status));
     }
     let before = sandbox.state();
-    let ran =
-        Gate::of(&sandbox).run().expect(3, "NO VERDICT: no run of this commit completed without uncommitted changes");
+    let ran = Gate::of(&sandbox).run().expect(3, "NO VERDICT: no clean run of this commit has completed");
     let ran =
         ran.says("2 runs at this commit: completed with uncommitted changes").says("1 run at this commit: failed");
     let ran = ran.says("1 run at this commit: still running").says("1 run at this commit: waiting in a queue");

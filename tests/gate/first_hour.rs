@@ -1,0 +1,120 @@
+//! The errors of the first hour, as a new user meets them: each is brought about, and the document shows what was printed.
+
+use std::path::Path;
+
+use clearml_sandbox::Sandbox;
+use expect_test::expect_file;
+
+use crate::support::{Gate, HEAD, Ran, best, pair, run};
+
+const INTRODUCTION: &str = "\
+# The first hour
+
+What goes wrong most often on the first day: how it is shown, what it means, what to do. A test brings each about and
+writes this file (`tests/gate/first_hour.rs`), so what stands here is what is printed.
+";
+
+/// One error: what the user did, what came of it, what it means and what to do.
+struct Stumble {
+    title: &'static str,
+    ran: Ran,
+    code: i32,
+    meaning: &'static str,
+}
+
+impl Stumble {
+    fn text(&self, sandbox: &Sandbox) -> String {
+        let Self { title, ran, code, meaning } = self;
+        assert_eq!(ran.code, *code, "{title}: {ran:#?}");
+        let said = [&ran.out, &ran.err].map(|text| text.trim_end()).concat();
+        let said = said.replace(&sandbox.url(), "https://api.example.org");
+        format!("\n## {title}\n\n```text\n{said}\n```\n\nExit code {code}. {meaning}\n")
+    }
+}
+
+#[test]
+fn the_errors_of_the_first_hour_are_shown_as_they_are_printed() {
+    let (sandbox, ..) = pair(0.8, 0.9);
+    let gate = || Gate::of(&sandbox);
+    let text = |stumble: &Stumble| stumble.text(&sandbox);
+    let nothing_ran = Sandbox::start();
+    nothing_ran.add(best(0.8));
+    let dirty = Sandbox::start();
+    dirty.add(best(0.8));
+    dirty.add(run(HEAD, 0.9).diff("diff --git a/train.py b/train.py\n"));
+    let running = Sandbox::start();
+    running.add(best(0.8));
+    running.add(run(HEAD, 0.9).status("in_progress"));
+    let sections = [
+        text(&Stumble {
+            title: "Nothing is set",
+            ran: Gate::bare().set("COMMIT_ID", HEAD).run(),
+            code: 2,
+            meaning: "All that is missing is told at once. On GitHub a secret of another name, or of an environment that the\n\
+                job does not name, arrives empty.",
+        }),
+        text(&Stumble {
+            title: "A pull request from a fork",
+            ran: gate().set("CLEARML_API_ACCESS_KEY", "").set("CLEARML_API_SECRET_KEY", "").run(),
+            code: 2,
+            meaning: "A workflow that a fork's pull request starts gets no secrets. A second workflow gates it:\n\
+                [recipes/github/forks.yml](recipes/github/forks.yml).",
+        }),
+        text(&Stumble {
+            title: "The wrong key",
+            ran: gate().set("CLEARML_API_SECRET_KEY", "not-the-secret").run(),
+            code: 4,
+            meaning: "ClearML does not say which of the two is wrong. Make a new credential in the web app, under Settings,\n\
+                Workspace, and put both keys into the secrets.",
+        }),
+        text(&Stumble {
+            title: "The wrong project",
+            ran: gate().set("CLEARML_PROJECT", "detector").run(),
+            code: 3,
+            meaning: "The name is exact, and a sub-project's holds those of its parents: `vision/detector`.",
+        }),
+        text(&Stumble {
+            title: "The wrong task name",
+            ran: gate().set("CLEARML_TASK_NAME", "Train").run(),
+            code: 3,
+            meaning: "The name is the one given to `Task.init`, letter by letter.",
+        }),
+        text(&Stumble {
+            title: "The wrong metric",
+            ran: gate().set("CLEARML_SCALAR_SERIES", "acc").run(),
+            code: 3,
+            meaning: "Title and series are the two names over a plot in the web app: the title above it, the series in its\n\
+                legend.",
+        }),
+        Stumble {
+            title: "Nobody ran this commit yet",
+            ran: Gate::of(&nothing_ran).run(),
+            code: 3,
+            meaning: "The gate never starts a training. Run it on the head of the pull request, and check again when it has\n\
+                completed.",
+        }
+        .text(&nothing_ran),
+        Stumble {
+            title: "The run is not finished",
+            ran: Gate::of(&running).run(),
+            code: 3,
+            meaning: "`CLEARML_WAIT: 30m` waits as long as a run is queued or at work.",
+        }
+        .text(&running),
+        Stumble {
+            title: "The run had uncommitted changes",
+            ran: Gate::of(&dirty).run(),
+            code: 3,
+            meaning: "Such a run is not the run of any commit. Commit what the training needs, push, run again.",
+        }
+        .text(&dirty),
+        text(&Stumble {
+            title: "Not a commit",
+            ran: gate().set("COMMIT_ID", "main").run(),
+            code: 2,
+            meaning: "`COMMIT_ID` is a commit, not a branch. In the CIs that the gate knows it need not be set at all.",
+        }),
+    ];
+    let document = [INTRODUCTION.to_owned(), sections.concat()].concat();
+    expect_file![Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/first-hour.md")].assert_eq(&document);
+}
