@@ -62,7 +62,7 @@ prepare_release() {
 }
 
 measure() {
-    cargo run --locked --quiet --example measure -- --gate "$gate" --work "$work" ${RUNS:+--runs "$RUNS"} "$1"
+    cargo run --locked --quiet --profile bench --example measure -- --gate "$gate" --work "$work" ${RUNS:+--runs "$RUNS"} "$1"
 }
 
 about() {
@@ -109,7 +109,7 @@ if [ -z "$gate" ]; then
 fi
 gate=$(realpath "$gate")
 prepare_release
-cargo build --locked --quiet --example measure
+cargo build --locked --quiet --profile bench --example measure
 about
 for part in "$@"; do
     case $part in
