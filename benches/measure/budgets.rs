@@ -78,6 +78,11 @@ pub(crate) fn show(place: &Place) -> Result<()> {
     rows.push(row!["version-peak-kib", grouped(peak_memory(&version, 0)?)]);
     scene.reset();
     rows.push(row!["promotion-peak-kib", grouped(peak_memory(&place.command(Tool::Gate, &server), 0)?)]);
-    table::print("Size, start, memory", "Instructions by callgrind, memory as peak resident set.", &["", "figure"], &rows);
+    table::print(
+        "Size, start, memory",
+        "Instructions by callgrind, memory as peak resident set.",
+        &["", "figure"],
+        &rows,
+    );
     Ok(())
 }

@@ -48,7 +48,11 @@ fn answer(folder: &Path, name: &str) -> Result<(&'static str, &'static str, Vec<
     }
     if name.is_empty() {
         let links: String = names.iter().map(|name| format!("<a href=\"{name}\">{name}</a>\n")).collect();
-        return Ok(("200 OK", "text/html", format!("<!DOCTYPE html>\n<html><body>\n{links}</body></html>\n").into_bytes()));
+        return Ok((
+            "200 OK",
+            "text/html",
+            format!("<!DOCTYPE html>\n<html><body>\n{links}</body></html>\n").into_bytes(),
+        ));
     }
     // Only what was listed: no path leads out of the folder.
     if names.iter().any(|known| known == name) {

@@ -27,7 +27,8 @@ pub(crate) fn measure(place: &Place) -> Result<()> {
         let scheme = if encrypted { "https" } else { "http" };
         for milliseconds in ROUND_TRIPS {
             let far = relay::far(near, Duration::from_millis(milliseconds))?;
-            let server = Server { authority: authority.clone(), ..Server::of(&scene.sandbox, format!("{scheme}://{far}")) };
+            let server =
+                Server { authority: authority.clone(), ..Server::of(&scene.sandbox, format!("{scheme}://{far}")) };
             for (what, promote) in [("verdict", "never"), ("promotion", "pass")] {
                 let (gate, requests) = times(place, &scene, &server, Tool::Gate, promote, place.runs_or(5))?;
                 let (peer, _) = times(place, &scene, &server, Tool::Peer, promote, 1)?;

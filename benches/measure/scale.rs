@@ -33,7 +33,8 @@ pub(crate) fn measure(place: &Place) -> Result<()> {
         for &size in sizes {
             rows.push(row_of(place, &grown(size), size)?);
         }
-        let head = ["", "requests", "bytes sent", "bytes received", "peak memory, KiB", "million instructions", "wall, ms"];
+        let head =
+            ["", "requests", "bytes sent", "bytes received", "peak memory, KiB", "million instructions", "wall, ms"];
         table::print(&format!("Scale: {name}"), METHOD, &head, &rows);
     }
     Ok(())

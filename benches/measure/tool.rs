@@ -57,9 +57,11 @@ impl Place {
     pub(crate) fn command(&self, tool: Tool, server: &Server<'_>) -> Command {
         match tool {
             Tool::Gate => self.with_settings(&self.gate, &[], server),
-            Tool::Peer => {
-                self.with_settings(&self.work.join("venv/bin/python"), &[self.root.join("benches/peer/peer.py")], server)
-            }
+            Tool::Peer => self.with_settings(
+                &self.work.join("venv/bin/python"),
+                &[self.root.join("benches/peer/peer.py")],
+                server,
+            ),
         }
     }
 
@@ -117,14 +119,12 @@ pub(crate) fn peak_memory(command: &Command, expected: i32) -> Result<u64> {
 pub(crate) fn instructions(command: &Command, expected: i32) -> Result<u64> {
     let (profile, log) = (tempfile::NamedTempFile::new()?, tempfile::NamedTempFile::new()?);
     let option = |name: &str, path: &Path| OsString::from(format!("{name}={}", path.display()));
-    let args = [
-        "--tool=callgrind".into(),
-        option("--callgrind-out-file", profile.path()),
-        option("--log-file", log.path()),
-    ];
+    let args =
+        ["--tool=callgrind".into(), option("--callgrind-out-file", profile.path()), option("--log-file", log.path())];
     timed(&mut wrapped("/usr/bin/valgrind", args, command), expected)?;
     let profile = std::fs::read_to_string(profile.path())?;
-    let total = profile.lines().find_map(|line| line.strip_prefix("summary: ").or_else(|| line.strip_prefix("totals: ")));
+    let total =
+        profile.lines().find_map(|line| line.strip_prefix("summary: ").or_else(|| line.strip_prefix("totals: ")));
     Ok(total.ok_or("callgrind wrote no total")?.trim().parse()?)
 }
 

@@ -18,7 +18,11 @@ pub(crate) fn measure(place: &Place) -> Result<()> {
     let milliseconds = |tool| -> Result<f64> {
         scene.reset();
         let elapsed = timed(&mut place.command(tool, &server), 0)?;
-        if scene.moved() { Ok(elapsed.as_secs_f64() * 1e3) } else { Err(format!("{tool:?} did not move the tag").into()) }
+        if scene.moved() {
+            Ok(elapsed.as_secs_f64() * 1e3)
+        } else {
+            Err(format!("{tool:?} did not move the tag").into())
+        }
     };
     let memory = |tool| -> Result<f64> {
         scene.reset();
