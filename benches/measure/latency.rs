@@ -30,8 +30,7 @@ pub(crate) fn measure(place: &Place) -> Result<()> {
             let server =
                 Server { authority: authority.clone(), ..Server::of(&scene.sandbox, format!("{scheme}://{far}")) };
             for (what, promote) in [("verdict", "never"), ("promotion", "pass")] {
-                let (gate, requests) = times(place, &scene, &server, Tool::Gate, promote, place.runs_or(5))?;
-                let (peer, _) = times(place, &scene, &server, Tool::Peer, promote, 1)?;
+                let (gate, requests) = times(place, &scene, &server, promote)?;
                 let round_trips = u32::try_from(1 + usize::from(encrypted) + requests)?;
                 let floor = f64::from(round_trips) * f64::from(u32::try_from(milliseconds)?);
                 rows.push(row![
@@ -42,30 +41,21 @@ pub(crate) fn measure(place: &Place) -> Result<()> {
                     short(floor),
                     gate,
                     format!("{:+.1} %", (gate.median / floor - 1.0) * 100.0),
-                    short(peer.median),
-                    short(peer.median / gate.median),
                 ]);
             }
         }
     }
-    let head = ["", "RTT, ms", "what", "round trips", "floor, ms", "gate, ms", "above", "peer, ms", "ratio"];
+    let head = ["", "RTT, ms", "what", "round trips", "floor, ms", "gate, ms", "above"];
     table::print("Latency", METHOD, &head, &rows);
     Ok(())
 }
 
 /// Times in milliseconds, and the requests of each run.
-fn times(
-    place: &Place,
-    scene: &Scene,
-    server: &Server<'_>,
-    tool: Tool,
-    promote: &str,
-    runs: usize,
-) -> Result<(Summary, usize)> {
+fn times(place: &Place, scene: &Scene, server: &Server<'_>, promote: &str) -> Result<(Summary, usize)> {
     let mut times = Vec::new();
-    for _ in 0..runs {
+    for _ in 0..place.runs_or(5) {
         scene.reset();
-        times.push(timed(place.command(tool, server).env("CLEARML_PROMOTE", promote), 0)?.as_secs_f64() * 1e3);
+        times.push(timed(place.command(Tool::Gate, server).env("CLEARML_PROMOTE", promote), 0)?.as_secs_f64() * 1e3);
     }
     Ok((Summary::of(times), scene.traffic().requests))
 }
