@@ -74,6 +74,7 @@ about() {
 }
 
 size() {
+    # shellcheck disable=SC2016 # it is Markdown that quotes the command
     printf '\n### Size by crate\n\nThe host release build, by `cargo bloat --release --crates`.\n\n'
     [ -x "$work/tools/bin/cargo-bloat" ] || cargo install --quiet --locked --root "$work/tools" cargo-bloat@$BLOAT
     # Symbols tell which crate a function is of, so they must stay for this.
