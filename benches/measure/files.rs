@@ -47,7 +47,7 @@ fn answer(folder: &Path, name: &str) -> Result<(&'static str, &'static str, Vec<
         names.push(entry?.file_name().to_string_lossy().into_owned());
     }
     if name.is_empty() {
-        let links: String = names.iter().map(|name| format!("<a href=\"{name}\">{name}</a>\n")).collect();
+        let links = names.iter().fold(String::new(), |list, name| list + "<a href=\"" + name + "\">" + name + "</a>\n");
         return Ok((
             "200 OK",
             "text/html",

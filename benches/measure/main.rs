@@ -51,7 +51,7 @@ struct Args {
 }
 
 fn main() -> ExitCode {
-    match run(argh::from_env()) {
+    match run(&argh::from_env()) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(why) => {
@@ -62,7 +62,7 @@ fn main() -> ExitCode {
 }
 
 /// Whether all parts went well and no budget was exceeded.
-fn run(args: Args) -> Result<bool> {
+fn run(args: &Args) -> Result<bool> {
     let place = Place {
         root: std::env::current_dir()?,
         gate: args.gate.canonicalize()?,

@@ -30,7 +30,8 @@ pub(crate) fn measure(place: &Place) -> Result<()> {
         Ok(f64::from(u32::try_from(kib)?))
     };
     // The first of each only brings the files into memory.
-    (milliseconds(Tool::Gate)?, milliseconds(Tool::Peer)?);
+    milliseconds(Tool::Gate)?;
+    milliseconds(Tool::Peer)?;
     let time = pairs(place.runs_or(20), milliseconds)?;
     let memory = pairs(MEMORY_RUNS, memory)?;
     let rows = [("wall time, ms", time), ("peak memory, KiB", memory)].map(|(what, (gate, peer))| {
