@@ -116,10 +116,11 @@ struct Entry {
 }
 
 impl Task {
-    /// The task as a run, if it is of this project and bears this name.
+    /// The task as a run, if it is of this project and bears this name. One without an id could not be asked about or
+    /// tagged: the server takes an empty filter for none.
     pub(super) fn into_run(self, project: &str, name: &str, metrics: &Metrics) -> Option<Run> {
         let here = self.project.as_ref().and_then(|project| project.id.as_deref()) == Some(project);
-        if !here || self.name.as_deref() != Some(name) {
+        if !here || self.name.as_deref() != Some(name) || self.id.is_empty() {
             return None;
         }
         let time = |text: &Option<String>| text.as_deref().and_then(timestamp::parse);

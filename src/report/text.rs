@@ -212,8 +212,11 @@ impl Lines {
         // Split keeps every space, so that columns stay where they are until a line is full.
         for word in text.split_inclusive(' ') {
             let length = word.trim_end().chars().count();
+            // GitHub takes a line that begins with two colons for a command, spaces before them or not.
+            let is_command = word.trim_start().starts_with("::");
             // What fits into no line stays where it is.
-            if length > room && length <= WIDTH.saturating_sub(rest) && !line.trim().is_empty() {
+            let fits = length <= WIDTH.saturating_sub(rest);
+            if length > room && fits && !is_command && !line.trim().is_empty() {
                 lines.push(std::mem::take(&mut line));
                 line = " ".repeat(rest);
                 room = WIDTH.saturating_sub(rest);

@@ -92,7 +92,7 @@ impl Objects {
 
     fn content(&mut self, size: u64) -> Result<Vec<u8>, Broken> {
         let mut content = Vec::new();
-        self.0.from.by_ref().take(size + 1).read_to_end(&mut content)?;
+        self.0.from.by_ref().take(size.saturating_add(1)).read_to_end(&mut content)?;
         match content.pop() {
             Some(b'\n') if content.len() as u64 == size => Ok(content),
             Some(b'\n') | None => Err(Broken::Pipe),

@@ -7,6 +7,7 @@
 )]
 
 mod baseline;
+mod budgets;
 mod ci;
 mod comment;
 mod comparison;

@@ -1,0 +1,61 @@
+//! Wall time with a server that is far away, against the least it could be.
+
+use std::time::Duration;
+
+use crate::Result;
+use crate::relay;
+use crate::scene::Scene;
+use crate::stats::{Summary, short};
+use crate::table::{self, row};
+use crate::tool::{Place, Server, Tool, timed};
+
+const METHOD: &str = "A relay on loopback holds everything for half a round trip in each direction and charges one for opening a \
+connection; TLS 1.3 ends behind it. The floor is `(TCP + TLS + requests) × RTT` with one round trip for each of TCP and TLS and \
+the requests of the sandbox's log, on one connection, one after the other. Milliseconds, median (lowest to highest).";
+const ROUND_TRIPS: [u64; 3] = [50, 100, 200];
+
+pub(crate) fn measure(place: &Place) -> Result<()> {
+    let scene = Scene::new();
+    let mut rows = Vec::new();
+    for encrypted in [false, true] {
+        let (near, authority) = if encrypted {
+            let (address, authority) = relay::encrypted(scene.address()?, &place.work)?;
+            (address, Some(authority))
+        } else {
+            (scene.address()?, None)
+        };
+        let scheme = if encrypted { "https" } else { "http" };
+        for milliseconds in ROUND_TRIPS {
+            let far = relay::far(near, Duration::from_millis(milliseconds))?;
+            let server =
+                Server { authority: authority.clone(), ..Server::of(&scene.sandbox, format!("{scheme}://{far}")) };
+            for (what, promote) in [("verdict", "never"), ("promotion", "pass")] {
+                let (gate, requests) = times(place, &scene, &server, promote)?;
+                let round_trips = u32::try_from(1 + usize::from(encrypted) + requests)?;
+                let floor = f64::from(round_trips) * f64::from(u32::try_from(milliseconds)?);
+                rows.push(row![
+                    scheme,
+                    milliseconds,
+                    what,
+                    round_trips,
+                    short(floor),
+                    gate,
+                    format!("{:+.1} %", (gate.median / floor - 1.0) * 100.0),
+                ]);
+            }
+        }
+    }
+    let head = ["", "RTT, ms", "what", "round trips", "floor, ms", "gate, ms", "above"];
+    table::print("Latency", METHOD, &head, &rows);
+    Ok(())
+}
+
+/// Times in milliseconds, and the requests of each run.
+fn times(place: &Place, scene: &Scene, server: &Server<'_>, promote: &str) -> Result<(Summary, usize)> {
+    let mut times = Vec::new();
+    for _ in 0..place.runs_or(5) {
+        scene.reset();
+        times.push(timed(place.command(Tool::Gate, server).env("CLEARML_PROMOTE", promote), 0)?.as_secs_f64() * 1e3);
+    }
+    Ok((Summary::of(times), scene.traffic().requests))
+}

@@ -1,0 +1,121 @@
+//! What both tools are asked to judge: a project in the sandbox with a baseline, a better candidate, and more.
+
+use std::net::SocketAddr;
+
+use clearml_sandbox::{Request, Sandbox, TaskSeed};
+
+use crate::Result;
+use crate::tool::Server;
+
+pub(crate) const PROJECT: &str = "vision/detector";
+pub(crate) const TASK: &str = "train";
+pub(crate) const TITLE: &str = "validation";
+pub(crate) const SERIES: &str = "accuracy";
+pub(crate) const TAG: &str = "Best Performance";
+/// The commit under review.
+pub(crate) const HEAD: &str = "2222222222222222222222222222222222222222";
+/// That of the baseline.
+pub(crate) const BASE: &str = "1111111111111111111111111111111111111111";
+
+/// The request that only illustrates: both runs' curves.
+pub(crate) const PICTURE: &str = "events.multi_task_scalar_metrics_iter_histogram";
+
+/// A sandbox with a baseline and a candidate.
+pub(crate) struct Scene {
+    pub(crate) sandbox: Sandbox,
+    /// Those who carry the tag before a run, the baseline among them.
+    tagged: Vec<String>,
+    candidate: String,
+}
+
+impl Scene {
+    /// The candidate is better, so that the tag moves.
+    pub(crate) fn new() -> Self {
+        Self::with(|seed| seed)
+    }
+
+    /// The same with more in both runs.
+    pub(crate) fn with(more: impl Fn(TaskSeed) -> TaskSeed) -> Self {
+        // The SDK asks what a gate must not, such as for tasks without naming the fields.
+        let sandbox = Sandbox::builder().lenient().start().unwrap_or_else(|_| Sandbox::start());
+        let baseline = sandbox.add(more(run(BASE, 0.80)).tag(TAG));
+        let candidate = sandbox.add(more(run(HEAD, 0.85)));
+        Self { sandbox, tagged: vec![baseline], candidate }
+    }
+
+    /// One more task that carries the tag.
+    pub(crate) fn add_tagged(&mut self, seed: TaskSeed) {
+        self.tagged.push(self.sandbox.add(seed.tag(TAG)));
+    }
+
+    /// The tag is where it was at first, and nothing was asked yet.
+    pub(crate) fn reset(&self) {
+        self.sandbox.edit(&self.candidate, |task| task["tags"] = Vec::<String>::new().into());
+        for id in &self.tagged {
+            self.sandbox.edit(id, |task| task["tags"] = vec![TAG].into());
+        }
+        self.sandbox.clear_log();
+    }
+
+    /// The sandbox as a client has to address it.
+    pub(crate) fn server(&self) -> Server<'_> {
+        Server::of(&self.sandbox, self.sandbox.url())
+    }
+
+    /// Where it listens.
+    pub(crate) fn address(&self) -> Result<SocketAddr> {
+        Ok(self.sandbox.url().trim_start_matches("http://").parse()?)
+    }
+
+    /// Whether exactly the candidate carries the tag: without that, a short run would only be a broken one.
+    pub(crate) fn moved(&self) -> bool {
+        self.sandbox.tagged(TAG) == [self.candidate.as_str()]
+    }
+
+    /// What was asked since the last reset.
+    pub(crate) fn traffic(&self) -> Traffic {
+        Traffic::of(&self.sandbox.requests())
+    }
+
+    /// The same, one endpoint left out.
+    pub(crate) fn traffic_without(&self, endpoint: &str) -> Traffic {
+        let requests = self.sandbox.requests();
+        Traffic::of(requests.iter().filter(|request| request.endpoint != endpoint))
+    }
+}
+
+/// Requests and bytes, heads included, as the server saw them.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Traffic {
+    pub(crate) requests: usize,
+    pub(crate) sent: usize,
+    pub(crate) received: usize,
+}
+
+impl Traffic {
+    fn of<'a>(requests: impl IntoIterator<Item = &'a Request>) -> Self {
+        requests.into_iter().fold(Self::default(), |sum, request| Self {
+            requests: sum.requests + 1,
+            sent: sum.sent + request.request_bytes,
+            received: sum.received + request.response_bytes,
+        })
+    }
+
+    pub(crate) fn bytes(self) -> u64 {
+        u64::try_from(self.sent + self.received).unwrap_or(u64::MAX)
+    }
+}
+
+/// A clean, completed run of a hundred iterations that ends at its best value.
+pub(crate) fn run(commit: &str, best: f64) -> TaskSeed {
+    let accuracy: Vec<(i64, f64)> = (1..=100_u8).map(|n| (i64::from(n), best * f64::from(n) / 100.0)).collect();
+    let loss: Vec<(i64, f64)> = (1..=100_u8).map(|n| (i64::from(n), 1.0 / f64::from(n))).collect();
+    TaskSeed::new(PROJECT, TASK).commit(commit).scalar(TITLE, SERIES, &accuracy).scalar("train", "loss", &loss)
+}
+
+/// A clean run of before with one point, which is not as good.
+pub(crate) fn older_run(commit: &str) -> TaskSeed {
+    const EARLIER: i64 = 1_700_000_000_000_000;
+    let seed = TaskSeed::new(PROJECT, TASK).commit(commit).scalar(TITLE, SERIES, &[(1, 0.7)]);
+    seed.created(EARLIER).started(EARLIER)
+}

@@ -1,0 +1,52 @@
+//! What many measurements of the same thing come to. Pure.
+
+use std::fmt;
+
+/// Median and range of a sample. Medians, since on a shared machine single values run away in one direction only.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Summary {
+    pub(crate) median: f64,
+    pub(crate) low: f64,
+    pub(crate) high: f64,
+}
+
+impl Summary {
+    /// Of nothing it is not a number.
+    pub(crate) fn of(values: impl IntoIterator<Item = f64>) -> Self {
+        let mut values: Vec<f64> = values.into_iter().collect();
+        values.sort_by(f64::total_cmp);
+        let at = |n: usize| values.get(n).copied().unwrap_or(f64::NAN);
+        let last = values.len().saturating_sub(1);
+        Self { median: at(last / 2).midpoint(at(last.div_ceil(2))), low: at(0), high: at(last) }
+    }
+
+    /// How many times larger the values of `large` are, pair by pair: what disturbs the machine disturbs both.
+    pub(crate) fn of_ratios(large: &[f64], small: &[f64]) -> Self {
+        Self::of(large.iter().zip(small).map(|(large, small)| large / small))
+    }
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { median, low, high } = *self;
+        write!(f, "{} ({} to {})", short(median), short(low), short(high))
+    }
+}
+
+/// Three digits that count, and no more than that pretends to be known.
+pub(crate) fn short(value: f64) -> String {
+    match value.abs() {
+        size if size >= 100.0 => format!("{value:.0}"),
+        size if size >= 10.0 => format!("{value:.1}"),
+        size if size >= 1.0 => format!("{value:.2}"),
+        _ => format!("{value:.3}"),
+    }
+}
+
+/// Whole numbers in groups of three.
+pub(crate) fn grouped(value: u64) -> String {
+    let digits = value.to_string();
+    let groups: Vec<&str> =
+        digits.as_bytes().rchunks(3).rev().filter_map(|group| std::str::from_utf8(group).ok()).collect();
+    groups.join(",")
+}
