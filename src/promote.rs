@@ -23,6 +23,7 @@
 //!
 //! The rules are held by trying all orders of two and of three gates on a model below, and over HTTP in `tests/proof`.
 
+use std::cell::Cell;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -169,11 +170,14 @@ impl Move<'_> {
         if !self.plan.changes_anything() {
             return Promotion::Holds { left: self.plan.spare.clone() };
         }
-        if let Err(error) =
-            persist(self.client, self.limits.first_pause, || self.client.add_tag(self.candidate, self.tag))
-        {
-            let added = error.may_have_been_obeyed();
-            return Promotion::Failed { error, added };
+        // An attempt whose answer was lost may have been obeyed, whatever a later one is told.
+        let added = Cell::new(false);
+        let add = || {
+            let told = self.client.add_tag(self.candidate, self.tag);
+            told.inspect_err(|error| added.set(added.get() || error.may_have_been_obeyed()))
+        };
+        if let Err(error) = persist(self.client, self.limits.first_pause, add) {
+            return Promotion::Failed { error, added: added.get() };
         }
         let looked_from = if self.plan.watch { self.watched() } else { self.judged };
         match persist(self.client, self.limits.first_pause, || self.take_from_others(looked_from)) {

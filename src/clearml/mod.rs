@@ -10,7 +10,7 @@ use std::cell::RefCell;
 use std::collections::HashSet;
 use std::time::Instant;
 
-use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 pub(crate) use error::{Cause, Error};
@@ -24,7 +24,7 @@ use crate::secret::Secret;
 use crate::settings::{Name, Server, Settings, Tag};
 use answer::{claims, decode, login, without_credentials};
 use pattern::{anchored, escaped};
-use wire::{Claims, Histograms, Projects, RawScalars, Task, Tasks};
+use wire::{Claims, Histograms, Projects, RawScalars, Task, Tasks, Updated};
 
 /// The most the server returns in one page, whatever is asked for.
 const PAGE: usize = 500;
@@ -241,12 +241,13 @@ impl<'a> Client<'a> {
         Ok(metrics.iter().map(curves).collect())
     }
 
-    /// Puts a tag on a task. The other tags of the task stay.
+    /// Puts a tag on a task. The other tags of the task stay. Not repeated by itself, so that who asks knows of every
+    /// attempt that may have been obeyed.
     pub(crate) fn add_tag(&self, id: &TaskId, tag: &Tag) -> Result<()> {
         let operation = "to put the tag on the candidate";
         if self.api_version >= UPDATE_TAGS {
             let body = json!({"ids": [id.0], "add_tags": [tag.as_str()]});
-            return self.ask::<IgnoredAny>(operation, "tasks.update_tags", &body).map(drop);
+            return self.tell(operation, "tasks.update_tags", &body);
         }
         self.rewrite_tags(operation, id, |tags| {
             if !tags.iter().any(|carried| carried == tag.as_str()) {
@@ -355,7 +356,7 @@ impl<'a> Client<'a> {
 
     /// Tells something that must not be told twice without a look in between.
     fn tell(&self, operation: &'static str, endpoint: &str, body: &Value) -> Result<()> {
-        self.request::<IgnoredAny>(operation, endpoint, body, Repeat::AfterALook).map(drop)
+        self.request::<Updated>(operation, endpoint, body, Repeat::AfterALook).map(drop)
     }
 
     fn request<T: DeserializeOwned>(

@@ -54,6 +54,14 @@ impl Claims {
     }
 }
 
+/// What a change answers. The count says nothing about what changed (the server counts what it found, once for each step),
+/// but what is not of this shape is no answer to a change.
+#[derive(Deserialize)]
+pub(super) struct Updated {
+    #[serde(rename = "updated")]
+    pub(super) _count: u64,
+}
+
 #[derive(Deserialize)]
 pub(super) struct Projects {
     pub(super) projects: Vec<Project>,
