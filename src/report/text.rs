@@ -233,3 +233,22 @@ impl Lines {
         self.text.push('\n');
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// GitHub reads such a line as a command, and names come from whoever made the task.
+        #[test]
+        fn no_wrapped_line_begins_with_a_command(
+            words in prop::collection::vec("[a-z]{1,30}|::error::[a-z]{0,30}", 1..30),
+            rest in 0usize..20,
+        ) {
+            let mut lines = Lines { text: String::new(), colour: Colour::Off };
+            lines.paragraph(&format!("reason {}", words.join(" ")), 0, rest, None);
+            prop_assert!(lines.text.lines().all(|line| !line.trim_start().starts_with("::")), "{}", lines.text);
+        }
+    }
+}

@@ -37,9 +37,12 @@ fn a_private_authority_is_believed_where_it_is_named_and_nowhere_else() {
     }
 }
 
+/// What is wrong with a certificate.
+type Spoil = fn(&mut CertificateParams);
+
 #[test]
 fn a_certificate_that_is_not_trusted_gets_no_request_and_is_told_at_once() {
-    let faults: [(fn(&mut CertificateParams), bool, &str); 4] = [
+    let faults: [(Spoil, bool, &str); 4] = [
         (|_| {}, false, "comes from an authority that is not trusted here"),
         (|leaf| leaf.not_after = date_time_ymd(2020, 2, 1), true, "has expired (2020-02-01T00:00:00Z)"),
         (|leaf| leaf.not_before = date_time_ymd(3000, 1, 1), true, "is not valid yet (3000-01-01T00:00:00Z)"),

@@ -45,7 +45,7 @@ fn every_fault_at_every_request_gives_the_right_verdict_or_none_and_keeps_the_ta
     let trials = singles();
     println!("{} runs with one fault each", trials.len());
     assert!(trials.len() > 1_000);
-    try_all(trials);
+    try_all(&trials);
 }
 
 #[test]
@@ -58,12 +58,12 @@ fn every_pair_of_faults_in_one_run_does_so_as_well() {
         trials = (0..SAMPLE).map(|_| trials[random.below(all)].clone()).collect();
     }
     println!("{} of {all} runs with two faults each", trials.len());
-    try_all(trials);
+    try_all(&trials);
 }
 
-fn try_all(trials: Vec<Trial>) {
+fn try_all(trials: &[Trial]) {
     let (elsewhere, started) = (Sandbox::start(), Instant::now());
-    in_parallel(&trials, |(scenario, faults)| try_one(*scenario, faults, &elsewhere));
+    in_parallel(trials, |(scenario, faults)| try_one(*scenario, faults, &elsewhere));
     assert!(elsewhere.requests().is_empty(), "a redirect was followed");
     println!("{} runs in {} s", trials.len(), started.elapsed().as_secs());
 }
@@ -114,14 +114,14 @@ fn assert_right(scenario: Scenario, faults: &[(usize, Fault)], stage: &Stage, en
         "{context}"
     );
     assert_eq!(*code == 1, verdict == "degraded", "{context}");
-    let (carriers, state) = (stage.sandbox.tagged(TAG), says("/promotion/state"));
+    let (carriers, became) = (stage.sandbox.tagged(TAG), says("/promotion/state"));
     if !scenario.passes() || verdict == "no verdict" {
         assert!(*code != 0, "{context}");
         assert!(stage.sandbox.requests().iter().all(|request| !request.endpoint.contains("update")), "{context}");
     } else if *code == 0 {
         assert!(carriers == [stage.candidate.clone()], "{context}\n{carriers:?}");
     } else {
-        assert_eq!((*code, state), (4, "failed"), "{context}");
+        assert_eq!((*code, became), (4, "failed"), "{context}");
         let may_carry = report["promotion"]["candidate_may_carry_it"] == true;
         let had_it = scenario.verdict == "unchanged";
         assert!(may_carry || had_it || !carriers.contains(&stage.candidate), "the report denies the tag\n{context}");

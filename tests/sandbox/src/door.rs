@@ -29,12 +29,20 @@ struct State {
     /// How many may pass.
     admitted: usize,
     answered: usize,
-    /// The client has ended.
-    ended: bool,
-    /// Nothing passes any more, and nothing is answered.
-    shut: bool,
-    /// The next answer is lost on its way.
-    lossy: bool,
+    client: Client,
+}
+
+/// What is known of the client.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Client {
+    #[default]
+    Alive,
+    /// It dies before the next answer reaches it.
+    Dying,
+    /// Nothing of it passes any more, and nothing is answered.
+    Dead,
+    /// It has nothing more to ask.
+    Ended,
 }
 
 struct Doorway {
@@ -49,9 +57,9 @@ impl Service for Doorway {
         let mut state = self.guard.state();
         state.waiting = true;
         self.guard.changed.notify_all();
-        state = self.guard.wait_while(state, |state| state.admitted == 0 && !state.shut);
+        state = self.guard.wait_while(state, |state| state.admitted == 0 && state.client != Client::Dead);
         state.waiting = false;
-        if state.shut {
+        if state.client == Client::Dead {
             return dead();
         }
         state.admitted -= 1;
@@ -59,9 +67,11 @@ impl Service for Doorway {
         let wire = self.server.handle(incoming, connection, closes);
         let mut state = self.guard.state();
         state.answered += 1;
-        state.shut |= state.lossy;
+        if state.client == Client::Dying {
+            state.client = Client::Dead;
+        }
         self.guard.changed.notify_all();
-        if state.shut { dead() } else { wire }
+        if state.client == Client::Dead { dead() } else { wire }
     }
 }
 
@@ -101,7 +111,7 @@ impl Door {
     /// Waits until a request stands before the door, or the client has ended, which is false.
     #[must_use]
     pub fn is_wanted(&self) -> bool {
-        let state = self.guard.wait_while(self.guard.state(), |state| !state.waiting && !state.ended);
+        let state = self.guard.wait_while(self.guard.state(), |state| !state.waiting && state.client != Client::Ended);
         state.waiting
     }
 
@@ -116,19 +126,19 @@ impl Door {
 
     /// The same, but the client dies before it gets the answer.
     pub fn admit_and_kill(&self) {
-        self.guard.state().lossy = true;
+        self.guard.state().client = Client::Dying;
         self.admit();
     }
 
     /// The client dies: nothing of it passes any more.
     pub fn kill(&self) {
-        self.guard.state().shut = true;
+        self.guard.state().client = Client::Dead;
         self.guard.changed.notify_all();
     }
 
     /// To be called when the client has ended, so that nobody waits for it.
     pub fn client_ended(&self) {
-        self.guard.state().ended = true;
+        self.guard.state().client = Client::Ended;
         self.guard.changed.notify_all();
     }
 }
