@@ -34,6 +34,12 @@ const SNIPPETS: &[(&str, &str, By)] = &[
     ),
     ("README.md", "gh attestation verify", By::Nobody("it asks GitHub about a release, and there is none yet")),
     (
+        "docs/mutants.md",
+        "cargo install cargo-mutants",
+        By::Nobody("it breaks the code a thousand times, which takes hours"),
+    ),
+    ("docs/performance.md", "benches/run.sh", By::Script(".ci/run", "benches/budgets.sh")),
+    (
         "docs/recipes/README.md",
         "set -eu",
         By::Test("tests/action/elsewhere.rs", "the_two_files_are_fetched_by_their_hashes"),
