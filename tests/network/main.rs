@@ -3,6 +3,7 @@
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "clippy allows this in #[test] functions; their helpers are tests as well")]
 
+mod addresses;
 mod certificates;
 mod leaks;
 mod proxies;

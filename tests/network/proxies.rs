@@ -58,3 +58,17 @@ fn what_is_no_proxy_is_a_fault_in_the_settings_and_its_password_is_not_told() {
     assert_eq!(ran.code, 2);
     assert!(!(ran.out + &ran.err).contains("hunter2"));
 }
+
+#[test]
+fn a_host_that_no_proxy_names_is_reached_directly_and_another_by_the_proxy_alone() {
+    let (sandbox, ..) = pair(0.8, 0.9);
+    let (address, seen) = proxy(Manner::Say("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n"));
+    let gate = Gate::of(&sandbox).set("CLEARML_API_HOST", "https://clearml.invalid");
+    let gate = gate.set("HTTPS_PROXY", &format!("http://{address}"));
+    let gate = gate.set("NO_PROXY", "example.org, .invalid");
+    gate.run().expect(5, "NO VERDICT:").says("there is no host of that name");
+    assert!(seen.lock().unwrap().is_empty());
+    let gate = gate.set("NO_PROXY", "example.org, clearml.invalid:8443");
+    gate.run().expect(5, "NO VERDICT:").says("no tunnel to the server (status 403; see NO_PROXY)");
+    assert!(seen.lock().unwrap().starts_with(b"CONNECT clearml.invalid:443 "));
+}
