@@ -1,6 +1,75 @@
-//! What the processes that the gate starts get to know.
+//! What gets out: to the processes that the gate starts, into what it writes, and to other hosts.
 
-use crate::support::{Gate, commit, git, pair};
+use clearml_sandbox::{At, Effect, Sandbox};
+
+use crate::support::{Gate, HEAD, Ran, commit, git, pair};
+
+const MARKER: &str = "marker-of-the-payload";
+
+/// A gate on GitHub with every report on, on an event that says more than the gate has to tell.
+fn everything(sandbox: &Sandbox) -> Gate {
+    let gate = Gate::of(sandbox).set("GITHUB_ACTIONS", "true").set("GITHUB_EVENT_NAME", "pull_request");
+    let event = serde_json::json!({
+        "action": "opened", "number": 7, "secret": MARKER,
+        "pull_request": {
+            "number": 7, "title": MARKER, "body": MARKER, "user": {"login": MARKER},
+            "head": {"sha": HEAD, "ref": "topic", "repo": {"full_name": "acme/model", "fork": false}},
+            "base": {"ref": "main", "repo": {"full_name": "acme/model", "default_branch": "main"}},
+        },
+        "repository": {"full_name": "acme/model", "default_branch": "main", "description": MARKER},
+    });
+    let path = |name: &str| gate.path().join(name).to_str().unwrap().to_owned();
+    std::fs::write(path("event"), event.to_string()).unwrap();
+    let (event, outputs, summary) = (path("event"), path("outputs"), path("summary"));
+    gate.set("GITHUB_EVENT_PATH", &event)
+        .set("GITHUB_OUTPUT", &outputs)
+        .set("GITHUB_STEP_SUMMARY", &summary)
+        .unset("COMMIT_ID")
+        .args(&["--json", "report.json", "--markdown", "report.md", "--junit", "report.xml"])
+}
+
+/// All that a gate wrote.
+fn written(gate: &Gate, ran: &Ran) -> String {
+    let files = ["outputs", "summary", "report.json", "report.md", "report.xml"];
+    let read = |name: &&str| std::fs::read_to_string(gate.path().join(name)).unwrap();
+    files.iter().map(read).fold(format!("{}{}", ran.out, ran.err), |all, text| all + &text)
+}
+
+#[test]
+fn neither_keys_nor_the_event_reach_a_report_or_the_host_of_a_redirect() {
+    let endings: [(i32, fn(&Sandbox, &Sandbox)); 4] = [
+        (0, |_, _| {}),
+        (4, |sandbox, other| sandbox.fault(At::From(1), Effect::Redirect(other.url()))),
+        (4, |sandbox, other| sandbox.fault(At::From(3), Effect::Redirect(other.url()))),
+        (4, |sandbox, _| sandbox.fault(At::From(2), Effect::status(403))),
+    ];
+    for (code, spoil) in endings {
+        let ((sandbox, ..), other) = (pair(0.8, 0.9), Sandbox::start());
+        spoil(&sandbox, &other);
+        let gate = everything(&sandbox);
+        let ran = gate.run();
+        assert_eq!(ran.code, code, "{ran:#?}");
+        let sent = sandbox.requests();
+        let tokens = sent.iter().filter_map(|request| request.header("authorization")?.split(' ').nth(1));
+        let secrets = [MARKER, sandbox.access_key(), sandbox.secret_key()];
+        let written = written(&gate, &ran);
+        for secret in secrets.into_iter().chain(tokens) {
+            assert!(!written.contains(secret), "{secret} in {written}");
+        }
+        assert!(other.requests().is_empty());
+    }
+}
+
+#[test]
+fn credentials_in_the_address_of_the_server_are_refused_and_not_repeated() {
+    let (sandbox, ..) = pair(0.8, 0.9);
+    for name in ["CLEARML_API_HOST", "CLEARML_WEB_HOST"] {
+        let ran = Gate::of(&sandbox).set(name, "https://someone:hunter2@clearml.example").run();
+        assert_eq!(ran.code, 2, "{ran:#?}");
+        let ran = ran.complains(name);
+        assert!(!(ran.out + &ran.err).contains("hunter2"));
+    }
+}
 
 #[test]
 fn git_gets_no_secret_in_its_environment_or_its_arguments() {
