@@ -70,6 +70,19 @@ fn two_gates_never_lose_the_tag_in_any_order_and_the_next_run_leaves_it_on_the_b
 }
 
 #[test]
+fn a_gate_that_is_held_up_before_it_takes_the_tag_away_does_not_lose_what_two_others_did() {
+    let whole = |gate: usize| vec![Move::Step(gate); STEPS];
+    for race in THREE {
+        for [held, first, second] in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
+            for steps in 1..STEPS {
+                let (before, after) = (vec![Move::Step(held); steps], vec![Move::Step(held); STEPS - steps]);
+                race.run(&[before, whole(first), whole(second), after].concat());
+            }
+        }
+    }
+}
+
+#[test]
 fn three_gates_never_lose_the_tag_in_a_sample_of_orders() {
     let (mut random, samples) = (Random::seeded(), SAMPLES[usize::from(is_all())]);
     let trials: Vec<_> = (0..samples).map(|n| (THREE[n % THREE.len()], random_order(&mut random, 3))).collect();
