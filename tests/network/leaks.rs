@@ -35,9 +35,12 @@ fn written(gate: &Gate, ran: &Ran) -> String {
     files.iter().map(read).fold(format!("{}{}", ran.out, ran.err), |all, text| all + &text)
 }
 
+/// What goes wrong at a server, where another one listens.
+type Spoil = fn(&Sandbox, &Sandbox);
+
 #[test]
 fn neither_keys_nor_the_event_reach_a_report_or_the_host_of_a_redirect() {
-    let endings: [(i32, fn(&Sandbox, &Sandbox)); 4] = [
+    let endings: [(i32, Spoil); 4] = [
         (0, |_, _| {}),
         (4, |sandbox, other| sandbox.fault(At::From(1), Effect::Redirect(other.url()))),
         (4, |sandbox, other| sandbox.fault(At::From(3), Effect::Redirect(other.url()))),
