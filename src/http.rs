@@ -221,7 +221,7 @@ impl Http {
         }
         let limit = if request.repeat == Repeat::Never { self.limits.brief } else { self.limits.request }.min(left);
         let mut sent = self.send_once(request, limit);
-        if matches!(&sent, Err(Error::Rustls(_))) && self.lacks_roots(&sent) {
+        if matches!(&sent, Err(Error::Rustls(error)) if self.lacks_roots(error)) {
             *self.agent.borrow_mut() = agent(&self.trust, RootCerts::WebPki, self.proxy.as_ref(), self.limits.connect);
             sent = self.send_once(request, limit);
         }
@@ -232,12 +232,10 @@ impl Http {
     }
 
     /// Whether the platform has no certificate store at all (a bare container), so that the built-in roots must do.
-    fn lacks_roots(&self, sent: &Result<Response, Error>) -> bool {
+    fn lacks_roots(&self, error: &rustls::Error) -> bool {
         // Whoever names a store wants no other.
-        let is_named = ["SSL_CERT_FILE", "SSL_CERT_DIR"].iter().any(|name| std::env::var_os(name).is_some());
-        matches!(self.trust, Trust::System)
-            && !is_named
-            && sent.as_ref().err().is_some_and(|error| error.to_string().contains("No CA certificates were loaded"))
+        let is_named = || ["SSL_CERT_FILE", "SSL_CERT_DIR"].iter().any(|name| std::env::var_os(name).is_some());
+        matches!(self.trust, Trust::System) && Distrust::of(error) == Distrust::EmptyStore && !is_named()
     }
 
     fn send_once(&self, request: &Request<'_>, limit: Duration) -> Result<Response, Error> {

@@ -63,9 +63,3 @@ impl Limits {
         self.moving + self.request
     }
 }
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self::REAL
-    }
-}

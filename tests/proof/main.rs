@@ -17,3 +17,6 @@ mod killed;
 mod races;
 mod random;
 mod scenario;
+#[expect(dead_code, reason = "these tests need only its names")]
+#[path = "../gate/support.rs"]
+mod support;

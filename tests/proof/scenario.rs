@@ -4,10 +4,7 @@ use clearml_sandbox::{Sandbox, TaskSeed};
 use serde_json::Value;
 
 use crate::gate::{PROJECT, SERIES, TAG, TASK, TITLE};
-
-pub(crate) const BASE: &str = "b6589fc6ab0dc82cf12099d1c2d40ab994e8410c";
-pub(crate) const HEAD: &str = "a94a8fe5ccb19ba61c4c0873d391e987982fbbd3";
-pub(crate) const OTHER: &str = "c0ffee0000c0ffee0000c0ffee0000c0ffee0000";
+pub(crate) use crate::support::{BASE, HEAD, OTHER};
 
 /// A situation.
 #[derive(Debug, Clone, Copy)]
