@@ -327,10 +327,7 @@ impl<'a> Client<'a> {
 
     /// Ordered by a field that never changes, so that pages do not shift when a task is touched.
     fn runs_query(&self, scope: Scope<'_>, page: usize) -> Value {
-        let of_metric = |metric: &Metric| {
-            format!("last_metrics.{}.{}", wire::key(metric.title.as_str()), wire::key(metric.series.as_str()))
-        };
-        let metrics: Vec<String> = scope.metrics.iter().map(of_metric).collect();
+        let metrics: Vec<String> = scope.metrics.iter().map(wire::field).collect();
         let mut fields =
             vec!["id", "name", "project", "status", "tags", "system_tags", "created", "started", "script.version_num"];
         fields.push("last_iteration");

@@ -97,7 +97,7 @@ pub(super) struct Task {
     last_update: Option<String>,
     status_changed: Option<String>,
     script: Option<Script>,
-    last_metrics: Option<BTreeMap<String, BTreeMap<String, Entry>>>,
+    last_metrics: Option<BTreeMap<String, BTreeMap<String, Summary>>>,
 }
 
 #[derive(Deserialize)]
@@ -110,18 +110,8 @@ struct Script {
     version_num: Option<String>,
 }
 
-/// A metric's summary in `last_metrics`. The values keep the JSON type that was reported, even a boolean.
-#[derive(Deserialize)]
-struct Entry {
-    metric: Option<String>,
-    variant: Option<String>,
-    #[serde(default)]
-    value: Value,
-    #[serde(default)]
-    min_value: Value,
-    #[serde(default)]
-    max_value: Value,
-}
+/// What was asked of a metric's summary in `last_metrics`. The values keep the JSON type that was reported, even a boolean.
+type Summary = BTreeMap<String, Value>;
 
 impl Task {
     /// The task as a run, if it is of this project and bears this name. One without an id could not be asked about or
@@ -148,33 +138,36 @@ impl Task {
     }
 
     fn reading(&self, metric: &Metric) -> Reading {
-        let (title, series) = (metric.title.as_str(), metric.series.as_str());
-        let entry = self
+        let summary = self
             .last_metrics
             .as_ref()
-            .and_then(|all| all.get(&key(title)))
-            .and_then(|of_title| of_title.get(&key(series)));
-        let Some(entry) = entry.filter(|entry| entry.is(title, series)) else { return Reading::Missing };
-        let value = match (metric.pick, metric.criteria.direction) {
-            (Pick::Last, _) => &entry.value,
-            (Pick::Best, Direction::Max) => &entry.max_value,
-            (Pick::Best, Direction::Min) => &entry.min_value,
-        };
-        reading(value)
+            .and_then(|all| all.get(&key(metric.title.as_str())))
+            .and_then(|of_title| of_title.get(&key(metric.series.as_str())));
+        let Some(summary) = summary else { return Reading::Missing };
+        // Reported, but without this value: not a number, rather than never reported.
+        summary.get(value_of(metric)).map_or(Reading::NotANumber, reading)
     }
 
     /// All metrics the task has, for a message that helps.
     pub(super) fn metric_names(&self) -> Vec<(String, String)> {
-        let entries = self.last_metrics.iter().flat_map(BTreeMap::values).flat_map(BTreeMap::values);
-        entries.filter_map(|entry| Some((entry.metric.clone()?, entry.variant.clone()?))).collect()
+        let summaries = self.last_metrics.iter().flat_map(BTreeMap::values).flat_map(BTreeMap::values);
+        let name = |summary: &Summary, of: &str| Some(summary.get(of)?.as_str()?.to_owned());
+        summaries.filter_map(|summary| Some((name(summary, "metric")?, name(summary, "variant")?))).collect()
     }
 }
 
-impl Entry {
-    /// The keys are hashes; the names beside them are what counts.
-    fn is(&self, title: &str, series: &str) -> bool {
-        self.metric.as_deref().is_none_or(|metric| metric == title)
-            && self.variant.as_deref().is_none_or(|variant| variant == series)
+/// The field of a task with the metric's value, all that is asked of its summary. The names beside it are not: the way
+/// there is made of their hashes, and each would cost every run of the commit some thirty bytes.
+pub(super) fn field(metric: &Metric) -> String {
+    let (title, series) = (key(metric.title.as_str()), key(metric.series.as_str()));
+    format!("last_metrics.{title}.{series}.{}", value_of(metric))
+}
+
+const fn value_of(metric: &Metric) -> &'static str {
+    match (metric.pick, metric.criteria.direction) {
+        (Pick::Last, _) => "value",
+        (Pick::Best, Direction::Max) => "max_value",
+        (Pick::Best, Direction::Min) => "min_value",
     }
 }
 
@@ -184,7 +177,7 @@ fn reading(value: &Value) -> Reading {
 }
 
 /// The key of a title or series in `last_metrics`: the MD5 of its UTF-8 bytes, in lower case hex.
-pub(super) fn key(name: &str) -> String {
+fn key(name: &str) -> String {
     Md5::digest(name.as_bytes()).iter().fold(String::with_capacity(32), |mut hex, byte| {
         let _ = write!(hex, "{byte:02x}");
         hex
