@@ -12,8 +12,10 @@ use std::time::{Duration, Instant};
 
 pub(crate) use ureq::http::{HeaderMap, Method};
 use ureq::tls::{RootCerts, TlsConfig};
+use ureq::unversioned::transport::DefaultConnector;
 use ureq::{Agent, AsSendBody, Error, Timeout};
 
+use crate::addresses::Addresses;
 use crate::distrust::Distrust;
 use crate::limits::Limits;
 use crate::proxy::Proxy;
@@ -101,6 +103,7 @@ impl fmt::Display for Failure {
 #[derive(Debug)]
 pub(crate) struct Http {
     agent: RefCell<Agent>,
+    addresses: Addresses,
     trust: Trust,
     limits: Limits,
     passing: &'static [u16],
@@ -158,9 +161,10 @@ impl Http {
             Trust::Authorities(certificates) => RootCerts::Specific(certificates.clone()),
             Trust::System | Trust::Anyone => RootCerts::PlatformVerifier,
         };
-        let agent = RefCell::new(agent(trust, roots, proxy.as_ref(), limits.connect));
+        let addresses = Addresses::default();
+        let agent = RefCell::new(agent(trust, roots, proxy.as_ref(), limits.connect, addresses.clone()));
         let (patience, total) = (Cell::new(limits.patience), Cell::new(limits.total));
-        Self { agent, trust: trust.clone(), proxy, limits, passing, patience, total }
+        Self { agent, addresses, trust: trust.clone(), proxy, limits, passing, patience, total }
     }
 
     /// Begins anew with all the time there is, for who comes back after a wait.
@@ -222,12 +226,16 @@ impl Http {
         let limit = if request.repeat == Repeat::Never { self.limits.brief } else { self.limits.request }.min(left);
         let mut sent = self.send_once(request, limit);
         if matches!(&sent, Err(Error::Rustls(error)) if self.lacks_roots(error)) {
-            *self.agent.borrow_mut() = agent(&self.trust, RootCerts::WebPki, self.proxy.as_ref(), self.limits.connect);
+            let (proxy, connect) = (self.proxy.as_ref(), self.limits.connect);
+            *self.agent.borrow_mut() = agent(&self.trust, RootCerts::WebPki, proxy, connect, self.addresses.clone());
             sent = self.send_once(request, limit);
         }
         match sent.map(|response| self.read(response)) {
             Ok(Ok(attempt)) => attempt,
-            Ok(Err(error)) | Err(error) => self.of_error(error, limit).by_way_of(self.proxy.as_ref()),
+            Ok(Err(error)) | Err(error) => {
+                self.addresses.forget();
+                self.of_error(error, limit).by_way_of(self.proxy.as_ref())
+            }
         }
     }
 
@@ -303,13 +311,13 @@ fn run(agent: &Agent, request: ureq::http::Request<impl AsSendBody>, limit: Dura
     agent.run(agent.configure_request(request).timeout_global(Some(limit)).build())
 }
 
-fn agent(trust: &Trust, roots: RootCerts, proxy: Option<&Proxy>, connect: Duration) -> Agent {
+fn agent(trust: &Trust, roots: RootCerts, proxy: Option<&Proxy>, connect: Duration, addresses: Addresses) -> Agent {
     let tls = TlsConfig::builder()
         .unversioned_rustls_crypto_provider(tls::provider())
         .root_certs(roots)
         .disable_verification(matches!(trust, Trust::Anyone))
         .build();
-    Agent::config_builder()
+    let config = Agent::config_builder()
         .tls_config(tls)
         .proxy(proxy.map(Proxy::as_ureq).cloned())
         .user_agent(concat!("clearml-gate/", env!("CARGO_PKG_VERSION")))
@@ -318,8 +326,8 @@ fn agent(trust: &Trust, roots: RootCerts, proxy: Option<&Proxy>, connect: Durati
         .max_redirects_will_error(false)
         .timeout_resolve(Some(connect))
         .timeout_connect(Some(connect))
-        .build()
-        .new_agent()
+        .build();
+    Agent::with_parts(config, DefaultConnector::new(), addresses)
 }
 
 /// What a proxy's refusal to open a tunnel means. Only the status in it is read.

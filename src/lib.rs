@@ -21,6 +21,7 @@
 //! | `gate` | the order of things: ask, decide, move, report |
 //! | `github` | the comment on a pull request, and which pull requests end in a commit |
 //! | `http` | the one door out: retries, kinds of failure |
+//! | `addresses` | where a server is, looked up once |
 //! | `limits` | how long is waited for what |
 //! | `proxy` | which HTTP proxy stands between this tool and a server |
 //! | `distrust` | why an encrypted connection is not trusted, in words |
@@ -53,6 +54,7 @@
 
 #![forbid(unsafe_code)]
 
+mod addresses;
 mod ci;
 mod clearml;
 mod clearml_conf;
