@@ -57,9 +57,7 @@ fn figures(place: &Place) -> Result<Vec<Figure>> {
         scene.reset();
         instructions(&place.command(Tool::Gate, &server), 0)?
     };
-    if !scene.moved() {
-        return Err("the gate did not move the tag".into());
-    }
+    scene.expect_moved(true)?;
     Ok(vec![
         Figure { name: "binary-bytes", value: std::fs::metadata(&place.gate)?.len() },
         Figure { name: "version-instructions", value: instructions(&of("--version"), 0)? },

@@ -57,7 +57,8 @@ fn the_gate(place: &Place, scene: &Scene, mirror: &str) -> Result<Duration> {
     let mut command = place.with_settings(Path::new("/bin/sh"), &args, &scene.server());
     command.env("RUNNER_TOOL_CACHE", fresh.path()).env("CLEARML_GATE_MIRROR", mirror);
     let elapsed = timed(&mut command, 0)?;
-    if scene.moved() { Ok(elapsed) } else { Err("the gate did not move the tag".into()) }
+    scene.expect_moved(true)?;
+    Ok(elapsed)
 }
 
 struct Peer {
@@ -84,5 +85,6 @@ fn the_peer(place: &Place, scene: &Scene, index: &str) -> Result<Peer> {
     args.extend([Path::new(index), "-r".as_ref(), &requirements]);
     let install = timed(&mut of(&python, &args), 0)?;
     let run = timed(&mut of(&python, &[&place.root.join("benches/peer/peer.py")]), 0)?;
-    if scene.moved() { Ok(Peer { venv, install, run }) } else { Err("the peer did not move the tag".into()) }
+    scene.expect_moved(true)?;
+    Ok(Peer { venv, install, run })
 }

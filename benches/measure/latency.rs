@@ -56,6 +56,7 @@ fn times(place: &Place, scene: &Scene, server: &Server<'_>, promote: &str) -> Re
     for _ in 0..place.runs_or(5) {
         scene.reset();
         times.push(timed(place.command(Tool::Gate, server).env("CLEARML_PROMOTE", promote), 0)?.as_secs_f64() * 1e3);
+        scene.expect_moved(promote != "never")?;
     }
     Ok((Summary::of(times), scene.traffic().requests))
 }

@@ -46,9 +46,7 @@ const LATER: i64 = 1_769_904_000_000_000;
 fn traffic(place: &Place, scene: &Scene, tool: Tool, promote: &str) -> Result<(Traffic, Traffic)> {
     scene.reset();
     timed(place.command(tool, &scene.server()).env("CLEARML_PROMOTE", promote), 0)?;
-    if scene.moved() == (promote == "never") {
-        return Err(format!("{tool:?}: the tag is not where it belongs").into());
-    }
+    scene.expect_moved(promote != "never")?;
     Ok((scene.traffic(), scene.traffic_without(PICTURE)))
 }
 

@@ -49,6 +49,7 @@ fn row_of(place: &Place, scene: &Scene, size: usize) -> Result<Vec<String>> {
     let mut walls = Vec::new();
     for _ in 0..place.runs_or(3) {
         walls.push(timed(&mut fresh(), 0)?.as_secs_f64() * 1e3);
+        scene.expect_moved(true)?;
     }
     let traffic = scene.traffic();
     let memory = peak_memory(&fresh(), 0)?;

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use clearml_sandbox::{Request, Sandbox, TaskSeed};
+use serde_json::Value;
 
 use crate::Result;
 use crate::tool::Server;
@@ -23,9 +24,9 @@ pub(crate) const PICTURE: &str = "events.multi_task_scalar_metrics_iter_histogra
 /// A sandbox with a baseline and a candidate.
 pub(crate) struct Scene {
     pub(crate) sandbox: Sandbox,
-    /// Those who carry the tag before a run, the baseline among them.
-    tagged: Vec<String>,
     candidate: String,
+    /// Whoever a run may change, whole, as they were before it.
+    before: Vec<Value>,
 }
 
 impl Scene {
@@ -40,19 +41,21 @@ impl Scene {
         let sandbox = Sandbox::builder().lenient().start().unwrap_or_else(|_| Sandbox::start());
         let baseline = sandbox.add(more(run(BASE, 0.80)).tag(TAG));
         let candidate = sandbox.add(more(run(HEAD, 0.85)));
-        Self { sandbox, tagged: vec![baseline], candidate }
+        let before = vec![sandbox.task(&baseline), sandbox.task(&candidate)];
+        Self { sandbox, candidate, before }
     }
 
     /// One more task that carries the tag.
     pub(crate) fn add_tagged(&mut self, seed: TaskSeed) {
-        self.tagged.push(self.sandbox.add(seed.tag(TAG)));
+        let id = self.sandbox.add(seed.tag(TAG));
+        self.before.push(self.sandbox.task(&id));
     }
 
-    /// The tag is where it was at first, and nothing was asked yet.
+    /// The tag is where it was at first, as if it had always been there, and nothing was asked yet. Without the dates the
+    /// gate would see that somebody moved the tag a moment ago, and leave it.
     pub(crate) fn reset(&self) {
-        self.sandbox.edit(&self.candidate, |task| task["tags"] = Vec::<String>::new().into());
-        for id in &self.tagged {
-            self.sandbox.edit(id, |task| task["tags"] = vec![TAG].into());
+        for before in &self.before {
+            self.sandbox.edit(before["id"].as_str().unwrap_or_default(), |task| *task = before.clone());
         }
         self.sandbox.clear_log();
     }
@@ -67,9 +70,11 @@ impl Scene {
         Ok(self.sandbox.url().trim_start_matches("http://").parse()?)
     }
 
-    /// Whether exactly the candidate carries the tag: without that, a short run would only be a broken one.
-    pub(crate) fn moved(&self) -> bool {
-        self.sandbox.tagged(TAG) == [self.candidate.as_str()]
+    /// An error unless exactly the candidate carries the tag, or, of a run that may not move it, does not: without that, a
+    /// short run would only be a broken one.
+    pub(crate) fn expect_moved(&self, expected: bool) -> Result<()> {
+        let moved = self.sandbox.tagged(TAG) == [self.candidate.as_str()];
+        if moved == expected { Ok(()) } else { Err("the tag is not where it belongs".into()) }
     }
 
     /// What was asked since the last reset.

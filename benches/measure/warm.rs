@@ -18,11 +18,8 @@ pub(crate) fn measure(place: &Place) -> Result<()> {
     let milliseconds = |tool| -> Result<f64> {
         scene.reset();
         let elapsed = timed(&mut place.command(tool, &server), 0)?;
-        if scene.moved() {
-            Ok(elapsed.as_secs_f64() * 1e3)
-        } else {
-            Err(format!("{tool:?} did not move the tag").into())
-        }
+        scene.expect_moved(true)?;
+        Ok(elapsed.as_secs_f64() * 1e3)
     };
     let memory = |tool| -> Result<f64> {
         scene.reset();
