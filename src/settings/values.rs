@@ -108,6 +108,9 @@ impl Host {
         if authority.host().is_empty() || uri.query().is_some() || address.contains('#') {
             return Err("is not the plain address of a server".to_owned());
         }
+        if !address.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err("holds a character that no address has; in a path it is written as %XX".to_owned());
+        }
         Ok(Self(address))
     }
 
@@ -312,6 +315,8 @@ mod tests {
             "https://x/#a",
             "a b",
             "http://x:port",
+            "https://x/\u{93}",
+            "https://x/é",
         ] {
             assert!(Host::parse(bad).is_err(), "{bad:?}");
         }
