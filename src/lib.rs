@@ -65,6 +65,9 @@ mod deliver;
 mod distrust;
 mod environment;
 mod exit;
+#[cfg(any(fuzzing, test))]
+#[doc(hidden)]
+pub mod fuzz;
 mod gate;
 mod github;
 mod http;

@@ -49,7 +49,7 @@ pub(super) fn told(environment: &Environment) -> Told {
     tell(name, Event::read(environment), environment)
 }
 
-fn tell(name: &str, event: Result<Event, String>, environment: &Environment) -> Told {
+pub(super) fn tell(name: &str, event: Result<Event, String>, environment: &Environment) -> Told {
     let change = event.as_ref().ok().and_then(|event| event.change(name));
     Told { what: what(name, event, environment), change }
 }
@@ -83,14 +83,18 @@ fn run_commit(environment: &Environment) -> Result<Option<What>, String> {
 ///
 /// Only what is needed is looked at, so that a field of another type elsewhere, as Gitea and Forgejo have some, is no
 /// obstacle.
-struct Event(Value);
+pub(super) struct Event(Value);
 
 impl Event {
     fn read(environment: &Environment) -> Result<Self, String> {
         let path = environment.get("GITHUB_EVENT_PATH").ok_or("is not set, and GITHUB_EVENT_PATH is not either")?;
         let text =
             std::fs::read(path).map_err(|error| format!("is not set, and the event file cannot be read: {error}"))?;
-        serde_json::from_slice(&text).map(Self).map_err(|_| "is not set, and the event file is not JSON".to_owned())
+        Self::parse(&text)
+    }
+
+    pub(super) fn parse(text: &[u8]) -> Result<Self, String> {
+        serde_json::from_slice(text).map(Self).map_err(|_| "is not set, and the event file is not JSON".to_owned())
     }
 
     fn at(&self, path: &str) -> Option<&Value> {

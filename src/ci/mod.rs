@@ -9,6 +9,8 @@
 //! Names, labels and branches come from whoever opened the pull request: whoever shows them has to escape them. The
 //! event file is never repeated in a message: it may hold what nobody meant to print.
 
+#[cfg(any(fuzzing, test))]
+pub(crate) mod fuzz;
 mod git;
 mod github;
 mod variables;

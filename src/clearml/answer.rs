@@ -54,7 +54,7 @@ pub(super) fn decode<T: DeserializeOwned>(answer: &Answer) -> Result<T, Cause> {
 }
 
 /// The data of an answer that is not a refusal. One function for all kinds of data keeps the binary small.
-fn unwrapped(answer: &Answer) -> Result<Value, Cause> {
+pub(super) fn unwrapped(answer: &Answer) -> Result<Value, Cause> {
     match json::read::<Envelope>(&answer.body) {
         Ok(Envelope { meta: Meta { code: 200, .. }, data }) if answer.status == 200 => Ok(data),
         Ok(Envelope { meta, .. }) => Err(Cause::Refused {

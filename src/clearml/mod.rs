@@ -2,6 +2,8 @@
 
 mod answer;
 mod error;
+#[cfg(any(fuzzing, test))]
+pub(crate) mod fuzz;
 mod json;
 mod pattern;
 mod wire;

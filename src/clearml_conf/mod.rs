@@ -8,6 +8,8 @@
 //! The file holds secrets, so no message quotes anything from it but the names of the settings.
 
 mod files;
+#[cfg(any(fuzzing, test))]
+pub(crate) mod fuzz;
 mod parser;
 mod resolve;
 mod scan;

@@ -31,9 +31,9 @@ pub(crate) struct PullRequest {
 
 /// A comment of this gate.
 #[derive(Debug)]
-struct Found {
-    id: u64,
-    body: String,
+pub(super) struct Found {
+    pub(super) id: u64,
+    pub(super) body: String,
 }
 
 impl GitHub {
@@ -105,7 +105,7 @@ impl GitHub {
 
 /// A comment that this gate wrote. Anybody can write the marker; who writes as an app knows that a person's is none of
 /// its own.
-fn ours(comment: &Value, marker: &str, bots_only: bool) -> Option<Found> {
+pub(super) fn ours(comment: &Value, marker: &str, bots_only: bool) -> Option<Found> {
     let (id, body) = (comment.get("id")?.as_u64()?, comment.get("body")?.as_str()?);
     let is_bot = comment.pointer("/user/type").and_then(Value::as_str) == Some("Bot");
     (body.starts_with(marker) && (is_bot || !bots_only)).then(|| Found { id, body: body.to_owned() })

@@ -10,6 +10,8 @@
 
 mod comment;
 mod error;
+#[cfg(any(fuzzing, test))]
+pub(crate) mod fuzz;
 
 use std::str::FromStr;
 use std::time::{Duration, Instant};

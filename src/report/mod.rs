@@ -1,6 +1,8 @@
 //! The report: everything a renderer may tell, as one value. Renderers see nothing else.
 
 pub(crate) mod annotation;
+#[cfg(any(fuzzing, test))]
+pub(crate) mod fuzz;
 pub(crate) mod json;
 pub(crate) mod junit;
 pub(crate) mod markdown;

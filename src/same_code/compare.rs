@@ -47,11 +47,18 @@ pub(super) fn compare(
     }
     let others: Vec<_> = others.iter().map(|text| Commit::parse(text).ok()).collect();
     let (of, paths) = (of.clone(), paths.clone());
-    git.talk(&ASK, move |pipes| {
-        let mut comparison = Comparison::new(Objects::new(pipes), &of, &paths)?;
-        let identities = others.iter().map(|other| comparison.with(other.as_ref())).collect::<Result<_, _>>()?;
-        Ok(Heard::Enough(identities))
-    })
+    git.talk(&ASK, move |pipes| identities(Objects::new(pipes), &of, &others, &paths).map(Heard::Enough))
+}
+
+/// `None` among the others stands for a text that is no commit id.
+pub(super) fn identities(
+    objects: Objects,
+    of: &Commit,
+    others: &[Option<Commit>],
+    paths: &CodePaths,
+) -> Result<Vec<Identity>, Broken> {
+    let mut comparison = Comparison::new(objects, of, paths)?;
+    others.iter().map(|other| comparison.with(other.as_ref())).collect()
 }
 
 /// The tree under review, and what is known of others.

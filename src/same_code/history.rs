@@ -52,7 +52,7 @@ fn sought(mut objects: Objects, commit: &Commit, branch: &str) -> Result<Sought,
 }
 
 /// The newest commit of the branch of origin, else of the local one.
-fn tip(objects: &mut Objects, branch: &str) -> Result<Option<String>, Broken> {
+pub(super) fn tip(objects: &mut Objects, branch: &str) -> Result<Option<String>, Broken> {
     let of_origin = branch.strip_prefix("origin/").map(|_| format!("refs/remotes/{branch}"));
     let names = [Some(format!("refs/remotes/origin/{branch}")), of_origin, Some(format!("refs/heads/{branch}"))];
     for name in names.into_iter().flatten() {
@@ -77,7 +77,7 @@ fn exactly(objects: &mut Objects, name: &str) -> Result<(), Broken> {
 
 /// Goes through a history from its newest commit until the commit or the tree is found; `None` when only a part of the
 /// history is here and neither is in it.
-fn search(mut pipes: Pipes, id: &str, tree: &str) -> Result<Heard<Option<Belongs>>, Broken> {
+pub(super) fn search(mut pipes: Pipes, id: &str, tree: &str) -> Result<Heard<Option<Belongs>>, Broken> {
     let (mut listed, mut whole) = (false, true);
     while let Some(record) = next(&mut pipes)? {
         let here = Record::of(&record).ok_or_else(|| odd("a commit that is none"))?;

@@ -19,6 +19,8 @@
 
 mod compare;
 mod error;
+#[cfg(any(fuzzing, test))]
+pub(crate) mod fuzz;
 mod history;
 mod objects;
 mod paths;

@@ -2,9 +2,9 @@
 
 use std::env;
 use std::ffi::OsString;
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::Path;
-use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStderr, Command, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -69,8 +69,8 @@ pub(super) struct Git<'a> {
 
 /// What goes to git and what comes from it.
 pub(super) struct Pipes {
-    pub(super) to: ChildStdin,
-    pub(super) from: BufReader<ChildStdout>,
+    pub(super) to: Box<dyn Write + Send>,
+    pub(super) from: Box<dyn BufRead + Send>,
 }
 
 /// What was heard from git.
@@ -143,7 +143,7 @@ impl<'a> Git<'a> {
         else {
             return Err(CannotTell::Odd("it has no pipes".to_owned()));
         };
-        Ok((running, Pipes { to, from: BufReader::new(from) }, stderr))
+        Ok((running, Pipes { to: Box::new(to), from: Box::new(BufReader::new(from)) }, stderr))
     }
 
     fn not_started(&self, error: &io::Error) -> CannotTell {
@@ -157,7 +157,10 @@ impl<'a> Git<'a> {
 
     /// What git's last words mean.
     fn why(&self, said: &Receiver<String>) -> CannotTell {
-        let said = said.recv_timeout(LAST_WORDS).unwrap_or_default();
+        self.meaning(&said.recv_timeout(LAST_WORDS).unwrap_or_default())
+    }
+
+    pub(super) fn meaning(&self, said: &str) -> CannotTell {
         let holds = |words: &str| said.to_ascii_lowercase().contains(words);
         if holds("dubious ownership") || holds("unsafe repository") {
             let place = said.split('\'').nth(1).map(str::to_owned);

@@ -87,7 +87,7 @@ fn tolerance(source: &mut Source<'_>) -> Option<Tolerance> {
 ///
 /// # Errors
 /// A phrase for each thing that is wrong with it.
-fn list(text: &str) -> Result<Metrics, Vec<String>> {
+pub(super) fn list(text: &str) -> Result<Metrics, Vec<String>> {
     let json: Value = serde_json::from_str(text).map_err(|error| vec![format!("is not JSON ({error})")])?;
     let Value::Array(items) = json else { return Err(vec!["is not a JSON list".to_owned()]) };
     let (mut metrics, mut problems) = (Vec::new(), Vec::new());

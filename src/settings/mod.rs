@@ -1,5 +1,7 @@
 //! Settings: flags over environment over clearml.conf over defaults, with every fault found at once.
 
+#[cfg(any(fuzzing, test))]
+pub(crate) mod fuzz;
 mod metrics;
 pub(crate) mod table;
 mod values;

@@ -38,6 +38,7 @@ const SNIPPETS: &[(&str, &str, By)] = &[
         "cargo install cargo-mutants",
         By::Nobody("it breaks the code a thousand times, which takes hours"),
     ),
+    ("docs/fuzzing.md", "fuzz/run.sh", By::Script(".ci/run", "fuzz/run.sh 10")),
     ("docs/performance.md", "benches/run.sh", By::Script(".ci/run", "benches/budgets.sh")),
     (
         "docs/recipes/README.md",

@@ -1,0 +1,415 @@
+//! What must hold of any report, whatever the texts and numbers in it. Panics where it does not.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::outputs::{self, Documents, OUTPUTS};
+use super::text::Colour;
+use super::{
+    Ended, Finding, Judged, NoVerdict, NotStarted, Outcome, Report, Said, Seen, Side, Spread, Spreads, Stood, Unclear,
+    Warning,
+};
+use crate::ci::{Found, Occasion, What};
+use crate::clearml::{Cause, Error};
+use crate::cli::Flags;
+use crate::commit::Commit;
+use crate::distrust::Distrust;
+use crate::environment::Environment;
+use crate::exit::Exit;
+use crate::http::Failure;
+use crate::judge::{Judgement, Score, Verdict, judge};
+use crate::links;
+use crate::metric::Metric;
+use crate::promote::{KeptBecause, Promotion};
+use crate::run::{Curve, Curves, ScoreFault, TaskId};
+use crate::same_code::{CannotTell, CodePaths};
+use crate::select::NearMisses;
+use crate::settings::{self, Host, Settings};
+
+const ACCESS: &str = "ACCESSKEYFORTESTS";
+const SECRET: &str = "secret+key/for=tests";
+const COMMIT: &str = "a94a8fe5ccb19ba61c4c0873d391e987982fbbd3";
+/// What GitHub takes for a comment.
+const ROOM: usize = 65_536;
+/// Begins a command to a CI wherever it stands in a line.
+const ANYWHERE: [&str; 3] = ["##[", "##vso[", "##teamcity["];
+
+/// Renders a report of the texts and numbers in the input. `is_xml` tells whether a text is a sound XML document.
+///
+/// # Panics
+/// Where something of that does not hold.
+pub fn report(data: &[u8], is_xml: impl Fn(&str) -> bool) {
+    let mut input = Input::new(data);
+    let environment = environment(&mut input);
+    let commit = Commit::parse(COMMIT).map(|commit| Found { commit, source: "COMMIT_ID" });
+    let occasion =
+        commit.map(|found| Occasion { provider: None, what: What::Commit(found), change: None, forge: None });
+    match settings::resolve(&Flags::default(), &environment, &occasion) {
+        Ok(settings) => {
+            let outcome = if input.flag() {
+                Outcome::NoVerdict(no_verdict(&mut input, &settings))
+            } else {
+                Outcome::Judged(judged(&mut input, &settings))
+            };
+            let warnings = warnings(&mut input);
+            holds(&Ended::Gated(Report { settings: &settings, outcome, warnings }), &is_xml);
+        }
+        Err(faults) => holds(&Ended::NotStarted(NotStarted::Faults(&faults)), &is_xml),
+    }
+}
+
+fn holds(ended: &Ended<'_>, is_xml: &impl Fn(&str) -> bool) {
+    let (text, annotation, json, junit) = (ended.text(Colour::Off), ended.annotation(), ended.json(), ended.junit());
+    let markdown = ended.markdown(ROOM);
+    is_harmless_log(&text, &annotation);
+    is_coloured(&ended.text(Colour::On), &text);
+    is_json(&json, ended);
+    is_markdown(ended, &markdown);
+    assert!(is_xml(&junit), "no XML: {junit}");
+    assert!(junit_is_dated(&junit), "a time that is none: {junit}");
+    let outputs = outputs::render(ended, Documents { json: json.clone(), markdown: markdown.clone() });
+    are_outputs(&outputs, ended);
+    for document in [&text, &annotation, &json, &junit, &markdown, &outputs] {
+        assert!(!document.contains(ACCESS) && !document.contains(SECRET), "a secret is shown");
+    }
+}
+
+/// No control character but the line break, and no command to a CI but the one annotation.
+fn is_harmless_log(text: &str, annotation: &str) {
+    assert!(text.ends_with('\n') && annotation.ends_with('\n'));
+    assert!(!text.chars().any(|c| c.is_control() && c != '\n'), "a control character: {text:?}");
+    assert!(!annotation.trim_end_matches('\n').contains(char::is_control), "a control character: {annotation:?}");
+    let log = format!("{text}{annotation}");
+    assert!(!ANYWHERE.iter().any(|command| log.contains(command)), "a command to a CI: {log}");
+    let commands = log.lines().filter(|line| line.trim_start().starts_with("::"));
+    assert_eq!(
+        commands.collect::<Vec<_>>(),
+        [annotation.trim_end_matches('\n')],
+        "another command than the annotation"
+    );
+}
+
+fn is_coloured(coloured: &str, text: &str) {
+    let mut bare = coloured.to_owned();
+    for colour in ["\u{1b}[1;31m", "\u{1b}[1;32m", "\u{1b}[1;33m", "\u{1b}[0m"] {
+        bare = bare.replace(colour, "");
+    }
+    assert_eq!(bare, text, "colours change the text");
+}
+
+fn is_json(json: &str, ended: &Ended<'_>) {
+    let read: Value = serde_json::from_str(json).unwrap_or_default();
+    let exit = read.get("exit_code").and_then(Value::as_u64);
+    assert_eq!(exit, Some(u64::from(ended.exit().code())), "no JSON, or another exit code: {json}");
+    let passed = read.get("passed").and_then(Value::as_bool);
+    assert_eq!(passed, Some(is_passed(ended)), "JSON says that it passed, or not");
+}
+
+fn is_passed(ended: &Ended<'_>) -> bool {
+    matches!(ended, Ended::Gated(Report { outcome: Outcome::Judged(judged), .. }) if judged.verdict.passed())
+}
+
+fn is_markdown(ended: &Ended<'_>, markdown: &str) {
+    for (text, room) in [(markdown, ROOM), (&ended.markdown(3000), 3000)] {
+        assert!(text.len() <= room, "{} bytes do not fit into {room}", text.len());
+        assert!(!text.chars().any(|c| c.is_control() && c != '\n'), "a control character: {text:?}");
+    }
+}
+
+/// The time of a suite, if there is one, has the form that the schema of JUnit asks for.
+fn junit_is_dated(junit: &str) -> bool {
+    let head = junit.lines().nth(2).unwrap_or_default();
+    let time = head.split_once(" timestamp=\"").and_then(|(_, rest)| rest.split_once('"'));
+    let is_time = |time: &str| time.len() == 19 && crate::timestamp::parse(time).is_some();
+    time.is_none_or(|(time, _)| is_time(time))
+}
+
+/// As the runner reads the file: exactly the known names, in their order.
+fn are_outputs(file: &str, ended: &Ended<'_>) {
+    let mut lines = file.split('\n');
+    let mut outputs = Vec::new();
+    while let Some((name, delimiter)) = lines.next().and_then(|line| line.split_once("<<")) {
+        let value: Vec<&str> = lines.by_ref().take_while(|line| *line != delimiter).collect();
+        outputs.push((name, value.join("\n")));
+    }
+    assert!(outputs.iter().map(|(name, _)| *name).eq(OUTPUTS), "other outputs than the known ones: {file}");
+    let value = |wanted: &str| outputs.iter().find(|(name, _)| *name == wanted).map(|(_, value)| value.as_str());
+    assert_eq!(value("passed"), Some(is_passed(ended).to_string().as_str()));
+    assert_eq!(value("exit-code"), Some(ended.exit().code().to_string().as_str()));
+}
+
+/// Choices and texts out of the input: up to the first byte that no text holds stand the choices, behind it the texts,
+/// with such a byte between them.
+struct Input<'a> {
+    choices: std::iter::Copied<std::slice::Iter<'a, u8>>,
+    texts: Vec<String>,
+    next: usize,
+}
+
+impl<'a> Input<'a> {
+    fn new(data: &'a [u8]) -> Self {
+        let mut pieces = data.split(|&byte| byte == 0xff);
+        let choices = pieces.next().unwrap_or_default().iter().copied();
+        let hide = |text: String| text.replace(ACCESS, "").replace(SECRET, "");
+        let texts = pieces.map(|piece| hide(String::from_utf8_lossy(piece).into_owned())).collect();
+        Self { choices, texts, next: 0 }
+    }
+
+    fn byte(&mut self) -> u8 {
+        self.choices.next().unwrap_or_default()
+    }
+
+    fn below(&mut self, bound: usize) -> usize {
+        usize::from(self.byte()) % bound
+    }
+
+    fn flag(&mut self) -> bool {
+        self.byte() % 2 == 1
+    }
+
+    /// The next text; behind the last comes the first again.
+    fn text(&mut self) -> String {
+        let text = self.texts.get(self.next % self.texts.len().max(1)).cloned();
+        self.next += 1;
+        text.unwrap_or_else(|| "x".to_owned())
+    }
+
+    /// Mostly what a name can be.
+    fn name(&mut self) -> String {
+        let text = self.text();
+        if self.byte() > 250 {
+            return text;
+        }
+        let text: String = text.chars().filter(|c| !c.is_control() && *c != '\u{fffd}').collect();
+        if text.trim().is_empty() { "x".to_owned() } else { text }
+    }
+
+    fn number(&mut self) -> f64 {
+        const ODD: [f64; 8] = [0.0, -0.0, f64::MAX, f64::MIN, f64::MIN_POSITIVE, 1e-7, 1e21, -1e300];
+        let byte = self.byte();
+        ODD.get(usize::from(byte)).copied().unwrap_or_else(|| f64::from(i16::from(byte) - 100) / 64.0)
+    }
+
+    #[expect(clippy::expect_used, reason = "a fault of the fuzzing itself has to end it")]
+    fn score(&mut self) -> Score {
+        let number = self.number();
+        Score::new(number).expect("every number above is finite")
+    }
+
+    /// Microseconds.
+    fn time(&mut self) -> u64 {
+        match self.byte() {
+            0 => 0,
+            255 => u64::MAX,
+            254 => 253_402_300_799_999_999,
+            byte => 1_795_436_746_313_000 + u64::from(byte) * 3_600_000_000,
+        }
+    }
+
+    fn list<T>(&mut self, item: impl Fn(&mut Self) -> T) -> Vec<T> {
+        let count = match self.byte() {
+            byte @ 0..=250 => usize::from(byte % 4),
+            _ => 150,
+        };
+        (0..count).map(|_| item(self)).collect()
+    }
+
+    fn maybe<T>(&mut self, item: impl Fn(&mut Self) -> T) -> Option<T> {
+        self.flag().then(|| item(self))
+    }
+}
+
+fn environment(input: &mut Input<'_>) -> Environment {
+    let count = match input.byte() {
+        byte @ 0..=250 => 1 + usize::from(byte % 3),
+        _ => 120,
+    };
+    let metrics: Vec<Value> = (0..count).map(|n| metric(input, n)).collect();
+    let switch = |on: bool| on.to_string();
+    let pairs = [
+        ("CLEARML_API_ACCESS_KEY", ACCESS.to_owned()),
+        ("CLEARML_API_SECRET_KEY", SECRET.to_owned()),
+        ("CLEARML_API_HOST", "https://api.example.org".to_owned()),
+        ("CLEARML_PROJECT", input.name()),
+        ("CLEARML_TASK_NAME", input.name()),
+        ("CLEARML_METRICS", Value::Array(metrics).to_string()),
+        ("CLEARML_BEST_TAGNAME", input.name()),
+        ("CLEARML_ACCEPT", switch(input.flag())),
+        ("CLEARML_ENFORCE", switch(!input.flag())),
+    ];
+    pairs.into_iter().collect()
+}
+
+fn metric(input: &mut Input<'_>, n: usize) -> Value {
+    let (title, series, told) = (input.name(), input.name(), n > 0 && input.flag());
+    // Of many, no two are alike.
+    let series = if n > 2 { format!("{n}{series}") } else { series };
+    let min_max = if input.flag() { "MIN" } else { "MAX" };
+    let amount = json!(input.number().abs());
+    let (threshold, margin) = if input.flag() { (Value::Null, amount) } else { (amount, Value::Null) };
+    let target = input.maybe(Input::number);
+    json!({
+        "title": title, "series": series, "warn": told, "min_max": min_max, "threshold": threshold, "margin": margin,
+        "target": target,
+    })
+}
+
+fn judged<'a>(input: &mut Input<'_>, settings: &'a Settings) -> Judged<'a> {
+    let has_baseline = input.flag();
+    let findings: Vec<_> = settings.metrics.iter().map(|metric| finding(input, metric, has_baseline)).collect();
+    let counting = findings.iter().filter(|finding| finding.metric.counts()).filter_map(Finding::judgement);
+    let counting: Vec<Judgement> = counting.copied().collect();
+    Judged {
+        verdict: Verdict::of(&counting, settings.accept),
+        findings,
+        candidate: seen(input),
+        baseline: has_baseline.then(|| seen(input)),
+        promotion: promotion(input),
+        rejected: near_misses(input),
+        stood: stood(input),
+    }
+}
+
+fn finding<'a>(input: &mut Input<'_>, metric: &'a Metric, has_baseline: bool) -> Finding<'a> {
+    let said = if !metric.counts() && input.flag() {
+        Said::Unknown(side(input), fault(input))
+    } else {
+        let baseline = has_baseline.then(|| input.score());
+        Said::Judged(judge(&metric.criteria, baseline, input.score()))
+    };
+    let spread = |input: &mut Input<'_>| Spread { runs: input.below(9), low: input.score(), high: input.score() };
+    let spreads = Spreads { candidate: input.maybe(spread), baseline: input.maybe(spread) };
+    let curve = |input: &mut Input<'_>| {
+        let mut points = input.list(|input| (input.number(), input.number()));
+        points.sort_by(|a, b| a.0.total_cmp(&b.0));
+        Curve(points)
+    };
+    let curves = input.maybe(|input| Curves { candidate: curve(input), baseline: curve(input) });
+    Finding { metric, said, spreads, curves }
+}
+
+fn side(input: &mut Input<'_>) -> Side {
+    if input.flag() { Side::Baseline } else { Side::Candidate }
+}
+
+fn fault(input: &mut Input<'_>) -> ScoreFault {
+    if input.flag() { ScoreFault::NotANumber } else { ScoreFault::Missing }
+}
+
+fn seen(input: &mut Input<'_>) -> Seen {
+    let (id, project) = (input.text(), input.text());
+    let link = Host::parse("app.example.org").ok().map(|web| links::task(&web, (2, 31), &project, &id));
+    Seen {
+        id: TaskId(id),
+        commit: input.maybe(Input::text),
+        link: link.filter(|_| input.flag()),
+        when: input.time(),
+        age: input.maybe(Input::time).map(Duration::from_micros),
+    }
+}
+
+fn promotion(input: &mut Input<'_>) -> Promotion {
+    let ids = |input: &mut Input<'_>| input.list(|input| TaskId(input.text()));
+    match input.below(10) {
+        0 => Promotion::Holds { left: ids(input) },
+        1 => Promotion::Moved { from: ids(input), left: ids(input) },
+        2 => Promotion::Kept(KeptBecause::NotPassed),
+        3 => Promotion::Kept(KeptBecause::Never),
+        4 => Promotion::Kept(KeptBecause::UntilMerged),
+        5 => Promotion::Kept(KeptBecause::PerhapsNotMain),
+        6 => Promotion::Kept(KeptBecause::KeepBest),
+        7 => Promotion::Kept(KeptBecause::JustTaken),
+        8 => Promotion::Superseded { by: ids(input) },
+        _ => Promotion::Failed { error: error(input), added: input.flag() },
+    }
+}
+
+fn error(input: &mut Input<'_>) -> Error {
+    let cause = match input.below(5) {
+        0 => Cause::Failure(Failure::UnknownHost),
+        1 => Cause::Failure(Failure::Unreachable(input.text())),
+        2 => Cause::Failure(Failure::Untrusted(distrust(input))),
+        3 => Cause::Failure(Failure::Odd(input.text())),
+        _ => Cause::Refused { status: 400, subcode: 12, message: input.text() },
+    };
+    Error { operation: "to log in", host: "https://api.example.org".to_owned(), cause }
+}
+
+fn distrust(input: &mut Input<'_>) -> Distrust {
+    match input.below(8) {
+        0 => Distrust::Expired(input.maybe(Input::time)),
+        1 => Distrust::NotYet(input.maybe(Input::time)),
+        2 => Distrust::OtherName(input.list(Input::text)),
+        3 => Distrust::UnknownAuthority,
+        4 => Distrust::OldProtocol,
+        5 => Distrust::NotTls,
+        6 => Distrust::EmptyStore,
+        _ => Distrust::Other(input.text()),
+    }
+}
+
+fn near_misses(input: &mut Input<'_>) -> NearMisses {
+    NearMisses {
+        archived: input.below(3),
+        dirty: input.below(3),
+        running: input.below(3),
+        failed: input.below(3),
+        ..NearMisses::default()
+    }
+}
+
+fn stood(input: &mut Input<'_>) -> Stood {
+    match input.below(3) {
+        0 => Stood::ForItself,
+        1 => Stood::SameCode(CodePaths::parse(&input.text()).unwrap_or_default()),
+        _ => Stood::PullRequest(u64::from(input.byte())),
+    }
+}
+
+fn no_verdict<'a>(input: &mut Input<'_>, settings: &'a Settings) -> NoVerdict<'a> {
+    let texts = |input: &mut Input<'_>| input.list(Input::text);
+    match input.below(10) {
+        0 => NoVerdict::NoProject { similar: texts(input) },
+        1 => NoVerdict::NoTaskOfThatName { similar: texts(input) },
+        2 => NoVerdict::NothingRanTheCommit {
+            newest_clean: input.maybe(seen),
+            unclear: input.maybe(unclear),
+            unasked: input.maybe(Input::text),
+        },
+        3 => NoVerdict::NoneQualifies { near: near_misses(input), stood: stood(input), ran: texts(input) },
+        4 => NoVerdict::AmbiguousCommit { commits: texts(input) },
+        5 => NoVerdict::NoScore {
+            side: side(input),
+            run: seen(input),
+            faults: settings.metrics.iter().map(|metric| (metric, fault(input))).collect(),
+            known: input.list(|input| (input.text(), input.text())),
+        },
+        6 => NoVerdict::NoBaseline,
+        7 => NoVerdict::UnfitBaseline { faults: warnings(input) },
+        8 => NoVerdict::TooFewRuns { side: side(input), have: input.below(5), wanted: 5 },
+        _ => NoVerdict::Failed(error(input)),
+    }
+}
+
+fn unclear(input: &mut Input<'_>) -> Unclear {
+    match input.below(3) {
+        0 => Unclear::SomeMissing(input.text()),
+        1 => Unclear::CannotTell(CannotTell::Odd(input.text())),
+        _ => Unclear::CannotTell(CannotTell::PathMissing { path: input.text(), similar: vec![input.text()] }),
+    }
+}
+
+fn warnings(input: &mut Input<'_>) -> Vec<Warning> {
+    input.list(|input| match input.below(9) {
+        0 => Warning::BaselineDirty,
+        1 => Warning::BaselineUnfinished,
+        2 => Warning::BaselineNotMerged(input.maybe(|input| u64::from(input.byte()))),
+        3 => Warning::BaselineOriginUnknown(input.text()),
+        4 => Warning::SeveralTagged(input.below(200)),
+        5 => Warning::TagSpelledDifferently(input.text()),
+        6 => Warning::CertificateNotVerified,
+        7 => Warning::NotEncrypted,
+        _ => Warning::NotEnforced(Exit::Degraded),
+    })
+}

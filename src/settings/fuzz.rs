@@ -1,0 +1,126 @@
+//! What must hold of any text in place of a setting. Panics where it does not.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::metrics::{list, on_one_line};
+use super::{Host, Name, Tag, values};
+use crate::commit::Commit;
+use crate::judge::{Score, Tolerance};
+use crate::links::web_host;
+use crate::metric::{MOST_METRICS, Metric};
+use crate::same_code::CodePaths;
+
+/// Reads a text as a list of metrics.
+///
+/// # Panics
+/// Where something of that does not hold.
+pub fn metrics_setting(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let metrics = match list(&text) {
+        Ok(metrics) => metrics,
+        Err(problems) => return assert!(!problems.is_empty(), "refused without a reason"),
+    };
+    let given: Vec<Value> = serde_json::from_str(&text).unwrap_or_default();
+    assert_eq!(metrics.iter().count(), given.len(), "a metric more or less than was given");
+    assert!((1..=MOST_METRICS).contains(&given.len()) && metrics.iter().any(Metric::counts), "nothing decides");
+    for (metric, given) in metrics.iter().zip(&given) {
+        is_as_given(metric, given);
+    }
+    assert_eq!(list(&on_one_line("CLEARML_METRICS", text.into_owned())), Ok(metrics), "one line means something else");
+}
+
+fn is_as_given(metric: &Metric, given: &Value) {
+    let text = |key: &str| given.get(key).and_then(Value::as_str);
+    // A number is taken for a name as well.
+    assert!(text("title").is_none_or(|title| title == metric.title.as_str()));
+    assert!(text("series").is_none_or(|series| series == metric.series.as_str()));
+    is_name(&metric.title);
+    is_name(&metric.series);
+    is_tolerance(metric.criteria.tolerance);
+    assert!(metric.criteria.target.is_none_or(|target| target.get().is_finite()), "a target that is no number");
+    let number = |key: &str| given.get(key).and_then(Value::as_f64);
+    assert!(number("threshold").is_none_or(|wanted| metric.criteria.tolerance.as_percent() == Some(wanted)));
+    assert!(number("margin").is_none_or(|wanted| metric.criteria.tolerance.as_absolute() == Some(wanted)));
+    assert!(number("target").is_none_or(|wanted| metric.criteria.target.map(Score::get) == Some(wanted)));
+    assert_eq!(metric.counts(), given.get("warn") != Some(&Value::Bool(true)));
+}
+
+fn is_name(name: &Name) {
+    assert!(!name.as_str().trim().is_empty(), "a name that is blank");
+    assert!(!name.as_str().chars().any(char::is_control), "a name with a control character");
+}
+
+fn is_tolerance(tolerance: Tolerance) {
+    let amount = tolerance.as_percent().or(tolerance.as_absolute());
+    assert!(amount.is_some_and(|amount| amount.is_finite() && amount.is_sign_positive()), "a loss that is negative");
+}
+
+/// Reads a text as each of the other settings.
+///
+/// # Panics
+/// Where something of that does not hold.
+pub fn setting_value(data: &[u8]) {
+    let text = &String::from_utf8_lossy(data);
+    let _ = (values::direction(text), values::pick(text), values::promote(text), values::no_baseline(text));
+    let _ = (values::baseline_check(text), values::comment(text), values::boolean(text));
+    for host in [Host::parse(text), values::api_host(text)].into_iter().flatten() {
+        is_host(&host);
+    }
+    for tolerance in [values::threshold(text), values::margin(text)].into_iter().flatten() {
+        is_tolerance(tolerance);
+    }
+    assert!(values::target(text).ok().is_none_or(|target| target.get().is_finite()), "a target that is no number");
+    assert!(values::runs(text).ok().is_none_or(|runs| (1..=100).contains(&runs)), "too many runs, or none");
+    assert!(values::duration(text).ok().is_none_or(|wait| wait <= Duration::from_hours(120)), "an endless wait");
+    if let Ok(name) = Name::parse(text) {
+        is_name(&name);
+        assert_eq!(name.as_str(), text);
+    }
+    if let Ok(tag) = Tag::parse(text) {
+        assert!(tag.as_str() == text && !text.starts_with("__$"), "an operator for a tag");
+    }
+    if let Ok(commit) = Commit::parse(text) {
+        is_commit(&commit, text);
+    }
+    if let Ok(paths) = CodePaths::parse(text) {
+        is_code(&paths);
+    }
+}
+
+fn is_host(host: &Host) {
+    let address = host.as_str();
+    let lower = address.to_ascii_lowercase();
+    assert!(lower.starts_with("http://") || lower.starts_with("https://"), "{address} is no web server");
+    let odd = |c: char| c.is_control() || c.is_whitespace() || "@#?".contains(c);
+    let authority = address.split('/').nth(2).unwrap_or_default();
+    assert!(!authority.is_empty() && !authority.contains(odd) && !address.ends_with('/'), "{address:?} misleads");
+    assert!(
+        !address.contains(|c: char| c.is_control() || c.is_whitespace() || "#?".contains(c)),
+        "{address:?} misleads"
+    );
+    assert_eq!(Host::parse(address).as_ref(), Ok(host), "read again it is another");
+    let _ = (host.is_plain_http_elsewhere(), web_host(host));
+}
+
+fn is_commit(commit: &Commit, text: &str) {
+    let digits = commit.as_str();
+    let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    assert!((7..=64).contains(&digits.len()) && digits.bytes().all(is_digit), "no commit");
+    assert!(text.trim().eq_ignore_ascii_case(digits) && commit.matches(text), "another commit than given");
+    let other = format!("{digits}0");
+    assert_eq!(commit.matches(&other), !commit.is_full(), "a whole id matches another");
+    assert!(!commit.matches("") && !commit.matches(digits.get(1..).unwrap_or_default()), "it matches too much");
+}
+
+fn is_code(paths: &CodePaths) {
+    let lines: Vec<&str> = paths.iter().collect();
+    for path in &lines {
+        assert!(path.split('/').all(|name| !matches!(name, "" | "." | "..")), "{path:?} leads elsewhere");
+        assert!(!path.chars().any(|c| c.is_control() || c == '\\'), "{path:?} is no path of git");
+    }
+    // Between `./` and `/` a name may begin or end with a space, and look like a drive.
+    let again: Vec<String> = lines.iter().map(|path| format!("./{path}/")).collect();
+    assert_eq!(CodePaths::parse(&again.join("\n")).as_ref(), Ok(paths), "read again they are others");
+}
