@@ -11,7 +11,8 @@ use crate::tool::{Place, Server, Tool, timed};
 
 const METHOD: &str = "A relay on loopback holds everything for half a round trip in each direction and charges one for opening a \
 connection; TLS 1.3 ends behind it. The floor is `(TCP + TLS + requests) × RTT` with one round trip for each of TCP and TLS and \
-the requests of the sandbox's log, on one connection, one after the other. Milliseconds, median (lowest to highest).";
+the requests of the sandbox's log, on one connection, one after the other. Milliseconds, median (lowest to highest). The peer is \
+shown for comparison; its time holds its start as well.";
 const ROUND_TRIPS: [u64; 3] = [50, 100, 200];
 
 pub(crate) fn measure(place: &Place) -> Result<()> {
@@ -30,7 +31,8 @@ pub(crate) fn measure(place: &Place) -> Result<()> {
             let server =
                 Server { authority: authority.clone(), ..Server::of(&scene.sandbox, format!("{scheme}://{far}")) };
             for (what, promote) in [("verdict", "never"), ("promotion", "pass")] {
-                let (gate, requests) = times(place, &scene, &server, promote)?;
+                let (gate, requests) = times(place, Tool::Gate, &scene, &server, promote)?;
+                let (peer, _) = times(place, Tool::Peer, &scene, &server, promote)?;
                 let round_trips = u32::try_from(1 + usize::from(encrypted) + requests)?;
                 let floor = f64::from(round_trips) * f64::from(u32::try_from(milliseconds)?);
                 rows.push(row![
@@ -41,21 +43,23 @@ pub(crate) fn measure(place: &Place) -> Result<()> {
                     short(floor),
                     gate,
                     format!("{:+.1} %", (gate.median / floor - 1.0) * 100.0),
+                    short(peer.median),
+                    short(peer.median / gate.median),
                 ]);
             }
         }
     }
-    let head = ["", "RTT, ms", "what", "round trips", "floor, ms", "gate, ms", "above"];
+    let head = ["", "RTT, ms", "what", "round trips", "floor, ms", "gate, ms", "above", "peer, ms", "times the gate"];
     table::print("Latency", METHOD, &head, &rows);
     Ok(())
 }
 
 /// Times in milliseconds, and the requests of each run.
-fn times(place: &Place, scene: &Scene, server: &Server<'_>, promote: &str) -> Result<(Summary, usize)> {
+fn times(place: &Place, tool: Tool, scene: &Scene, server: &Server<'_>, promote: &str) -> Result<(Summary, usize)> {
     let mut times = Vec::new();
     for _ in 0..place.runs_or(5) {
         scene.reset();
-        times.push(timed(place.command(Tool::Gate, server).env("CLEARML_PROMOTE", promote), 0)?.as_secs_f64() * 1e3);
+        times.push(timed(place.command(tool, server).env("CLEARML_PROMOTE", promote), 0)?.as_secs_f64() * 1e3);
         scene.expect_moved(promote != "never")?;
     }
     Ok((Summary::of(times), scene.traffic().requests))

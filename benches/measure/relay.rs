@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use rustls::crypto::ring;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection};
@@ -103,6 +103,8 @@ pub(crate) fn encrypted(upstream: SocketAddr, folder: &Path) -> Result<(SocketAd
 fn certified() -> Result<(Arc<ServerConfig>, String)> {
     let mut authority = CertificateParams::new(Vec::new())?;
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    // With the same name as the server's, its certificate would look to OpenSSL as if it vouched for itself.
+    authority.distinguished_name.push(DnType::CommonName, "authority");
     let authority_key = KeyPair::generate()?;
     let root = authority.self_signed(&authority_key)?;
     let key = KeyPair::generate()?;

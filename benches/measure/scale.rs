@@ -20,11 +20,12 @@ struct Axis {
     grown: fn(usize) -> Scene,
 }
 
-const AXES: [Axis; 4] = [
+const AXES: [Axis; 5] = [
     Axis { name: "tasks in the project", sizes: &[100, 1_000, 10_000, 100_000, 1_000_000], grown: tasks },
     Axis { name: "runs at the commit", sizes: &[1, 10, 100, 1_000, 10_000], grown: runs },
     Axis { name: "tasks with the tag", sizes: &[1, 10, 100, 1_000], grown: tagged },
     Axis { name: "metrics a task", sizes: &[2, 10, 100, 2_000], grown: metrics },
+    Axis { name: "MiB in one answer", sizes: &[1, 8, 31], grown: heavy },
 ];
 
 pub(crate) fn measure(place: &Place) -> Result<()> {
@@ -109,4 +110,10 @@ fn tagged(size: usize) -> Scene {
 fn metrics(size: usize) -> Scene {
     let name = |n: usize| format!("metric {n}");
     Scene::with(|seed| (2..size).fold(seed, |seed, n| seed.scalar(&name(n / 10), &name(n), &[(1, 0.5), (2, 0.6)])))
+}
+
+/// A candidate with tags of a megabyte each, which come with it: no answer of more than 32 MiB is read.
+fn heavy(size: usize) -> Scene {
+    let filling = "x".repeat(1 << 20);
+    Scene::with_candidate(|seed| (0..size).fold(seed, |seed, n| seed.tag(&format!("{n}{filling}"))))
 }

@@ -37,10 +37,18 @@ impl Scene {
 
     /// The same with more in both runs.
     pub(crate) fn with(more: impl Fn(TaskSeed) -> TaskSeed) -> Self {
+        Self::of(more(run(BASE, 0.80)), more(run(HEAD, 0.85)))
+    }
+
+    /// The same with more in the candidate.
+    pub(crate) fn with_candidate(more: impl Fn(TaskSeed) -> TaskSeed) -> Self {
+        Self::of(run(BASE, 0.80), more(run(HEAD, 0.85)))
+    }
+
+    fn of(baseline: TaskSeed, candidate: TaskSeed) -> Self {
         // The SDK asks what a gate must not, such as for tasks without naming the fields.
         let sandbox = Sandbox::builder().lenient().start().unwrap_or_else(|_| Sandbox::start());
-        let baseline = sandbox.add(more(run(BASE, 0.80)).tag(TAG));
-        let candidate = sandbox.add(more(run(HEAD, 0.85)));
+        let (baseline, candidate) = (sandbox.add(baseline.tag(TAG)), sandbox.add(candidate));
         let before = vec![sandbox.task(&baseline), sandbox.task(&candidate)];
         Self { sandbox, candidate, before }
     }

@@ -85,7 +85,8 @@ impl Place {
         ];
         command.envs(settings);
         if let Some(authority) = &server.authority {
-            command.env("CLEARML_API_HOST_VERIFY_CERT", authority);
+            // The second is the peer's, whose SDK takes no file for the first.
+            command.env("CLEARML_API_HOST_VERIFY_CERT", authority).env("REQUESTS_CA_BUNDLE", authority);
         }
         command
     }

@@ -3,7 +3,9 @@
 use std::time::Instant;
 
 use clearml_sandbox::Sandbox;
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, SanType, date_time_ymd};
+
+use rustls::pki_types::CertificateDer;
 
 use crate::server::{serve, tls};
 use crate::support::{Gate, pair};
@@ -13,16 +15,34 @@ pub(crate) fn server(
     sandbox: &Sandbox,
     change: impl Fn(&mut CertificateParams),
 ) -> (String, String, impl Fn() -> usize) {
-    let mut ca = CertificateParams::new([]).unwrap();
-    ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let ca = CertifiedIssuer::self_signed(ca, KeyPair::generate().unwrap()).unwrap();
+    let ca = CertifiedIssuer::self_signed(authority(), key()).unwrap();
     let mut leaf = CertificateParams::new(["127.0.0.1".to_owned(), "clearml.example".to_owned()]).unwrap();
     change(&mut leaf);
-    let key = KeyPair::generate().unwrap();
+    let key = key();
     let chain = vec![leaf.signed_by(&key, &ca).unwrap().der().clone()];
     let to = sandbox.url().strip_prefix("http://").unwrap().parse().unwrap();
     let (address, got) = tls(to, chain, key.into());
     (format!("https://{address}"), ca.pem(), move || got.lock().unwrap().len())
+}
+
+/// A gate that asks the sandbox by way of a server with this chain, and believes this authority.
+fn gate(sandbox: &Sandbox, chain: Vec<CertificateDer<'static>>, key: KeyPair, pem: &str) -> Gate {
+    let to = sandbox.url().strip_prefix("http://").unwrap().parse().unwrap();
+    let (address, _) = tls(to, chain, key.into());
+    let gate = Gate::of(sandbox).set("CLEARML_API_HOST", &format!("https://{address}"));
+    let file = gate.path().join("ca.pem");
+    std::fs::write(&file, pem).unwrap();
+    gate.set("CLEARML_API_HOST_VERIFY_CERT", file.to_str().unwrap())
+}
+
+fn key() -> KeyPair {
+    KeyPair::generate().unwrap()
+}
+
+fn authority() -> CertificateParams {
+    let mut authority = CertificateParams::new([]).unwrap();
+    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    authority
 }
 
 #[test]
@@ -34,6 +54,49 @@ fn a_private_authority_is_believed_where_it_is_named_and_nowhere_else() {
         let file = gate.path().join("ca.pem");
         std::fs::write(&file, pem).unwrap();
         gate.set(name, file.to_str().unwrap()).run().expect(0, "PASSED, improved");
+    }
+}
+
+#[test]
+fn a_folder_of_authorities_is_a_store() {
+    let (sandbox, ..) = pair(0.8, 0.9);
+    let (url, pem, _) = server(&sandbox, |_| {});
+    let gate = Gate::of(&sandbox).set("CLEARML_API_HOST", &url);
+    let folder = gate.path().join("certs");
+    std::fs::create_dir(&folder).unwrap();
+    // As c_rehash names it.
+    std::fs::write(folder.join("5ed36f99.0"), pem).unwrap();
+    gate.set("SSL_CERT_DIR", folder.to_str().unwrap()).run().expect(0, "PASSED, improved");
+}
+
+#[test]
+fn a_server_that_keeps_its_intermediate_certificate_to_itself_is_not_trusted() {
+    let root = CertifiedIssuer::self_signed(authority(), key()).unwrap();
+    let mut between = authority();
+    between.distinguished_name.push(DnType::CommonName, "between");
+    let between = CertifiedIssuer::signed_by(between, key(), &root).unwrap();
+    for sends in [true, false] {
+        let (sandbox, ..) = pair(0.8, 0.9);
+        let (leaf, key) = (CertificateParams::new(["127.0.0.1".to_owned()]).unwrap(), key());
+        let mut chain = vec![leaf.signed_by(&key, &between).unwrap().der().clone()];
+        chain.extend(sends.then(|| between.der().clone()));
+        let ran = gate(&sandbox, chain, key, &root.pem()).run();
+        if sends {
+            ran.expect(0, "PASSED, improved");
+        } else {
+            ran.expect(4, "NO VERDICT: no trusted connection").says("a server must also send its intermediate");
+        }
+    }
+}
+
+/// Both as `openssl req -x509` makes it, which calls it an authority, and as it should be.
+#[test]
+fn a_certificate_that_vouches_for_itself_is_believed_where_it_is_named() {
+    for mut leaf in [CertificateParams::default(), authority()] {
+        let ((sandbox, ..), key) = (pair(0.8, 0.9), key());
+        leaf.subject_alt_names = vec![SanType::IpAddress("127.0.0.1".parse().unwrap())];
+        let leaf = leaf.self_signed(&key).unwrap();
+        gate(&sandbox, vec![leaf.der().clone()], key, &leaf.pem()).run().expect(0, "PASSED, improved");
     }
 }
 

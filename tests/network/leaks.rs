@@ -90,3 +90,19 @@ fn git_gets_no_secret_in_its_environment_or_its_arguments() {
         assert!(!seen.contains(secret), "{seen}");
     }
 }
+
+/// Every process of the machine can read them there, and whoever gets hold of a core file.
+#[test]
+fn the_keys_cannot_be_given_on_the_command_line() {
+    let help = Gate::bare().args(&["--help"]).run().out;
+    for name in ["CLEARML_API_ACCESS_KEY", "CLEARML_API_SECRET_KEY", "GITHUB_TOKEN"] {
+        let line = help.lines().find(|line| line.trim_start().starts_with(name)).unwrap();
+        assert!(!line.contains("--"), "{line}");
+        let flag = name.trim_start_matches("CLEARML_").to_lowercase().replace('_', "-");
+        for flag in [format!("--{flag}"), format!("--clearml-{flag}")] {
+            let ran = Gate::bare().args(&[&flag, "hunter2"]).run();
+            assert_eq!(ran.code, 2, "{ran:#?}");
+            assert!(!(ran.out + &ran.err).contains("hunter2"));
+        }
+    }
+}

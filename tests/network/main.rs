@@ -7,6 +7,8 @@ mod addresses;
 mod certificates;
 mod leaks;
 mod proxies;
+#[cfg(target_os = "linux")]
+mod room;
 mod server;
 #[expect(dead_code, clippy::indexing_slicing, reason = "these tests need only a part of it")]
 #[path = "../gate/support.rs"]

@@ -72,3 +72,16 @@ fn a_host_that_no_proxy_names_is_reached_directly_and_another_by_the_proxy_alone
     gate.run().expect(5, "NO VERDICT:").says("no tunnel to the server (status 403; see NO_PROXY)");
     assert!(seen.lock().unwrap().starts_with(b"CONNECT clearml.invalid:443 "));
 }
+
+#[test]
+fn a_proxy_that_is_gone_or_hangs_up_is_named_without_its_password() {
+    let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let (silent, _) = proxy(Manner::Say(""));
+    for (address, said) in [(gone, "the connection was refused"), (silent, "nothing that a proxy answers came back")] {
+        let (sandbox, ..) = pair(0.8, 0.9);
+        let gate = Gate::of(&sandbox).set("CLEARML_API_HOST", "https://clearml.example");
+        let ran = gate.set("HTTPS_PROXY", &format!("http://user:hunter2@{address}")).run();
+        let ran = ran.expect(5, "NO VERDICT: could not reach").says(said).says(&address.to_string());
+        assert!(!(ran.out + &ran.err).contains("hunter2"));
+    }
+}

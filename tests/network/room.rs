@@ -1,0 +1,106 @@
+//! What depends on files of the machine: its certificate store, and the addresses of a name.
+//!
+//! The gate runs in a mount namespace of its own, where those files are the test's. That takes root, or a system that lets
+//! everybody have namespaces, so that these tests are asked for by name: `cargo test --test network -- --ignored`, as
+//! `.ci/run` does.
+
+use std::net::{SocketAddr, TcpStream};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use clearml_sandbox::Sandbox;
+use socket2::{Domain, Socket, Type};
+
+use crate::certificates::server;
+use crate::support::{Gate, Ran, TAG, pair};
+
+/// Runs the gate where these shell commands have mounted what it is to find; they stand in the gate's own folder.
+fn run_in_room(gate: &Gate, mounts: &str) -> Ran {
+    let namespaces: &[&str] = if is_root() { &["--mount"] } else { &["--user", "--map-root-user", "--mount"] };
+    let inner = gate.command();
+    let mut room = Command::new("unshare");
+    room.args(namespaces).args(["sh", "-euc", &format!("{mounts}\nexec \"$@\""), "room"]);
+    room.arg(inner.get_program()).args(inner.get_args()).env_clear();
+    room.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    Ran::of(&room.current_dir(gate.path()).output().unwrap())
+}
+
+fn is_root() -> bool {
+    let id = Command::new("id").arg("-u").output().unwrap();
+    id.stdout.starts_with(b"0\n")
+}
+
+/// Every place where a certificate store may be, empty but for this.
+const STORES: &str = "for store in /etc/ssl /etc/pki /usr/share/ca-certificates /usr/local/share/ca-certificates; do \
+    if [ -d $store ]; then mount -t tmpfs none $store; fi; done";
+
+fn trusting_the_system(sandbox: &Sandbox) -> (Gate, impl Fn() -> usize) {
+    let (url, pem, got) = server(sandbox, |_| {});
+    let gate = Gate::of(sandbox).set("CLEARML_API_HOST", &url);
+    std::fs::write(gate.path().join("ca.pem"), pem).unwrap();
+    (gate, got)
+}
+
+#[test]
+#[ignore = "needs a mount namespace; .ci/run asks for it"]
+fn an_authority_in_the_system_s_store_is_believed() {
+    let (sandbox, ..) = pair(0.8, 0.9);
+    let (gate, _) = trusting_the_system(&sandbox);
+    let store = "mkdir /etc/ssl/certs; cp ca.pem /etc/ssl/certs/ca-certificates.crt";
+    run_in_room(&gate, &format!("{STORES}; {store}")).expect(0, "PASSED, improved");
+}
+
+/// As in a bare container. That nobody vouches for a private authority, rather than that there is nobody, shows that the
+/// built-in roots were asked.
+#[test]
+#[ignore = "needs a mount namespace; .ci/run asks for it"]
+fn without_any_store_the_built_in_roots_decide() {
+    let (sandbox, ..) = pair(0.8, 0.9);
+    let (gate, got) = trusting_the_system(&sandbox);
+    let ran = run_in_room(&gate, STORES).expect(4, "NO VERDICT: no trusted connection");
+    ran.says("comes from an authority that is not trusted here");
+    assert_eq!(got(), 0);
+    let named = gate.set("CLEARML_API_HOST_VERIFY_CERT", "ca.pem");
+    run_in_room(&named, STORES).expect(0, "PASSED, improved");
+}
+
+/// A name with an address where nothing answers, before the one where the server is.
+fn with_two_addresses(sandbox: &Sandbox) -> (Gate, SocketAddr) {
+    let address: SocketAddr = sandbox.url().strip_prefix("http://").unwrap().parse().unwrap();
+    let gate = Gate::of(sandbox).set("CLEARML_API_HOST", &format!("http://two.example:{}", address.port()));
+    // Everybody's order of addresses has the IPv6 side of loopback first.
+    std::fs::write(gate.path().join("hosts"), "::1 two.example\n127.0.0.1 two.example\n").unwrap();
+    (gate, SocketAddr::new("::1".parse().unwrap(), address.port()))
+}
+
+const HOSTS: &str = "mount --bind hosts /etc/hosts";
+
+#[test]
+#[ignore = "needs a mount namespace; .ci/run asks for it"]
+fn of_two_addresses_the_second_is_taken_when_the_first_refuses() {
+    let (sandbox, _, head) = pair(0.8, 0.9);
+    let (gate, _) = with_two_addresses(&sandbox);
+    run_in_room(&gate, HOSTS).expect(0, "PASSED, improved");
+    assert_eq!(sandbox.tagged(TAG), [head]);
+}
+
+#[test]
+#[ignore = "needs a mount namespace; .ci/run asks for it"]
+fn of_two_addresses_the_second_is_taken_when_the_first_is_silent() {
+    let (sandbox, _, head) = pair(0.8, 0.9);
+    let (gate, first) = with_two_addresses(&sandbox);
+    // Whoever comes after a full queue is not answered at all, as behind a firewall.
+    let listener = Socket::new(Domain::IPV6, Type::STREAM, None).unwrap();
+    listener.set_only_v6(true).unwrap();
+    listener.bind(&first.into()).unwrap();
+    listener.listen(0).unwrap();
+    let queue: Vec<TcpStream> =
+        (0..8).map_while(|_| TcpStream::connect_timeout(&first, Duration::from_millis(300)).ok()).collect();
+    assert!(queue.len() < 8, "the queue is never full");
+    let started = Instant::now();
+    run_in_room(&gate, HOSTS).expect(0, "PASSED, improved");
+    // Once for the run, not for each request.
+    assert!(started.elapsed() < Duration::from_secs(25), "{:?}", started.elapsed());
+    assert!(started.elapsed() > Duration::from_secs(1), "the first address was not tried");
+    assert_eq!(sandbox.tagged(TAG), [head]);
+}
