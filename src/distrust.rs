@@ -19,6 +19,8 @@ pub(crate) enum Distrust {
     OtherName(Vec<String>),
     /// Nobody who is trusted vouches for it.
     UnknownAuthority,
+    /// It is an authority's own, which no server may use.
+    OfAuthority,
     /// The server knows no version of TLS that is still safe.
     OldProtocol,
     /// What came back is not TLS.
@@ -48,6 +50,8 @@ impl Distrust {
                 CertificateError::NotValidForName => Self::OtherName(Vec::new()),
                 CertificateError::NotValidForNameContext { presented, .. } => Self::OtherName(presented.clone()),
                 CertificateError::UnknownIssuer | CertificateError::BadSignature => Self::UnknownAuthority,
+                // The TLS library has no kind for it, only a name in the words of the one below.
+                CertificateError::Other(_) if error.to_string().contains("CaUsedAsEndEntity") => Self::OfAuthority,
                 _ => Self::Other(error.to_string()),
             },
             Error::PeerIncompatible(_)
@@ -71,6 +75,11 @@ impl Distrust {
             Self::UnknownAuthority => {
                 "For a private certificate authority set CLEARML_API_HOST_VERIFY_CERT to its PEM file, or put it into the \
                  system's store; a server must also send its intermediate certificates."
+            }
+            Self::OfAuthority => {
+                "Have a certificate made for the server; one that vouches for itself is believed when \
+                 CLEARML_API_HOST_VERIFY_CERT names its file and it is no authority's (openssl req -x509 takes -addext \
+                 basicConstraints=critical,CA:FALSE)."
             }
             Self::OldProtocol => "The server has to offer TLS 1.2 or 1.3.",
             Self::NotTls => {
@@ -98,6 +107,9 @@ impl fmt::Display for Distrust {
             Self::OtherName(names) => write!(f, "its certificate is for another name: {}", names.join(", ")),
             Self::UnknownAuthority => {
                 f.write_str("its certificate comes from an authority that is not trusted here, or is self-signed")
+            }
+            Self::OfAuthority => {
+                f.write_str("its certificate is that of an authority, which no server may use for itself")
             }
             Self::OldProtocol => f.write_str("it offers no version of TLS or no cipher that is still safe"),
             Self::NotTls => f.write_str("what it answers is not TLS"),

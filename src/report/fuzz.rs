@@ -337,7 +337,7 @@ fn error(input: &mut Input<'_>) -> Error {
 }
 
 fn distrust(input: &mut Input<'_>) -> Distrust {
-    match input.below(8) {
+    match input.below(9) {
         0 => Distrust::Expired(input.maybe(Input::time)),
         1 => Distrust::NotYet(input.maybe(Input::time)),
         2 => Distrust::OtherName(input.list(Input::text)),
@@ -345,6 +345,7 @@ fn distrust(input: &mut Input<'_>) -> Distrust {
         4 => Distrust::OldProtocol,
         5 => Distrust::NotTls,
         6 => Distrust::EmptyStore,
+        7 => Distrust::OfAuthority,
         _ => Distrust::Other(input.text()),
     }
 }

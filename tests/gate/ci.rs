@@ -1,30 +1,16 @@
 //! Which commit is judged in every CI and on every event.
 
 use std::fs;
-use std::path::Path;
 
 use clearml_sandbox::Sandbox;
 use serde_json::{Value, json};
 
-use crate::support::{BASE, Gate, HEAD, OTHER, Ran, best, commit, git, pair, run};
+use crate::support::{BASE, Edit, Gate, HEAD, OTHER, Ran, best, commit, git, pair, payload, run};
 
 /// The commits of the example payloads.
 const PULL_REQUEST: &str = "ec26c3e57ca3a959ca5aad62de7213c562f8c821";
 const PUSHED: &str = "6113728f27ae82c7b1a177c8d03f9e96e0adf246";
 const WORKFLOW_RUN: &str = "3484a3fb816e0859fd6e1cea078d76385ff50625";
-
-/// A value to replace and what with.
-type Edit<'a> = (&'a str, Value);
-
-/// One of GitHub's example payloads, with some of its values replaced.
-fn payload(file: &str, edits: &[Edit<'_>]) -> Value {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/gate/events").join(file).with_extension("json");
-    let mut payload: Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
-    for (pointer, value) in edits {
-        *payload.pointer_mut(pointer).unwrap() = value.clone();
-    }
-    payload
-}
 
 /// A gate that is not told the commit and moves nothing.
 fn gate(sandbox: &Sandbox) -> Gate {

@@ -29,5 +29,7 @@ mod schema;
 mod selection;
 mod settings;
 mod simulation;
+#[expect(dead_code, unused_imports, reason = "these tests need only a part of it")]
+#[path = "../support/mod.rs"]
 mod support;
 mod waiting;

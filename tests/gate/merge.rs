@@ -4,13 +4,12 @@
 use std::fs;
 use std::net::TcpListener;
 use std::path::Path;
-use std::process::Command;
 
 use clearml_sandbox::{At, Effect, GitHub, Permissions, PullSeed, Sandbox};
 use expect_test::expect_file;
 use serde_json::{Value, json};
 
-use crate::support::{Gate, HEAD, OTHER, Ran, TAG, best, run};
+use crate::support::{Edit, Gate, HEAD, OTHER, Ran, TAG, best, git, git_as, payload, run};
 
 /// The commits of the example payloads, and what the runner names beside them.
 const PULL_REQUEST: &str = "ec26c3e57ca3a959ca5aad62de7213c562f8c821";
@@ -57,19 +56,6 @@ struct Event {
     /// Why nothing is judged where that is so: for the reader, and as the program says it.
     refusal: Option<(&'static str, &'static str)>,
     is_shown_with_a_loss: bool,
-}
-
-/// A value to replace and what with.
-type Edit<'a> = (&'a str, Value);
-
-/// One of GitHub's example payloads, with some of its values replaced.
-fn payload(file: &str, edits: &[Edit<'_>]) -> Value {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/gate/events").join(file).with_extension("json");
-    let mut payload: Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
-    for (pointer, value) in edits {
-        *payload.pointer_mut(pointer).unwrap() = value.clone();
-    }
-    payload
 }
 
 impl Event {
@@ -371,22 +357,6 @@ fn every_event_under_every_policy_is_written_down() {
 }
 
 /// Asks git in a folder, as somebody who always commits at the same time.
-fn git(folder: &Path, args: &[&str]) -> String {
-    git_as("a", folder, args)
-}
-
-fn git_as(committer: &str, folder: &Path, args: &[&str]) -> String {
-    let mut command = Command::new("git");
-    command.args(args).current_dir(folder).env("HOME", folder).env("GIT_CONFIG_NOSYSTEM", "1");
-    for (role, name) in [("AUTHOR", "a"), ("COMMITTER", committer)] {
-        command.env(format!("GIT_{role}_NAME"), name).env(format!("GIT_{role}_EMAIL"), "a@example.org");
-        command.env(format!("GIT_{role}_DATE"), "2026-01-01T00:00:00Z");
-    }
-    let output = command.output().unwrap();
-    assert!(output.status.success(), "{args:?}: {output:?}");
-    String::from_utf8(output.stdout).unwrap().trim().to_owned()
-}
-
 /// A repository whose pull request has just been merged, as git and GitHub leave it.
 struct Merged {
     stage: Stage,

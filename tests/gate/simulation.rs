@@ -5,13 +5,13 @@
 //! with noise, and the gate decides what is merged. In-process, since a thousand processes would tell no more.
 
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use clearml_gate::{Environment, Limits, Process, Stream};
+use clearml_gate::Limits;
 use clearml_sandbox::{Sandbox, TaskSeed};
 use expect_test::expect_file;
 
-use crate::support::{PROJECT, SERIES, TAG, TASK, TITLE};
+use crate::support::{PROJECT, Random, SERIES, TAG, TASK, TITLE, judge_with, settings};
 
 const PULL_REQUESTS: usize = 1000;
 const START: f64 = 0.8;
@@ -21,19 +21,6 @@ const BIAS: f64 = -0.2;
 const CHANGE: f64 = 0.3;
 const NOISE: f64 = 1.0;
 const THRESHOLD: f64 = 1.0;
-
-/// Random numbers that are the same at each run: `SplitMix64` (Steele, Lea, Flood 2014).
-struct Random(u64);
-
-impl Random {
-    /// Evenly from -1 to 1.
-    fn signed(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        f64::from(u32::try_from((z ^ (z >> 31)) >> 32).unwrap()) / f64::from(u32::MAX) * 2.0 - 1.0
-    }
-}
 
 /// What became of a story.
 struct Told {
@@ -48,45 +35,26 @@ fn task(n: usize, value: f64) -> TaskSeed {
     TaskSeed::new(PROJECT, TASK).commit(&format!("{n:040x}")).scalar(TITLE, SERIES, &[(0, value)])
 }
 
-fn gate(sandbox: &Sandbox, n: usize, keep_best: bool) -> bool {
-    let environment: Environment = [
-        ("CLEARML_API_HOST", sandbox.url()),
-        ("CLEARML_API_ACCESS_KEY", sandbox.access_key().to_owned()),
-        ("CLEARML_API_SECRET_KEY", sandbox.secret_key().to_owned()),
-        ("CLEARML_PROJECT", PROJECT.to_owned()),
-        ("CLEARML_TASK_NAME", TASK.to_owned()),
-        ("CLEARML_SCALAR_TITLE", TITLE.to_owned()),
-        ("CLEARML_SCALAR_SERIES", SERIES.to_owned()),
-        ("CLEARML_SCALAR_THRESHOLD", THRESHOLD.to_string()),
-        ("CLEARML_KEEP_BEST", keep_best.to_string()),
-        ("COMMIT_ID", format!("{n:040x}")),
-    ]
-    .into_iter()
-    .collect();
-    let (mut out, mut err) = (Vec::new(), Vec::new());
-    let exit = clearml_gate::run(Process {
-        args: Vec::new(),
-        environment,
-        directory: PathBuf::from("."),
-        limits: Limits::REAL,
-        out: Stream { writer: &mut out, is_terminal: false },
-        err: Stream { writer: &mut err, is_terminal: false },
-    });
-    assert!(exit.code() <= 1, "{}", String::from_utf8_lossy(&out));
-    exit.code() == 0
+fn passes(sandbox: &Sandbox, n: usize, keep_best: bool) -> bool {
+    let mut settings = settings(&sandbox.url(), &format!("{n:040x}"));
+    settings.push(("CLEARML_SCALAR_THRESHOLD", THRESHOLD.to_string()));
+    settings.push(("CLEARML_KEEP_BEST", keep_best.to_string()));
+    let ended = judge_with(settings, Limits::REAL);
+    assert!(ended.code <= 1, "{}", ended.err);
+    ended.code == 0
 }
 
 fn tell(keep_best: bool) -> Told {
     let sandbox = Sandbox::start();
     sandbox.add(task(0, START).tag(TAG).tag("prod"));
-    let (mut random, mut quality) = (Random(20_260_101), START);
+    let (mut random, mut quality) = (Random::new(20_260_101), START);
     let mut told = Told { merged: 0, lowest: START, end: START, quality };
     for n in 1..=PULL_REQUESTS {
         let proposed = quality * (1.0 + (BIAS + CHANGE * random.signed()) / 100.0);
         let measured = proposed * (1.0 + NOISE / 100.0 * random.signed());
         let before = told.end;
         sandbox.add(task(n, measured));
-        if gate(&sandbox, n, keep_best) {
+        if passes(&sandbox, n, keep_best) {
             told.merged += 1;
             quality = proposed;
             assert!(measured >= before * (1.0 - THRESHOLD / 100.0) - 1e-12, "{n}");

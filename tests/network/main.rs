@@ -10,6 +10,6 @@ mod proxies;
 #[cfg(target_os = "linux")]
 mod room;
 mod server;
-#[expect(dead_code, clippy::indexing_slicing, reason = "these tests need only a part of it")]
-#[path = "../gate/support.rs"]
+#[expect(dead_code, unused_imports, clippy::indexing_slicing, reason = "these tests need only a part of it")]
+#[path = "../support/mod.rs"]
 mod support;

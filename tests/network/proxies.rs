@@ -1,8 +1,10 @@
 //! Proxies: what they are asked, what they see, and what is said when they refuse.
 
+use clearml_gate::Limits;
+
 use crate::certificates::server;
 use crate::server::{Manner, proxy};
-use crate::support::{Gate, pair};
+use crate::support::{FASTER, Gate, HEAD, judge_with, pair, settings};
 
 #[test]
 fn an_https_server_is_reached_through_a_tunnel_that_shows_the_proxy_no_secret() {
@@ -78,10 +80,13 @@ fn a_proxy_that_is_gone_or_hangs_up_is_named_without_its_password() {
     let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let (silent, _) = proxy(Manner::Say(""));
     for (address, said) in [(gone, "the connection was refused"), (silent, "nothing that a proxy answers came back")] {
-        let (sandbox, ..) = pair(0.8, 0.9);
-        let gate = Gate::of(&sandbox).set("CLEARML_API_HOST", "https://clearml.example");
-        let ran = gate.set("HTTPS_PROXY", &format!("http://user:hunter2@{address}")).run();
-        let ran = ran.expect(5, "NO VERDICT: could not reach").says(said).says(&address.to_string());
-        assert!(!(ran.out + &ran.err).contains("hunter2"));
+        let mut settings = settings("https://clearml.example", HEAD);
+        settings.push(("HTTPS_PROXY", format!("http://user:hunter2@{address}")));
+        // In this process, since somebody who is gone is asked again for a minute.
+        let ended = judge_with(settings, Limits::REAL.divided_by(FASTER));
+        assert_eq!(ended.code, 5, "{}", ended.err);
+        let said = format!("{said}, by way of the proxy {address}");
+        assert!(ended.report.to_string().contains(&said), "{:#}", ended.report);
+        assert!(!(ended.report.to_string() + &ended.err).contains("hunter2"));
     }
 }

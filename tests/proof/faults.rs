@@ -7,9 +7,9 @@ use clearml_gate::Limits;
 use clearml_sandbox::Sandbox;
 
 use crate::fault::{FAULTS, Fault};
-use crate::gate::{self, Ended, FASTER, TAG};
-use crate::random::{Random, in_parallel, is_all};
 use crate::scenario::{HEAD, SCENARIOS, Scenario, Stage};
+use crate::support::{Ended, FASTER, TAG, judge};
+use crate::trials::{in_parallel, is_all, seeded};
 
 /// How many pairs are drawn where not all are tried.
 const SAMPLE: usize = 4_000;
@@ -54,7 +54,7 @@ fn every_pair_of_faults_in_one_run_does_so_as_well() {
     let all = trials.len();
     assert!(all > 100_000);
     if !is_all() {
-        let mut random = Random::seeded();
+        let mut random = seeded();
         trials = (0..SAMPLE).map(|_| trials[random.below(all)].clone()).collect();
     }
     println!("{} of {all} runs with two faults each", trials.len());
@@ -79,7 +79,7 @@ fn try_one(scenario: Scenario, faults: &[(usize, Fault)], elsewhere: &Sandbox) {
     }
     let untagged = watch_the_tag(&stage);
     let started = Instant::now();
-    let ended = gate::run(&stage.sandbox.url(), HEAD, limits);
+    let ended = judge(&stage.sandbox.url(), HEAD, limits);
     let elapsed = started.elapsed();
     // Generous, since other runs want the processor as well: what is looked for is a run that does not end.
     assert!(elapsed < limits.total * 4, "{context}: {elapsed:?}");

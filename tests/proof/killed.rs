@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use clearml_gate::Limits;
 
-use crate::gate::{self, TAG};
-use crate::random::in_parallel;
 use crate::scenario::{HEAD, SCENARIOS, Scenario};
+use crate::support::{TAG, judge, settings};
+use crate::trials::in_parallel;
 
 #[derive(Debug, Clone, Copy)]
 enum When {
@@ -36,7 +36,7 @@ fn kill_and_run_again(scenario: Scenario, n: usize, when: When) {
     let door = stage.sandbox.door();
     let mut child = Command::new(env!("CARGO_BIN_EXE_clearml-gate"))
         .env_clear()
-        .envs(gate::settings(&door.url(), HEAD))
+        .envs(settings(&door.url(), HEAD))
         .current_dir("/")
         .stdin(Stdio::null())
         .stdout(Stdio::null())
@@ -56,7 +56,7 @@ fn kill_and_run_again(scenario: Scenario, n: usize, when: When) {
     child.wait().unwrap();
     let carriers = stage.sandbox.tagged(TAG);
     assert!(!stage.had_tag || !carriers.is_empty(), "{context}: the tag is lost");
-    let ended = gate::run(&stage.sandbox.url(), HEAD, limits);
+    let ended = judge(&stage.sandbox.url(), HEAD, limits);
     let carriers = stage.sandbox.tagged(TAG);
     assert_eq!(ended.code, scenario.code, "{context}\n{:#}", ended.report);
     assert_eq!(carriers.len(), 1, "{context}\n{:#}", ended.report);

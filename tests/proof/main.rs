@@ -12,11 +12,10 @@
 
 mod fault;
 mod faults;
-mod gate;
 mod killed;
 mod races;
-mod random;
 mod scenario;
-#[expect(dead_code, reason = "these tests need only its names")]
-#[path = "../gate/support.rs"]
+#[expect(dead_code, unused_imports, reason = "these tests need only a part of it")]
+#[path = "../support/mod.rs"]
 mod support;
+mod trials;

@@ -11,9 +11,9 @@ use std::time::Duration;
 use clearml_gate::Limits;
 use clearml_sandbox::{Door, Sandbox, TaskSeed};
 
-use crate::gate::{self, Ended, PROJECT, SERIES, TAG, TASK, TITLE};
-use crate::random::{Random, in_parallel, is_all};
 use crate::scenario::{BASE, HEAD, OTHER};
+use crate::support::{Ended, PROJECT, Random, SERIES, TAG, TASK, TITLE, judge};
+use crate::trials::{in_parallel, is_all, seeded};
 
 /// Log-in and the project's id.
 const ASKED_BEFORE: usize = 2;
@@ -84,7 +84,7 @@ fn a_gate_that_is_held_up_before_it_takes_the_tag_away_does_not_lose_what_two_ot
 
 #[test]
 fn three_gates_never_lose_the_tag_in_a_sample_of_orders() {
-    let (mut random, samples) = (Random::seeded(), SAMPLES[usize::from(is_all())]);
+    let (mut random, samples) = (seeded(), SAMPLES[usize::from(is_all())]);
     let trials: Vec<_> = (0..samples).map(|n| (THREE[n % THREE.len()], random_order(&mut random, 3))).collect();
     let is_death = |step: &&Move| matches!(step, Move::Die(_));
     let deaths = trials.iter().flat_map(|(_, order)| order).filter(is_death).count();
@@ -212,7 +212,7 @@ impl Race {
         let most = left.iter().map(|id| value(id).0).fold(f64::MIN, f64::max);
         // Of equals the newest is the best.
         let best = left.iter().rev().find(|id| value(id).0 >= most).unwrap();
-        let Ended { code, report, .. } = gate::run(&sandbox.url(), &value(best).1, patient());
+        let Ended { code, report, .. } = judge(&sandbox.url(), &value(best).1, patient());
         assert_eq!((code, sandbox.tagged(TAG)), (0, vec![best.clone()]), "{context}\n{report:#}");
     }
 }
@@ -226,7 +226,7 @@ fn enter(door: &Door, commit: &str) -> Ended {
         }
     }
     let _telling = Telling(door);
-    gate::run(&door.url(), commit, patient())
+    judge(&door.url(), commit, patient())
 }
 
 /// Gates wait for their turn, which must not be taken for a server that hangs.

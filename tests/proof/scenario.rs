@@ -3,8 +3,8 @@
 use clearml_sandbox::{Sandbox, TaskSeed};
 use serde_json::Value;
 
-use crate::gate::{PROJECT, SERIES, TAG, TASK, TITLE};
 pub(crate) use crate::support::{BASE, HEAD, OTHER};
+use crate::support::{PROJECT, SERIES, TAG, TASK, TITLE};
 
 /// A situation.
 #[derive(Debug, Clone, Copy)]

@@ -1,11 +1,12 @@
-//! A gate in this process, over real HTTP, which waits a fraction of the usual time.
+//! The gate in the process of the tests, over real HTTP: where a thousand processes would tell no more, or where it is to wait
+//! a fraction of the usual time.
 
 use std::path::PathBuf;
 
 use clearml_gate::{Environment, Limits, Process, Stream};
 use serde_json::Value;
 
-pub(crate) use crate::support::{PROJECT, SERIES, TAG, TASK, TITLE};
+use super::scene::{PROJECT, SERIES, TASK, TITLE};
 
 /// A second becomes this many milliseconds less: patience of 0.6 s, 0.3 s for a request.
 pub(crate) const FASTER: u32 = 100;
@@ -36,11 +37,16 @@ pub(crate) fn settings(url: &str, commit: &str) -> Vec<(&'static str, String)> {
 }
 
 /// Runs a gate for a commit against the server at this address.
-pub(crate) fn run(url: &str, commit: &str, limits: Limits) -> Ended {
+pub(crate) fn judge(url: &str, commit: &str, limits: Limits) -> Ended {
+    judge_with(settings(url, commit), limits)
+}
+
+/// Runs a gate with these settings.
+pub(crate) fn judge_with(settings: Vec<(&'static str, String)>, limits: Limits) -> Ended {
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let exit = clearml_gate::run(Process {
         args: vec!["--json".to_owned(), "-".to_owned()],
-        environment: settings(url, commit).into_iter().collect::<Environment>(),
+        environment: settings.into_iter().collect::<Environment>(),
         // Where no checkout is, so that git has nothing to tell.
         directory: PathBuf::from("/"),
         limits,

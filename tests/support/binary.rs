@@ -4,19 +4,10 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use clearml_sandbox::{Sandbox, TaskSeed};
+use clearml_sandbox::Sandbox;
 use tempfile::TempDir;
 
-pub(crate) const PROJECT: &str = "vision/detector";
-pub(crate) const TASK: &str = "train";
-pub(crate) const TITLE: &str = "validation";
-pub(crate) const SERIES: &str = "accuracy";
-pub(crate) const TAG: &str = "Best Performance";
-
-/// Commits that differ in every digit.
-pub(crate) const BASE: &str = "b6589fc6ab0dc82cf12099d1c2d40ab994e8410c";
-pub(crate) const HEAD: &str = "a94a8fe5ccb19ba61c4c0873d391e987982fbbd3";
-pub(crate) const OTHER: &str = "c0ffee0000c0ffee0000c0ffee0000c0ffee0000";
+use super::scene::{HEAD, PROJECT, SERIES, TASK, TITLE};
 
 /// A call of the binary, not made yet.
 pub(crate) struct Gate {
@@ -144,59 +135,7 @@ impl Ran {
     }
 }
 
-/// Asks git in a folder, with nobody's configuration and everything dated the same, so that commits have the same ids
-/// wherever and whenever they are made.
-#[track_caller]
-pub(crate) fn git(folder: &Path, args: &[&str]) -> String {
-    let mut git = Command::new("git");
-    git.args(["-c", "init.defaultBranch=main", "-c", "core.autocrlf=false"]).args(args).current_dir(folder);
-    git.env_clear().env("HOME", folder).env("GIT_CONFIG_NOSYSTEM", "1");
-    for who in ["AUTHOR", "COMMITTER"] {
-        git.env(format!("GIT_{who}_NAME"), "a").env(format!("GIT_{who}_EMAIL"), "a@example.org");
-        git.env(format!("GIT_{who}_DATE"), "2026-01-01T00:00:00Z");
-    }
-    for name in ["PATH", "SystemRoot"] {
-        git.envs(std::env::var_os(name).map(|value| (name, value)));
-    }
-    let output = git.output().unwrap();
-    assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap().trim().to_owned()
-}
-
-/// Commits everything that is in the folder, even if nothing changed; returns the commit's id.
-#[track_caller]
-pub(crate) fn commit(folder: &Path, message: &str) -> String {
-    git(folder, &["add", "--all"]);
-    git(folder, &["commit", "--quiet", "--allow-empty", "--message", message]);
-    git(folder, &["rev-parse", "HEAD"])
-}
-
 /// The text as one line with single spaces.
 fn unbroken(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// A clean, completed run of a commit with one value.
-pub(crate) fn run(commit: &str, value: f64) -> TaskSeed {
-    TaskSeed::new(PROJECT, TASK).commit(commit).scalar(TITLE, SERIES, &[(0, value)])
-}
-
-/// The same with the tag and two tags of other people.
-pub(crate) fn best(value: f64) -> TaskSeed {
-    run(BASE, value).tag(TAG).tag("prod").tag("team-a")
-}
-
-/// A sandbox with a baseline and a candidate, and their ids.
-pub(crate) fn pair(baseline: f64, candidate: f64) -> (Sandbox, String, String) {
-    let sandbox = Sandbox::start();
-    let base = sandbox.add(best(baseline));
-    let head = sandbox.add(run(HEAD, candidate));
-    (sandbox, base, head)
-}
-
-/// A stored task as `tasks.get_all_ex` answers it: references are objects.
-pub(crate) fn as_answered(mut task: serde_json::Value) -> serde_json::Value {
-    let project = task["project"].take();
-    task["project"] = serde_json::json!({"id": project});
-    task
 }

@@ -1,0 +1,23 @@
+//! What several of the test programs share.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `scene` | the names, commits and runs that are judged |
+//! | `binary` | the gate as a process |
+//! | `in_process` | the gate as a function |
+//! | `git`, `events` | repositories, and GitHub's event files |
+//! | `random` | random numbers that are the same at each run |
+
+mod binary;
+mod events;
+mod git;
+mod in_process;
+mod random;
+mod scene;
+
+pub(crate) use binary::{Gate, Ran};
+pub(crate) use events::{Edit, payload};
+pub(crate) use git::{commit, git, git_as};
+pub(crate) use in_process::{Ended, FASTER, judge, judge_with, settings};
+pub(crate) use random::Random;
+pub(crate) use scene::{BASE, HEAD, OTHER, PROJECT, SERIES, TAG, TASK, TITLE, as_answered, best, pair, run};

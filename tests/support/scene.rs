@@ -1,0 +1,39 @@
+//! What the tests judge: names, commits, and the runs in a sandbox.
+
+use clearml_sandbox::{Sandbox, TaskSeed};
+
+pub(crate) const PROJECT: &str = "vision/detector";
+pub(crate) const TASK: &str = "train";
+pub(crate) const TITLE: &str = "validation";
+pub(crate) const SERIES: &str = "accuracy";
+pub(crate) const TAG: &str = "Best Performance";
+
+/// Commits that differ in every digit.
+pub(crate) const BASE: &str = "b6589fc6ab0dc82cf12099d1c2d40ab994e8410c";
+pub(crate) const HEAD: &str = "a94a8fe5ccb19ba61c4c0873d391e987982fbbd3";
+pub(crate) const OTHER: &str = "c0ffee0000c0ffee0000c0ffee0000c0ffee0000";
+
+/// A clean, completed run of a commit with one value.
+pub(crate) fn run(commit: &str, value: f64) -> TaskSeed {
+    TaskSeed::new(PROJECT, TASK).commit(commit).scalar(TITLE, SERIES, &[(0, value)])
+}
+
+/// The same with the tag and two tags of other people.
+pub(crate) fn best(value: f64) -> TaskSeed {
+    run(BASE, value).tag(TAG).tag("prod").tag("team-a")
+}
+
+/// A sandbox with a baseline and a candidate, and their ids.
+pub(crate) fn pair(baseline: f64, candidate: f64) -> (Sandbox, String, String) {
+    let sandbox = Sandbox::start();
+    let base = sandbox.add(best(baseline));
+    let head = sandbox.add(run(HEAD, candidate));
+    (sandbox, base, head)
+}
+
+/// A stored task as `tasks.get_all_ex` answers it: references are objects.
+pub(crate) fn as_answered(mut task: serde_json::Value) -> serde_json::Value {
+    let project = task["project"].take();
+    task["project"] = serde_json::json!({"id": project});
+    task
+}
