@@ -134,14 +134,14 @@ impl Delivery<'_> {
             let room = SUMMARY.saturating_sub(already).saturating_sub(2);
             format!("\n{}\n", ended.markdown(room).trim_end())
         });
-        self.told(written, "job summary");
+        self.warn_if_unwritten(written, "job summary");
     }
 
     fn outputs(&mut self, ended: &Ended<'_>) {
         let Some(path) = self.environment.get("GITHUB_OUTPUT") else { return };
         let documents = Documents { json: ended.json(), markdown: ended.markdown(COMMENT) };
         let written = append(path.as_ref(), |_| outputs::render(ended, documents));
-        self.told(written, "step outputs");
+        self.warn_if_unwritten(written, "step outputs");
     }
 
     fn document(&mut self, ended: &Ended<'_>, document: Document, target: &Target) {
@@ -154,7 +154,7 @@ impl Delivery<'_> {
             Target::Stdout => self.out.write(&text),
             Target::File(path) => {
                 let written = std::fs::write(self.directory.join(path), text);
-                self.told(written, name);
+                self.warn_if_unwritten(written, name);
             }
         }
     }
@@ -178,7 +178,7 @@ impl Delivery<'_> {
             return Ok(());
         };
         let forge = occasion.forge.as_ref().ok_or("only GitHub, Gitea and Forgejo are known")?;
-        let github = GitHub::of(&self.environment).map_err(|error| error.to_string())?;
+        let github = GitHub::of(forge, &self.environment).map_err(|error| error.to_string())?;
         let numbers = match change.number {
             Some(number) => vec![number],
             None => github.pulls_of(&forge.repository, &report.settings.commit).map_err(|error| error.to_string())?,
@@ -195,7 +195,7 @@ impl Delivery<'_> {
         Ok(())
     }
 
-    fn told(&mut self, written: io::Result<()>, what: &str) {
+    fn warn_if_unwritten(&mut self, written: io::Result<()>, what: &str) {
         if let Err(error) = written {
             self.warn(&format!("the {what} could not be written: {error}"));
         }

@@ -3,7 +3,7 @@
 /// How a run ended, as the calling shell or CI sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
-    /// 0: the check passed, or there was nothing to gate.
+    /// 0: the check passed, or there was nothing to gate, or nothing is enforced.
     Passed,
     /// 1: the model got worse by more than is allowed.
     Degraded,

@@ -1,7 +1,7 @@
 //! The one door out: time limits, retries, no redirects, a cap on what is read, and kinds of failure.
 //!
 //! A failed attempt and the pause after it cost patience, of which a run has one minute in all for what the verdict needs
-//! and a quarter of that for what is only told. Answers that come, however slowly, have a limit of their own. A host that
+//! and a quarter of that for what GitHub is asked and told. Answers that come, however slowly, have a limit of their own. A host that
 //! does not resolve, a certificate that is not trusted and an answer that another attempt cannot change end at once.
 
 use std::cell::{Cell, RefCell};
@@ -22,16 +22,18 @@ use crate::proxy::Proxy;
 use crate::tls;
 use crate::trust::Trust;
 
-/// What is only told must not hold the job.
+/// What GitHub is asked and told must not hold the job.
 const HURRIED: Limits = Limits {
     total: Duration::from_mins(1),
     patience: Duration::from_secs(15),
     request: Duration::from_secs(8),
+    brief: Duration::from_secs(8),
     ..Limits::REAL
 };
 /// What a proxy or an overloaded server answers, and the same request may pass a moment later.
 const PASSING: &[u16] = &[429, 502, 503, 504, 509];
-/// The same where a rate limit is an answer: who asked knows better what to do about it.
+/// The same for GitHub: a rate limit is an answer, which who asked knows better what to do about, and a 500 passes there,
+/// while at ClearML it is what a fault in the question is answered with.
 const PASSING_UNLIMITED: &[u16] = &[500, 502, 503, 504];
 
 /// What is sent. The headers hold credentials, so it cannot be printed.
@@ -151,7 +153,7 @@ impl Http {
         Self::with(trust, proxy, limits, PASSING)
     }
 
-    /// To a server that is only told; statuses of rate limits come back as answers.
+    /// To GitHub, which must not hold the job; statuses of rate limits come back as answers.
     pub(crate) fn hurried(trust: &Trust, proxy: Option<Proxy>) -> Self {
         Self::with(trust, proxy, HURRIED, PASSING_UNLIMITED)
     }

@@ -13,19 +13,21 @@
 //!
 //! | module | its one responsibility |
 //! |---|---|
-//! | [`run()`] | the one place where a report becomes an exit code |
+//! | [`run()`] | the stations of one run, in their order |
 //! | `cli` | the command line as it was typed |
 //! | `settings` | flags over environment over clearml.conf over defaults; the table of all settings |
 //! | `ci` | which commit is judged, and on what occasion |
 //! | `clearml_conf` | what the SDK's configuration file says |
 //! | `gate` | the order of things: ask, decide, move, report |
-//! | `github` | the comment on a pull request, and which pull requests end in a commit |
+//! | `github` | the comment on a pull request, the head that a merge queue does not tell, and which pull requests end in a commit |
 //! | `http` | the one door out: retries, kinds of failure |
 //! | `addresses` | where a server is, looked up once |
 //! | `limits` | how long is waited for what |
 //! | `proxy` | which HTTP proxy stands between this tool and a server |
 //! | `distrust` | why an encrypted connection is not trusted, in words |
 //! | `clearml` | the API: questions, wire types, errors |
+//! | `run` | a task of ClearML as the gate sees it |
+//! | `commit` | a commit's id, whole or abbreviated |
 //! | `metric` | the scalars that are compared, and the order they give the runs |
 //! | `select` | candidate and baseline out of the runs |
 //! | `same_code` | whether two commits hold the same code, and whether a commit belongs to a branch |
@@ -33,6 +35,12 @@
 //! | `promote` | what happens to the tag, and why gates at work at once cannot lose it |
 //! | `report` | the report as a value, and its renderers |
 //! | `deliver` | who gets the report, in which order |
+//! | `exit` | the exit codes |
+//! | `environment`, `secret` | the variables, and credentials that cannot be printed by accident |
+//! | `trust`, `tls` | which certificates are believed, and the cryptography for it |
+//! | `links`, `timestamp`, `similar`, `span`, `colour` | addresses of the web app, dates, names that were meant, durations, terminals |
+//! | `plain` | text from outside made harmless |
+//! | `fuzz` | what fuzzing calls; in no binary that is shipped |
 //!
 //! # Invariants
 //!
@@ -46,7 +54,7 @@
 //! | no secret is printed, by `Debug` neither | `secret` | `tests/gate/hostile.rs`, `tests/action/gate.rs` |
 //! | text from outside cannot forge a line of a report, a workflow command or an output | the renderers in `report` | `tests/gate/hostile.rs` |
 //! | a report that cannot be written is a warning, and changes neither verdict nor exit code | `deliver` | `tests/gate/delivery.rs` |
-//! | the exit codes are those of README | `exit`, [`run()`] | `tests/gate`, cell by cell in `tests/gate/merge.rs` |
+//! | the exit codes are those of README | `exit`, `report` | `tests/gate`, cell by cell in `tests/gate/merge.rs` |
 //!
 //! Decisions are pure functions over plain values; sockets live behind `http` alone. Answers are values, failures are
 //! errors. Types keep wrong states out: a `Commit` is never empty, a `Score` never NaN, a `Tolerance` never negative, a
@@ -75,6 +83,7 @@ mod judge;
 mod limits;
 mod links;
 mod metric;
+mod plain;
 mod promote;
 mod proxy;
 mod report;
@@ -84,6 +93,7 @@ mod secret;
 mod select;
 mod settings;
 mod similar;
+mod span;
 mod timestamp;
 mod tls;
 mod trust;

@@ -1,4 +1,4 @@
-//! How long is waited for what, in one place: so that a person can look it up, and a test that makes servers hang a hundred
+//! How long is waited for what of ClearML, in one place: so that a person can look it up, and a test that makes servers hang a hundred
 //! thousand times can shorten it.
 
 use std::time::Duration;
@@ -42,7 +42,10 @@ impl Limits {
         body: 32 * 1024 * 1024,
     };
 
-    /// Everything divided by the same number: the same decisions in less time.
+    /// Every time divided by the same number: the same decisions in less time.
+    ///
+    /// # Panics
+    /// When the number is 0.
     #[must_use]
     pub fn divided_by(self, by: u32) -> Self {
         Self {

@@ -37,6 +37,11 @@ use crate::settings::Tag;
 const RECENT: Duration = Duration::from_mins(3);
 /// After this long without a change of tags no gate can be in the middle of a move.
 const SETTLED: Duration = Duration::from_mins(6);
+/// What the rules rest on: a gate's last change is on its way for less time than either of these.
+const _: () = {
+    let gate = Limits::REAL.moving.as_secs() + Limits::REAL.request.as_secs();
+    assert!(RECENT.as_secs() > gate && SETTLED.as_secs() - RECENT.as_secs() > gate);
+};
 
 /// What is to be changed.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -74,8 +74,8 @@ impl Scene {
     }
 
     /// Where it listens.
-    pub(crate) fn address(&self) -> Result<SocketAddr> {
-        Ok(self.sandbox.url().trim_start_matches("http://").parse()?)
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.sandbox.address()
     }
 
     /// An error unless exactly the candidate carries the tag, or, of a run that may not move it, does not: without that, a

@@ -26,11 +26,7 @@ pub(super) fn forge(provider: Option<Provider>, environment: &Environment) -> Op
         return None;
     }
     let url = |name| environment.get(name).map(|url| url.trim_end_matches('/').to_owned());
-    Some(Forge {
-        repository: repository(environment.get("GITHUB_REPOSITORY")?)?,
-        api: url("GITHUB_API_URL")?,
-        server: url("GITHUB_SERVER_URL")?,
-    })
+    Some(Forge { repository: repository(environment.get("GITHUB_REPOSITORY")?)?, api: url("GITHUB_API_URL")? })
 }
 
 /// An owner and a name, neither of which can lead elsewhere in a URL.
@@ -139,7 +135,6 @@ impl Event {
         }
         Ok(What::Merged {
             head: self.head_of_pull_request()?,
-            merge: self.text("pull_request.merge_commit_sha").and_then(|text| Commit::parse(text).ok()),
             into_default: self.is_default(self.text("pull_request.base.ref")),
         })
     }
@@ -196,9 +191,6 @@ impl Event {
                     // A fork that was deleted since has no name any more.
                     from_fork: self.at("pull_request.head.repo").is_some()
                         && head_repository != self.text("pull_request.base.repo.full_name"),
-                    head_repository: head_repository.map(str::to_owned),
-                    draft: self.flag("pull_request.draft") == Some(true),
-                    labels: self.labels("pull_request.labels"),
                 })
             }
             "merge_group" => Some(Change {
@@ -208,12 +200,9 @@ impl Event {
             }),
             "workflow_run" => self.change_of_run(),
             // An issue is a pull request when it says so.
-            "issue_comment" if self.text("issue.pull_request.url").is_some() => Some(Change {
-                number: self.number("issue.number"),
-                draft: self.flag("issue.draft") == Some(true),
-                labels: self.labels("issue.labels"),
-                ..Change::default()
-            }),
+            "issue_comment" if self.text("issue.pull_request.url").is_some() => {
+                Some(Change { number: self.number("issue.number"), ..Change::default() })
+            }
             _ => None,
         }
     }
@@ -235,14 +224,7 @@ impl Event {
             number: only.and_then(|one| one.pointer("/number")).and_then(Value::as_u64).or(queued),
             base: only.and_then(|one| one.pointer("/base/ref")).and_then(Value::as_str).map(str::to_owned),
             from_fork: head_repository.is_some_and(|head| Some(head) != self.text("repository.full_name")),
-            head_repository: head_repository.map(str::to_owned),
-            ..Change::default()
         })
-    }
-
-    fn labels(&self, path: &str) -> Vec<String> {
-        let labels = self.at(path).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-        labels.iter().filter_map(|label| label.get("name").and_then(Value::as_str)).map(str::to_owned).collect()
     }
 }
 
@@ -293,13 +275,7 @@ mod tests {
     }
 
     fn change() -> Change {
-        Change {
-            number: Some(2),
-            base: Some("master".to_owned()),
-            head_repository: Some("Codertocat/Hello-World".to_owned()),
-            labels: vec!["bug".to_owned()],
-            ..Change::default()
-        }
+        Change { number: Some(2), base: Some("master".to_owned()), ..Change::default() }
     }
 
     #[test]
@@ -318,11 +294,10 @@ mod tests {
     #[test]
     fn forks_and_drafts_are_told() {
         let fork = ("pull_request.head.repo.full_name", json!("octocat/Hello-World"));
-        let told_of = told("pull_request", "pull_request", &[fork, ("pull_request.draft", json!(true))]);
-        let head_repository = Some("octocat/Hello-World".to_owned());
-        assert_eq!(told_of.change, Some(Change { from_fork: true, draft: true, head_repository, ..change() }));
+        let told_of = told("pull_request", "pull_request", &[fork]);
+        assert_eq!(told_of.change, Some(Change { from_fork: true, ..change() }));
         let deleted = told("pull_request", "pull_request", &[("pull_request.head.repo", Value::Null)]);
-        assert_eq!(deleted.change, Some(Change { from_fork: true, head_repository: None, ..change() }));
+        assert_eq!(deleted.change, Some(Change { from_fork: true, ..change() }));
         assert_eq!(deleted.what, Ok(Some(What::Commit(head()))));
     }
 
@@ -331,8 +306,7 @@ mod tests {
         let closed = |edits: &[_]| told("pull_request", "pull_request_closed", edits).what;
         assert!(matches!(closed(&[]), Ok(Some(What::Nothing(_)))));
         let merged = ("pull_request.merged", json!(true));
-        let merge = Some(Commit::parse(MERGE).unwrap());
-        let what = |into_default| Ok(Some(What::Merged { head: head(), merge: merge.clone(), into_default }));
+        let what = |into_default| Ok(Some(What::Merged { head: head(), into_default }));
         assert_eq!(closed(std::slice::from_ref(&merged)), what(Some(true)));
         assert_eq!(closed(&[merged, ("pull_request.base.ref", json!("release/1.x"))]), what(Some(false)));
         let unknown = closed(&[("pull_request.merged", Value::Null)]).unwrap_err();
@@ -403,8 +377,7 @@ mod tests {
         let fork = ("workflow_run.head_repository.full_name", json!("octocat/octo-repo"));
         let forked = run("workflow_run", &[pull_request.clone(), fork]);
         assert_eq!(forked.what, Ok(Some(What::Commit(commit))));
-        let head_repository = Some("octocat/octo-repo".to_owned());
-        assert_eq!(forked.change, Some(Change { from_fork: true, head_repository, ..Change::default() }));
+        assert_eq!(forked.change, Some(Change { from_fork: true, ..Change::default() }));
         // The pull request of the example is in another repository.
         let elsewhere = run("workflow_run_with_pull_requests", std::slice::from_ref(&pull_request));
         assert_eq!(elsewhere.change.unwrap().number, None);

@@ -6,7 +6,7 @@
 //! | `variables` | the variables of every other CI, in one table |
 //! | `git` | what is checked out |
 //!
-//! Names, labels and branches come from whoever opened the pull request: whoever shows them has to escape them. The
+//! Names and branches come from whoever opened the pull request: whoever shows them has to escape them. The
 //! event file is never repeated in a message: it may hold what nobody meant to print.
 
 #[cfg(any(fuzzing, test))]
@@ -49,8 +49,6 @@ pub(crate) enum What {
     Merged {
         /// The head of the pull request.
         head: Found,
-        /// What came of the merge: a merge commit, the squashed commit, or the last of the rebased ones.
-        merge: Option<Commit>,
         /// Whether it was merged into the repository's default branch.
         into_default: Option<bool>,
     },
@@ -83,14 +81,8 @@ pub(crate) struct Change {
     pub(crate) number: Option<u64>,
     /// The branch it is to be merged into.
     pub(crate) base: Option<String>,
-    /// The repository it comes from, as owner/name.
-    pub(crate) head_repository: Option<String>,
     /// Whether it is known to come from a fork.
     pub(crate) from_fork: bool,
-    /// Whether it is known to be a draft.
-    pub(crate) draft: bool,
-    /// Its labels.
-    pub(crate) labels: Vec<String>,
 }
 
 /// Where the repository can be asked about pull requests.
@@ -98,10 +90,8 @@ pub(crate) struct Change {
 pub(crate) struct Forge {
     /// The repository as owner/name, in characters that are safe in a URL.
     pub(crate) repository: String,
-    /// The root of the REST API.
+    /// The root of the REST API, as it was told.
     pub(crate) api: String,
-    /// The root of the web pages.
-    pub(crate) server: String,
 }
 
 /// The CIs that are known.
@@ -200,7 +190,7 @@ fn given(flag: Option<&str>, environment: &Environment) -> Result<Option<Found>,
 /// The same occasion with the commit that was given.
 fn instead(told: Option<What>, head: Found) -> What {
     match told {
-        Some(What::Merged { merge, into_default, .. }) => What::Merged { head, merge, into_default },
+        Some(What::Merged { into_default, .. }) => What::Merged { head, into_default },
         Some(What::Pushed { branch, to_default, .. }) => What::Pushed { head, branch, to_default },
         Some(What::Nothing(why)) => What::Nothing(why),
         Some(What::Commit(_) | What::MergeGroup { .. }) | None => What::Commit(head),
@@ -273,7 +263,7 @@ mod tests {
     #[test]
     fn a_commit_that_is_given_changes_the_commit_and_not_the_occasion() {
         let (given, of_ci) = (found(HEAD, "COMMIT_ID"), found(OTHER, "of the CI"));
-        let merged = |head| What::Merged { head, merge: None, into_default: Some(true) };
+        let merged = |head| What::Merged { head, into_default: Some(true) };
         assert_eq!(instead(Some(merged(of_ci.clone())), given.clone()), merged(given.clone()));
         let pushed = |head| What::Pushed { head, branch: "main".to_owned(), to_default: None };
         assert_eq!(instead(Some(pushed(of_ci.clone())), given.clone()), pushed(given.clone()));

@@ -17,10 +17,6 @@ pub(super) struct Variables {
     number: &'static [&'static str],
     /// The branch the change is to be merged into.
     base: &'static [&'static str],
-    /// The labels of the change, with commas between them.
-    labels: Option<&'static str>,
-    /// "true" for a draft.
-    draft: Option<&'static str>,
     fork: Fork,
     /// The branch that was pushed to, where the build is not of a change.
     branch: &'static [&'static str],
@@ -53,22 +49,22 @@ enum DefaultBranch {
     Says(&'static str),
 }
 
-/// A CI about which nothing is known.
-const PLAIN: Variables = Variables {
-    provider: Provider::TeamCity,
-    marker: ("", None),
-    commit: &[],
-    number: &[],
-    base: &[],
-    labels: None,
-    draft: None,
-    fork: Fork::Unknown,
-    branch: &[],
-    tag: None,
-    default: DefaultBranch::Unknown,
-    push: None,
-    closed: None,
-};
+/// A CI of which no more is known than how to recognise it.
+const fn plain(provider: Provider, marker: (&'static str, Option<&'static str>)) -> Variables {
+    Variables {
+        provider,
+        marker,
+        commit: &[],
+        number: &[],
+        base: &[],
+        fork: Fork::Unknown,
+        branch: &[],
+        tag: None,
+        default: DefaultBranch::Unknown,
+        push: None,
+        closed: None,
+    }
+}
 
 /// Every CI of this kind. Woodpecker comes before Drone, whose variables it has set as well.
 ///
@@ -86,24 +82,18 @@ const PLAIN: Variables = Variables {
 /// | TeamCity | <https://www.jetbrains.com/help/teamcity/predefined-build-parameters.html> |
 const CIS: &[Variables] = &[
     Variables {
-        provider: Provider::GitLab,
-        marker: ("GITLAB_CI", None),
         // A merged results pipeline and a merge train run on a merge that nobody ran, and only they set the first. A
         // plain merge request pipeline runs on the head itself.
         commit: &["CI_MERGE_REQUEST_SOURCE_BRANCH_SHA", "CI_EXTERNAL_PULL_REQUEST_SOURCE_BRANCH_SHA", "CI_COMMIT_SHA"],
         number: &["CI_MERGE_REQUEST_IID", "CI_EXTERNAL_PULL_REQUEST_IID"],
         base: &["CI_MERGE_REQUEST_TARGET_BRANCH_NAME", "CI_EXTERNAL_PULL_REQUEST_TARGET_BRANCH_NAME"],
-        labels: Some("CI_MERGE_REQUEST_LABELS"),
-        draft: Some("CI_MERGE_REQUEST_DRAFT"),
         fork: Fork::Differ("CI_MERGE_REQUEST_SOURCE_PROJECT_ID", "CI_MERGE_REQUEST_PROJECT_ID"),
         branch: &["CI_COMMIT_BRANCH"],
         default: DefaultBranch::Named("CI_DEFAULT_BRANCH"),
         push: Some(("CI_PIPELINE_SOURCE", &["push"])),
-        ..PLAIN
+        ..plain(Provider::GitLab, ("GITLAB_CI", None))
     },
     Variables {
-        provider: Provider::Jenkins,
-        marker: ("JENKINS_URL", None),
         // The first is of the GitHub pull request builder. See `jenkins_head` for multibranch pipelines.
         commit: &["ghprbActualCommit", "GIT_COMMIT"],
         number: &["CHANGE_ID", "ghprbPullId"],
@@ -112,11 +102,9 @@ const CIS: &[Variables] = &[
         branch: &["BRANCH_NAME"],
         tag: Some("TAG_NAME"),
         default: DefaultBranch::Says("BRANCH_IS_PRIMARY"),
-        ..PLAIN
+        ..plain(Provider::Jenkins, ("JENKINS_URL", None))
     },
     Variables {
-        provider: Provider::AzurePipelines,
-        marker: ("TF_BUILD", None),
         // For a pull request the second is a merge that nobody ran.
         commit: &["SYSTEM_PULLREQUEST_SOURCECOMMITID", "BUILD_SOURCEVERSION"],
         // On GitHub the id is one that only the API knows, the number what people see. Azure Repos has the id alone.
@@ -125,49 +113,39 @@ const CIS: &[Variables] = &[
         fork: Fork::Says("SYSTEM_PULLREQUEST_ISFORK"),
         branch: &["BUILD_SOURCEBRANCH"],
         push: Some(("BUILD_REASON", &["IndividualCI", "BatchedCI"])),
-        ..PLAIN
+        ..plain(Provider::AzurePipelines, ("TF_BUILD", None))
     },
     Variables {
-        provider: Provider::Bitbucket,
-        marker: ("BITBUCKET_BUILD_NUMBER", None),
         // The head of the source branch, abbreviated at times; the merge with the destination is only in the checkout.
         commit: &["BITBUCKET_COMMIT"],
         number: &["BITBUCKET_PR_ID"],
         base: &["BITBUCKET_PR_DESTINATION_BRANCH"],
         branch: &["BITBUCKET_BRANCH"],
         tag: Some("BITBUCKET_TAG"),
-        ..PLAIN
+        ..plain(Provider::Bitbucket, ("BITBUCKET_BUILD_NUMBER", None))
     },
     Variables {
-        provider: Provider::CircleCi,
-        marker: ("CIRCLECI", None),
         commit: &["CIRCLE_SHA1"],
         number: &["CIRCLE_PULL_REQUEST", "CIRCLE_PR_NUMBER"],
         // Set for a pull request from a fork only.
         fork: Fork::Set("CIRCLE_PR_USERNAME"),
         branch: &["CIRCLE_BRANCH"],
         tag: Some("CIRCLE_TAG"),
-        ..PLAIN
+        ..plain(Provider::CircleCi, ("CIRCLECI", None))
     },
     Variables {
-        provider: Provider::Buildkite,
-        marker: ("BUILDKITE", None),
         // "HEAD" when a build was started by hand for the newest commit of a branch.
         commit: &["BUILDKITE_COMMIT"],
         number: &["BUILDKITE_PULL_REQUEST"],
         base: &["BUILDKITE_PULL_REQUEST_BASE_BRANCH"],
-        labels: Some("BUILDKITE_PULL_REQUEST_LABELS"),
-        draft: Some("BUILDKITE_PULL_REQUEST_DRAFT"),
         fork: Fork::Differ("BUILDKITE_PULL_REQUEST_REPO", "BUILDKITE_REPO"),
         branch: &["BUILDKITE_BRANCH"],
         tag: Some("BUILDKITE_TAG"),
         default: DefaultBranch::Named("BUILDKITE_PIPELINE_DEFAULT_BRANCH"),
         push: Some(("BUILDKITE_SOURCE", &["webhook"])),
-        ..PLAIN
+        ..plain(Provider::Buildkite, ("BUILDKITE", None))
     },
     Variables {
-        provider: Provider::Travis,
-        marker: ("TRAVIS", None),
         // For a pull request the second is a merge that nobody ran.
         commit: &["TRAVIS_PULL_REQUEST_SHA", "TRAVIS_COMMIT"],
         number: &["TRAVIS_PULL_REQUEST"],
@@ -176,25 +154,20 @@ const CIS: &[Variables] = &[
         branch: &["TRAVIS_BRANCH"],
         tag: Some("TRAVIS_TAG"),
         push: Some(("TRAVIS_EVENT_TYPE", &["push"])),
-        ..PLAIN
+        ..plain(Provider::Travis, ("TRAVIS", None))
     },
     Variables {
-        provider: Provider::Woodpecker,
-        marker: ("CI", Some("woodpecker")),
         commit: &["CI_COMMIT_SHA"],
         number: &["CI_COMMIT_PULL_REQUEST"],
         base: &["CI_COMMIT_TARGET_BRANCH"],
-        labels: Some("CI_COMMIT_PULL_REQUEST_LABELS"),
         branch: &["CI_COMMIT_BRANCH"],
         tag: Some("CI_COMMIT_TAG"),
         default: DefaultBranch::Named("CI_REPO_DEFAULT_BRANCH"),
         push: Some(("CI_PIPELINE_EVENT", &["push"])),
         closed: Some(("CI_PIPELINE_EVENT", "pull_request_closed")),
-        ..PLAIN
+        ..plain(Provider::Woodpecker, ("CI", Some("woodpecker")))
     },
     Variables {
-        provider: Provider::Drone,
-        marker: ("DRONE", None),
         commit: &["DRONE_COMMIT_SHA", "DRONE_COMMIT"],
         number: &["DRONE_PULL_REQUEST"],
         base: &["DRONE_TARGET_BRANCH"],
@@ -202,14 +175,9 @@ const CIS: &[Variables] = &[
         tag: Some("DRONE_TAG"),
         default: DefaultBranch::Named("DRONE_REPO_BRANCH"),
         push: Some(("DRONE_BUILD_EVENT", &["push"])),
-        ..PLAIN
+        ..plain(Provider::Drone, ("DRONE", None))
     },
-    Variables {
-        provider: Provider::TeamCity,
-        marker: ("TEAMCITY_VERSION", None),
-        commit: &["BUILD_VCS_NUMBER"],
-        ..PLAIN
-    },
+    Variables { commit: &["BUILD_VCS_NUMBER"], ..plain(Provider::TeamCity, ("TEAMCITY_VERSION", None)) },
 ];
 
 /// The CI whose marker is set.
@@ -282,11 +250,9 @@ impl Variables {
 
     fn change(&self, environment: &Environment) -> Option<Change> {
         let number = self.number.iter().find_map(|name| number(environment.get(name)?.rsplit('/').next()?))?;
-        let labels = self.labels.and_then(|name| environment.get(name)).unwrap_or_default();
         Some(Change {
             number: Some(number),
             base: first(self.base, environment).map(|(_, base)| short(base).to_owned()),
-            head_repository: None,
             from_fork: match self.fork {
                 Fork::Unknown => false,
                 Fork::Says(name) => is_true(environment, name),
@@ -296,8 +262,6 @@ impl Variables {
                     _ => false,
                 },
             },
-            draft: self.draft.is_some_and(|name| is_true(environment, name)),
-            labels: labels.split(',').map(str::trim).filter(|label| !label.is_empty()).map(str::to_owned).collect(),
         })
     }
 }
@@ -372,8 +336,7 @@ mod tests {
             ("CI_MERGE_REQUEST_PROJECT_ID", "1"),
         ]);
         assert_eq!(told.what, Ok(Some(What::Commit(head("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA")))));
-        let labels = vec!["bug".to_owned(), "needs review".to_owned()];
-        assert_eq!(told.change, Some(Change { draft: true, from_fork: true, labels, ..change(7, "main") }));
+        assert_eq!(told.change, Some(Change { from_fork: true, ..change(7, "main") }));
     }
 
     #[test]

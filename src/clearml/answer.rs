@@ -68,9 +68,8 @@ pub(super) fn unwrapped(answer: &Answer) -> Result<Value, Cause> {
 
 /// What can be said of an answer that is not ClearML's, without repeating it.
 fn foreign(answer: &Answer, error: &serde_json::Error) -> String {
-    let start = answer.body.iter().position(|byte| !byte.is_ascii_whitespace()).and_then(|at| answer.body.get(at));
     let status = answer.status;
-    if answer.content_type.contains("html") || start == Some(&b'<') {
+    if answer.is_web_page() {
         format!("it answered with a web page (status {status}), not with JSON")
     } else if answer.body.is_empty() {
         format!("it answered with nothing (status {status})")

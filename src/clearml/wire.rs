@@ -2,7 +2,6 @@
 //! server ignores filters it does not know, so that what it returns need not be what was asked for.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use md5::{Digest, Md5};
 use serde::Deserialize;
@@ -178,10 +177,7 @@ fn reading(value: &Value) -> Reading {
 
 /// The key of a title or series in `last_metrics`: the MD5 of its UTF-8 bytes, in lower case hex.
 fn key(name: &str) -> String {
-    Md5::digest(name.as_bytes()).iter().fold(String::with_capacity(32), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
+    format!("{:032x}", u128::from_be_bytes(Md5::digest(name.as_bytes()).into()))
 }
 
 /// One batch of raw scalars, in the order of their iterations.

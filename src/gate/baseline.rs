@@ -113,7 +113,7 @@ impl<'a> Session<'a> {
     fn pulls(&self, recorded: &str, branch: &str) -> Result<Option<Pulls>, github::Error> {
         let forge = self.here.occasion.and_then(|occasion| occasion.forge.as_ref());
         let (Some(forge), Ok(commit)) = (forge, Commit::parse(recorded)) else { return Ok(None) };
-        let asked = GitHub::of(self.here.environment);
+        let asked = GitHub::of(forge, self.here.environment);
         match asked.and_then(|github| github.pulls_with(&forge.repository, &commit, branch)) {
             Ok(pulls) => Ok(Pulls::of(&pulls)),
             // Nobody means to ask, or the commit is in no pull request.

@@ -174,7 +174,7 @@ impl<'a> Session<'a> {
         if self.settings.promote != Promote::OnMerge {
             return Ok(None);
         }
-        let github = GitHub::of(self.here.environment)?;
+        let github = GitHub::of(forge, self.here.environment)?;
         let pulls = github.pulls_with(&forge.repository, &self.settings.commit, branch)?;
         Ok(pulls.into_iter().find(|pull| pull.merged).map(|pull| (pull.number, pull.head)))
     }

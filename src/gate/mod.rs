@@ -37,7 +37,7 @@ use crate::trust::Trust;
 use lookup::View;
 use policy::{Moment, Rules};
 use score::{Sample, Scores};
-pub(crate) use waiting::{Progress, span};
+pub(crate) use waiting::Progress;
 
 /// How many metrics get a picture; more would bury the verdict.
 const MOST_PICTURES: usize = 6;

@@ -4,6 +4,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::run::{Run, Status};
+use crate::span::span;
 
 /// The pause after the first look; each further one is half as long again, up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
@@ -73,16 +74,6 @@ fn how_far(pending: &[&Run]) -> String {
     last.map_or_else(String::new, |iteration| format!(", last iteration {iteration}"))
 }
 
-/// A time span as people say it: `3 min 20 s`.
-pub(crate) fn span(span: Duration) -> String {
-    let seconds = span.as_secs();
-    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-    let parts = [(hours, "h"), (minutes, "min"), (seconds, "s")];
-    let said: Vec<String> =
-        parts.iter().filter(|(count, _)| *count > 0).map(|(count, unit)| format!("{count} {unit}")).collect();
-    if said.is_empty() { "0 s".to_owned() } else { said.join(" ") }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -96,12 +87,5 @@ mod tests {
         assert_eq!(state(&[&queued, &queued]), "2 runs in a queue");
         assert_eq!(state(&[&running, &queued]), "1 run at work, 1 in a queue");
         assert_eq!(how_far(&[&running, &queued]), ", last iteration 70");
-    }
-
-    #[test]
-    fn spans_are_said_without_zeros() {
-        assert_eq!(span(Duration::ZERO), "0 s");
-        assert_eq!(span(Duration::from_secs(200)), "3 min 20 s");
-        assert_eq!(span(Duration::from_hours(2)), "2 h");
     }
 }

@@ -7,10 +7,10 @@ use serde_json::Value;
 
 use super::GitHub;
 use crate::http::{Answer, Failure, HeaderMap, header};
+use crate::plain::plain;
 use crate::proxy::BadProxy;
-use crate::report::plain;
 
-/// Why there is no comment.
+/// Why GitHub was not told, or did not tell.
 #[derive(Debug)]
 pub(crate) enum Error {
     /// `GITHUB_API_URL` is no address.
@@ -108,7 +108,7 @@ impl GitHub {
             403 if message.contains("is locked") => Error::Locked,
             404 | 410 => Error::NotFound,
             // A proxy may repeat what was sent.
-            _ => Error::Refused { status, message: plain::plain(&self.token.blot_out(message)) },
+            _ => Error::Refused { status, message: plain(&self.token.blot_out(message)) },
         }
     }
 }
@@ -120,7 +120,7 @@ impl fmt::Display for Error {
             Self::BadProxy(BadProxy { variable, problem }) => write!(f, "{variable} {problem}"),
             Self::NoToken => f.write_str(
                 "GITHUB_TOKEN is not set: the action passes it by itself, another step needs it in env as \
-                 ${{ github.token }}, another CI as a token that may write to pull requests",
+                 ${{ github.token }}, Gitea or Forgejo as a token that may write to pull requests",
             ),
             Self::UnusableToken => {
                 f.write_str("GITHUB_TOKEN is not set right: only visible ASCII characters are allowed")
@@ -136,7 +136,7 @@ impl fmt::Display for Error {
             ),
             Self::NotFound => f.write_str(
                 "GitHub does not know the repository or the pull request, or GITHUB_TOKEN may not see it: the job needs \
-                 `permissions: pull-requests: write`",
+                 `permissions: pull-requests: write` (read, where nothing is to be written)",
             ),
             Self::Locked => f.write_str("the conversation is locked, and GITHUB_TOKEN may not write to it"),
             Self::Limited(limited) => limited.fmt(f),
@@ -169,6 +169,7 @@ impl fmt::Display for Limited {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ci::Forge;
     use proptest::prelude::*;
     use ureq::http::{HeaderName, HeaderValue};
 
@@ -181,7 +182,8 @@ mod tests {
     }
 
     fn github() -> GitHub {
-        GitHub::of(&[("GITHUB_TOKEN", "ghs_secret")].into_iter().collect()).unwrap()
+        let forge = Forge { repository: "acme/model".to_owned(), api: "https://api.github.com".to_owned() };
+        GitHub::of(&forge, &[("GITHUB_TOKEN", "ghs_secret")].into_iter().collect()).unwrap()
     }
 
     #[test]

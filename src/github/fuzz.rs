@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::comment::ours;
 use super::{GitHub, Pull, has_same_origin, headed, next};
+use crate::ci::Forge;
 use crate::commit::Commit;
 
 const HEAD: &str = "a94a8fe5ccb19ba61c4c0873d391e987982fbbd3";
@@ -36,8 +37,9 @@ fn keeps_the_token_at_home(link: &str) {
 }
 
 fn is_refused_harmlessly(body: &Value) {
-    let environment = [("GITHUB_TOKEN", TOKEN), ("GITHUB_API_URL", API)].into_iter().collect();
-    let Ok(github) = GitHub::of(&environment) else { return };
+    let environment = [("GITHUB_TOKEN", TOKEN)].into_iter().collect();
+    let forge = Forge { repository: "acme/model".to_owned(), api: API.to_owned() };
+    let Ok(github) = GitHub::of(&forge, &environment) else { return };
     for status in [401, 403, 404, 422, 500] {
         let said = github.refused(status, body).to_string();
         assert!(!said.contains(TOKEN), "the token was repeated");

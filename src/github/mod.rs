@@ -6,7 +6,8 @@
 //! | `comment` | creates the comment once, then keeps it up to date |
 //! | `error` | what can go wrong, worded for one line of warning |
 //!
-//! Nothing here changes a verdict. The token goes nowhere but to the origin of the API.
+//! It names commits and pull requests and never makes a model pass: what it cannot tell is no verdict, or a warning. The
+//! token goes nowhere but to the origin of the API.
 
 mod comment;
 mod error;
@@ -22,7 +23,7 @@ use ureq::http::Uri;
 pub(crate) use comment::PullRequest;
 pub(crate) use error::Error;
 
-use crate::ci::{Found, Occasion, What};
+use crate::ci::{Forge, Found, Occasion, What};
 use crate::commit::Commit;
 use crate::environment::Environment;
 use crate::http::{Answer, HeaderMap, Http, Method, Repeat, Request, header};
@@ -31,7 +32,6 @@ use crate::secret::Secret;
 use crate::settings::Host;
 use crate::trust::Trust;
 
-const PUBLIC: &str = "https://api.github.com";
 const VERSION: &str = "2022-11-28";
 /// How many entries a page has; the API gives no more.
 const PAGE: usize = 100;
@@ -52,9 +52,9 @@ pub(crate) struct GitHub {
 }
 
 impl GitHub {
-    /// From `GITHUB_API_URL` and `GITHUB_TOKEN`; asks nothing yet.
-    pub(crate) fn of(environment: &Environment) -> Result<Self> {
-        let api = Host::parse(environment.get("GITHUB_API_URL").unwrap_or(PUBLIC)).map_err(|_| Error::BadAddress)?;
+    /// For this forge, with `GITHUB_TOKEN`; asks nothing yet.
+    pub(crate) fn of(forge: &Forge, environment: &Environment) -> Result<Self> {
+        let api = Host::parse(&forge.api).map_err(|_| Error::BadAddress)?;
         let token = environment.get("GITHUB_TOKEN").and_then(Secret::new).ok_or(Error::NoToken)?;
         if !token.expose().bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(Error::UnusableToken);
@@ -85,17 +85,14 @@ impl GitHub {
     }
 
     /// The pull requests that a commit belongs to or came out of, merged or not, as far as they go to this branch. One
-    /// short attempt: the answer is welcome, not needed.
+    /// short attempt, for which nobody waits long.
     pub(crate) fn pulls_with(&self, repository: &str, commit: &Commit, base: &str) -> Result<Vec<Pull>> {
         let url = format!("{}/repos/{repository}/commits/{commit}/pulls?per_page={PAGE}", self.api);
         let (answer, headers) = self.send_once(&Method::GET, &url, &[], Repeat::Never)?;
         if let Some(limited) = error::limited(&answer, &headers) {
             return Err(Error::Limited(limited));
         }
-        let pulls: Value = serde_json::from_slice(&answer.body).map_err(|_| self.odd("its answer is not JSON"))?;
-        if answer.status != 200 {
-            return Err(self.refused(answer.status, &pulls));
-        }
+        let pulls = self.said(&answer)?;
         let pulls = pulls.as_array().ok_or_else(|| self.odd("its answer is no list"))?;
         Ok(pulls.iter().filter_map(|pull| Pull::to(base, pull)).collect())
     }
@@ -125,8 +122,13 @@ impl GitHub {
     /// Sends a request and returns the headers and the JSON of an answer that says yes.
     fn ask(&self, method: &Method, url: &str, body: &[u8]) -> Result<(HeaderMap, Value)> {
         let (answer, headers) = self.send(method, url, body)?;
+        Ok((headers, self.said(&answer)?))
+    }
+
+    /// The JSON of an answer that says yes.
+    fn said(&self, answer: &Answer) -> Result<Value> {
         match serde_json::from_slice(&answer.body) {
-            Ok(value) if matches!(answer.status, 200 | 201) => Ok((headers, value)),
+            Ok(value) if matches!(answer.status, 200 | 201) => Ok(value),
             Ok(value) => Err(self.refused(answer.status, &value)),
             Err(_) if answer.is_web_page() => Err(self.odd("it answered with a web page, not with JSON")),
             Err(_) => Err(self.odd("its answer is not JSON")),
@@ -165,7 +167,9 @@ impl GitHub {
 pub(crate) fn with_queued_head(occasion: Occasion, environment: &Environment) -> std::result::Result<Occasion, String> {
     let What::MergeGroup { pull_request } = occasion.what else { return Ok(occasion) };
     let head = match &occasion.forge {
-        Some(forge) => GitHub::of(environment).and_then(|github| github.head_of(&forge.repository, pull_request)),
+        Some(forge) => {
+            GitHub::of(forge, environment).and_then(|github| github.head_of(&forge.repository, pull_request))
+        }
         None => return Ok(occasion),
     };
     let commit = head.map_err(|error| {
@@ -271,17 +275,20 @@ mod tests {
 
     #[test]
     fn address_and_token_are_read_with_care() {
-        let of = |pairs: &[(&str, &str)]| GitHub::of(&pairs.iter().copied().collect());
+        let api = "https://api.github.com";
+        let at = |api: &str| Forge { repository: "acme/model".to_owned(), api: api.to_owned() };
+        let of = |pairs: &[(&str, &str)]| GitHub::of(&at(api), &pairs.iter().copied().collect());
         let long = format!("ghs_15368_{}.{}.{}", "a".repeat(36), "b".repeat(300), "c".repeat(160));
         let github = of(&[("GITHUB_TOKEN", &format!("{long}\n"))]).unwrap();
-        assert_eq!((github.api.as_str(), github.token.expose()), (PUBLIC, long.as_str()));
+        assert_eq!((github.api.as_str(), github.token.expose()), (api, long.as_str()));
         assert!(!format!("{github:?}").contains(&long));
         let error = |pairs: &[_]| of(pairs).unwrap_err().to_string();
         assert!(error(&[]).starts_with("GITHUB_TOKEN is not set:"));
         for bad in ["a b", "a\u{e9}", "a\nb", "a\u{1b}[2J"] {
             assert!(error(&[("GITHUB_TOKEN", bad)]).starts_with("GITHUB_TOKEN is not set right"), "{bad:?}");
         }
-        let address = error(&[("GITHUB_TOKEN", &long), ("GITHUB_API_URL", "https://user:hunter2@x")]);
+        let token = [("GITHUB_TOKEN", long.as_str())].into_iter().collect();
+        let address = GitHub::of(&at("https://user:hunter2@x"), &token).unwrap_err().to_string();
         assert!(address.starts_with("GITHUB_API_URL") && !address.contains("hunter2"), "{address}");
     }
 }

@@ -1,10 +1,10 @@
 //! One line that GitHub shows beside the check: an error, a warning or a notice. Pure.
 
 use super::phrase::Phrase;
-use super::plain::line;
 use super::words::{self, Tone};
 use super::{Finding, NotStarted, Outcome, Report, Warning};
 use crate::exit::Exit;
+use crate::plain::line;
 use crate::promote::Promotion;
 
 /// What GitHub shows as the annotation's kind.
@@ -54,7 +54,7 @@ pub(crate) fn warning(text: &str) -> String {
 
 /// Of several metrics only those that fail.
 fn shows(finding: &Finding<'_>, of: usize) -> bool {
-    of == 1 || (finding.metric.counts() && finding.judgement().is_some_and(|judgement| !judgement.passed()))
+    of == 1 || finding.fails()
 }
 
 fn numbers(finding: &Finding<'_>) -> String {

@@ -4,11 +4,11 @@ use std::fmt::Write as _;
 
 use serde::{Serialize, Serializer};
 
-use super::plain::is_misleading;
 use super::{Finding, Judged, NoVerdict, NotStarted, Outcome, Report, Said, Seen, Side, Stood, Warning, words};
 use crate::exit::Exit;
 use crate::judge::{Comparison, Direction, Judgement, Score};
 use crate::metric::{self, Pick};
+use crate::plain::is_misleading;
 use crate::promote::{KeptBecause, Promotion};
 use crate::run::{self, ScoreFault, TaskId};
 use crate::select::NearMisses;
@@ -510,7 +510,7 @@ fn promoted(promotion: &Promotion, room: Room) -> Promoted {
         Promotion::Kept(because) => Promoted { state: "kept", because: Some(kept(*because)), ..nothing },
         Promotion::Failed { error, added } => Promoted {
             state: "failed",
-            error: Some(sentence(&super::plain::line(&error.to_string()))),
+            error: Some(sentence(&crate::plain::line(&error.to_string()))),
             candidate_may_carry_it: *added,
             ..nothing
         },

@@ -9,11 +9,11 @@ use std::iter;
 
 use super::json::kind;
 use super::phrase::Phrase;
-use super::plain::{line, plain};
 use super::words::{self, Cells};
 use super::{Finding, Judged, NoVerdict, NotStarted, Outcome, Report, Said, Seen};
 use crate::judge::Verdict;
 use crate::metric::Metric;
+use crate::plain::{line, plain};
 use crate::promote::Promotion;
 use crate::settings::Settings;
 use crate::timestamp;

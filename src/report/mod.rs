@@ -9,7 +9,6 @@ pub(crate) mod markdown;
 mod number;
 pub(crate) mod outputs;
 mod phrase;
-pub(crate) mod plain;
 mod spark;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -155,6 +154,11 @@ impl Finding<'_> {
             Said::Judged(judgement) => Some(judgement),
             Said::Unknown(..) => None,
         }
+    }
+
+    /// Whether it counts and did not pass.
+    pub(crate) fn fails(&self) -> bool {
+        self.metric.counts() && self.judgement().is_some_and(|judgement| !judgement.passed())
     }
 }
 

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use super::Seen;
-use super::plain::{line, plain};
+use crate::plain::{line, plain};
 
 /// How many names are listed before the rest is only counted.
 const MOST_NAMES: usize = 12;

@@ -2,9 +2,9 @@
 //! cannot be broken, such as an address. Pure.
 
 use super::phrase::{Phrase, say};
-use super::plain::line;
 use super::words::{self, Cells, Headline, Tone};
 use super::{Finding, Judged, NoVerdict, NotStarted, Outcome, Report, Seen, spark};
+use crate::plain::line;
 use crate::settings::Settings;
 
 /// Columns of a line.

@@ -5,13 +5,13 @@ use std::time::Duration;
 use super::number::{exact, percent, rounded, signed};
 use super::phrase::{Phrase, say};
 use super::{Finding, Judged, NoVerdict, Outcome, Report, Said, Seen, Side, Spread, Stood, Unclear, Warning};
-use crate::gate::span;
 use crate::judge::{Comparison, Direction, Judgement, Score, Shortfall, Verdict};
 use crate::metric::{Metric, Pick};
 use crate::promote::{KeptBecause, Promotion};
 use crate::run::{ScoreFault, TaskId};
 use crate::select::NearMisses;
 use crate::settings::Settings;
+use crate::span::span;
 
 /// How many digits of a commit are shown.
 const COMMIT_DIGITS: usize = 12;

@@ -15,6 +15,7 @@ use crate::cli::Flags;
 use crate::commit::Commit;
 use crate::environment::Environment;
 use crate::metric::Metrics;
+use crate::plain::plain;
 use crate::proxy::Proxy;
 use crate::same_code::CodePaths;
 use crate::secret::Secret;
@@ -281,7 +282,8 @@ impl<'a> Source<'a> {
     /// Tells of a setting that clearml.conf lacks as well, and of the includes it might be in.
     fn missing(&mut self, name: &str, why: &str) {
         let include = self.conf().unread_includes.first().map_or_else(String::new, |include| {
-            format!(" (clearml.conf has an include at line {}, which is not followed)", include.line)
+            let file = include.file.file_name().unwrap_or_default().to_string_lossy();
+            format!(" ({} has an include at line {}, which is not followed)", plain(&file), include.line)
         });
         self.fault(name, &format!("is not set{why}{include}"));
     }

@@ -79,6 +79,16 @@ fn every_threat_names_a_test_that_exists() {
     }
 }
 
+#[test]
+fn the_code_map_has_every_module() {
+    let text = file("src/lib.rs");
+    let (map, rest) = text.split_once("# Invariants").unwrap();
+    let modules =
+        rest.lines().filter_map(|line| line.trim_start_matches("pub ").strip_prefix("mod ")?.strip_suffix(';'));
+    let missing: Vec<&str> = modules.filter(|module| !map.contains(&format!("`{module}`"))).collect();
+    assert!(missing.is_empty(), "the table in src/lib.rs lacks {missing:?}");
+}
+
 /// The lint can be turned off for a crate, the attribute cannot.
 #[test]
 fn our_own_crates_forbid_unsafe_code() {

@@ -20,14 +20,14 @@ pub(crate) fn server(
     change(&mut leaf);
     let key = key();
     let chain = vec![leaf.signed_by(&key, &ca).unwrap().der().clone()];
-    let to = sandbox.url().strip_prefix("http://").unwrap().parse().unwrap();
+    let to = sandbox.address();
     let (address, got) = tls(to, chain, key.into());
     (format!("https://{address}"), ca.pem(), move || got.lock().unwrap().len())
 }
 
 /// A gate that asks the sandbox by way of a server with this chain, and believes this authority.
 fn gate(sandbox: &Sandbox, chain: Vec<CertificateDer<'static>>, key: KeyPair, pem: &str) -> Gate {
-    let to = sandbox.url().strip_prefix("http://").unwrap().parse().unwrap();
+    let to = sandbox.address();
     let (address, _) = tls(to, chain, key.into());
     let gate = Gate::of(sandbox).set("CLEARML_API_HOST", &format!("https://{address}"));
     let file = gate.path().join("ca.pem");

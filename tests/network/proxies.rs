@@ -41,7 +41,7 @@ fn a_proxy_that_answers_with_a_page_gets_no_key_of_an_https_server() {
 #[test]
 fn plain_http_through_a_proxy_is_warned_of_and_this_machine_needs_none() {
     let (sandbox, ..) = pair(0.8, 0.9);
-    let to = sandbox.url().strip_prefix("http://").unwrap().parse().unwrap();
+    let to = sandbox.address();
     let (address, seen) = proxy(Manner::Tunnel { to, asks_for: "CONNECT" });
     let gate = Gate::of(&sandbox).set("ALL_PROXY", &format!("http://{address}"));
     let ran = gate.run().expect(0, "PASSED, improved");

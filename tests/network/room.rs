@@ -66,7 +66,7 @@ fn without_any_store_the_built_in_roots_decide() {
 
 /// A name with an address where nothing answers, before the one where the server is.
 fn with_two_addresses(sandbox: &Sandbox) -> (Gate, SocketAddr) {
-    let address: SocketAddr = sandbox.url().strip_prefix("http://").unwrap().parse().unwrap();
+    let address: SocketAddr = sandbox.address();
     let gate = Gate::of(sandbox).set("CLEARML_API_HOST", &format!("http://two.example:{}", address.port()));
     // Everybody's order of addresses has the IPv6 side of loopback first.
     std::fs::write(gate.path().join("hosts"), "::1 two.example\n127.0.0.1 two.example\n").unwrap();

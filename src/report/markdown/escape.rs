@@ -9,7 +9,7 @@
 use std::fmt::Write as _;
 
 use super::super::phrase::{Part, Phrase};
-use super::super::plain::{line, plain};
+use crate::plain::{line, plain};
 
 /// How many characters of a task's id are shown.
 const ID_DIGITS: usize = 8;

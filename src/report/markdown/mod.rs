@@ -162,7 +162,7 @@ fn metrics(judged: &Judged<'_>, extent: &Extent) -> Vec<String> {
     if many || !extent.passing {
         findings.sort_by_key(|finding| urgency(finding));
     }
-    let failing = findings.iter().filter(|finding| fails(finding)).count();
+    let failing = findings.iter().filter(|finding| finding.fails()).count();
     let open = match (extent.passing, many) {
         (true, false) => findings.len(),
         (true, true) => failing.max(MOST_OPEN_ROWS),
@@ -192,17 +192,13 @@ fn not_shown(failing: usize, all: usize) -> String {
 /// What has to be seen first.
 fn urgency(finding: &Finding<'_>) -> u8 {
     match finding.judgement() {
-        _ if fails(finding) => 0,
+        _ if finding.fails() => 0,
         None => 1,
         Some(Judgement::Degraded(_)) => 2,
         Some(Judgement::Tolerated(_)) => 3,
         Some(Judgement::Improved(_)) => 4,
         Some(Judgement::First(_) | Judgement::Unchanged(_)) => 5,
     }
-}
-
-fn fails(finding: &Finding<'_>) -> bool {
-    finding.metric.counts() && finding.judgement().is_some_and(|judgement| !judgement.passed())
 }
 
 fn table(findings: &[&Finding<'_>], verdict: Verdict) -> String {
@@ -218,7 +214,7 @@ fn row(finding: &Finding<'_>, verdict: Verdict) -> String {
     let limit = if limit.is_empty() { Vec::new() } else { vec![limit, format!("({tolerance})")] };
     let target = if target.is_empty() { None } else { Some(format!("target {target}")) };
     let bounds: Vec<_> = limit.iter().chain(&target).map(|bound| unbroken(bound)).collect();
-    let candidate = if fails(finding) { format!("**{}**", own(&candidate)) } else { own(&candidate) };
+    let candidate = if finding.fails() { format!("**{}**", own(&candidate)) } else { own(&candidate) };
     let name = phrase(&words::metric_name(finding.metric));
     let verdict = format!("{} {}", mark(finding, verdict), own(&word));
     let cells = [name, own(&baseline), candidate, unbroken(&change), bounds.join("<br>"), verdict];

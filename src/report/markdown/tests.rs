@@ -5,11 +5,11 @@ use comrak::{Arena, Options, parse_document};
 use expect_test::expect_file;
 use proptest::prelude::*;
 
-use super::super::plain::plain;
 use super::super::testing::{self, COMMIT, curves, finding, judged, metric, refusal, seen, settings, told, unknown};
 use super::*;
 use crate::judge::{Criteria, Direction, Score, Tolerance};
 use crate::metric::Metric;
+use crate::plain::plain;
 use crate::promote::Promotion;
 use crate::report::{Finding, Side, Stood, Unclear};
 use crate::run::ScoreFault;
