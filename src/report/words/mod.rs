@@ -1,17 +1,27 @@
 //! What is said, in one place for all renderers: the verdict's meaning, what is missing and what to do about it. Pure.
+//!
+//! | file | what it words |
+//! |---|---|
+//! | `tag` | what became of the tag |
+//! | `no_verdict` | why there is none, and what to do |
+
+mod no_verdict;
+mod tag;
 
 use std::time::Duration;
 
+pub(super) use no_verdict::explain;
+pub(super) use tag::promotion;
+
 use super::number::{exact, percent, rounded, signed};
 use super::phrase::{Phrase, say};
-use super::{Finding, Judged, NoVerdict, Outcome, Report, Said, Seen, Side, Spread, Stood, Unclear, Warning};
+use super::{Finding, Judged, Outcome, Report, Said, Seen, Side, Spread, Stood, Warning};
 use crate::judge::{Comparison, Direction, Judgement, Score, Shortfall, Verdict};
 use crate::metric::{Metric, Pick};
-use crate::promote::{KeptBecause, Promotion};
-use crate::run::{ScoreFault, TaskId};
+use crate::promote::Promotion;
+use crate::run::ScoreFault;
 use crate::select::NearMisses;
 use crate::settings::Settings;
-use crate::span::span;
 
 /// How many digits of a commit are shown.
 const COMMIT_DIGITS: usize = 12;
@@ -250,153 +260,6 @@ fn ago(age: Duration) -> String {
     format!("{count} {unit} ago")
 }
 
-/// What happened to the tag, line by line.
-pub(super) fn promotion(settings: &Settings, promotion: &Promotion) -> Vec<Phrase> {
-    let tag = || Phrase::default().quoted(settings.tag.as_str());
-    match promotion {
-        Promotion::Holds { left } => vec![also_on(tag().say(" is on the candidate already"), left)],
-        Promotion::Superseded { by } => vec![
-            tag().say(" moved to the candidate and on to ").then(ids(by)).say(" by another run at work at the same time"),
-        ],
-        Promotion::Moved { from, left } => {
-            let moved = match from.as_slice() {
-                [] => tag().say(" is on the candidate now"),
-                from => tag().say(" moved to the candidate from ").then(ids(from)),
-            };
-            vec![also_on(moved, left)]
-        }
-        Promotion::Kept(KeptBecause::NotPassed) => vec![tag().say(" stays where it is")],
-        Promotion::Kept(KeptBecause::Never) => vec![tag().say(" stays where it is (CLEARML_PROMOTE is never)")],
-        Promotion::Kept(KeptBecause::UntilMerged) => {
-            vec![tag().say(" stays where it is until the change is on the main branch (CLEARML_PROMOTE is merge)")]
-        }
-        Promotion::Kept(KeptBecause::PerhapsNotMain) => vec![
-            tag().say(" stays where it is: CLEARML_PROMOTE is merge, and this CI does not tell whether this is the main branch"),
-            say("Set CLEARML_PROMOTE to pass in the job that runs on the main branch, and to never elsewhere."),
-        ],
-        Promotion::Kept(KeptBecause::KeepBest) => {
-            vec![tag().say(" stays on the better model (CLEARML_KEEP_BEST is true)")]
-        }
-        Promotion::Kept(KeptBecause::JustTaken) => vec![
-            tag().say(" stays where it is for now: the candidate's tags were changed a moment ago, and so were those of the best, so another run may be moving it"),
-            say("Run the check again in a few minutes to move it."),
-        ],
-        Promotion::Failed { error, added } => {
-            let state = if *added { "the candidate may carry it beside the former best" } else { "it is where it was" };
-            vec![
-                tag().say(" could not be moved; ").say(state),
-                Phrase::default().line(&error.to_string()),
-                say(error.advice()).say(" Then run the check again to finish."),
-            ]
-        }
-    }
-}
-
-/// What is said of the tag, with those that carry it as well.
-fn also_on(said: Phrase, left: &[TaskId]) -> Phrase {
-    if left.is_empty() {
-        return said;
-    }
-    said.say("; also on ").then(ids(left)).say(", left alone for now: another run may be moving it")
-}
-
-fn ids(ids: &[TaskId]) -> Phrase {
-    Phrase::default().listed(ids.iter().map(|id| Phrase::default().bare(id.as_str())))
-}
-
-/// Why there is no verdict.
-#[derive(Debug)]
-pub(super) struct Explanation {
-    /// What is missing, in one sentence without a full stop.
-    pub(super) what: Phrase,
-    /// What came near and what to do, sentence by sentence.
-    pub(super) details: Vec<Phrase>,
-}
-
-/// What is missing, and what to do about it.
-pub(super) fn explain(settings: &Settings, why: &NoVerdict<'_>) -> Explanation {
-    let (what, details) = match why {
-        NoVerdict::NoProject { similar } => (
-            say("there is no project named ").quoted(settings.project.as_str()),
-            vec![
-                did_you_mean(similar),
-                say("Set CLEARML_PROJECT to the exact name; a sub-project needs its full path, as in parent/child."),
-            ],
-        ),
-        NoVerdict::NoTaskOfThatName { similar } => (
-            say("no task of this project is named ").quoted(settings.task_name.as_str()),
-            vec![did_you_mean(similar), say("Set CLEARML_TASK_NAME to the exact name, or run the training once.")],
-        ),
-        NoVerdict::NothingRanTheCommit { newest_clean, unclear, unasked } => {
-            let mut details = nothing_ran(newest_clean.as_ref(), unclear.as_ref());
-            details.extend(unasked.as_deref().map(about_merged));
-            (say("no run of this commit is in ClearML"), details)
-        }
-        NoVerdict::NoneQualifies { near, stood, ran } => none_qualifies(settings, near, stood, ran),
-        NoVerdict::AmbiguousCommit { commits } => (
-            say(format!("{} is the beginning of several commits", settings.commit)),
-            vec![
-                say("It could be ").listed(commits.iter().map(|id| Phrase::default().bare(id))).say("."),
-                say("Give more digits."),
-            ],
-        ),
-        NoVerdict::NoScore { side, run, faults, known } => no_score(settings, *side, run, faults, known),
-        NoVerdict::NoBaseline => (
-            say("no task of this name carries the tag ").quoted(settings.tag.as_str()),
-            vec![
-                say("CLEARML_NO_BASELINE is fail, so there must be a baseline."),
-                say("Put the tag on the run to start from, or set CLEARML_NO_BASELINE to pass for the first run."),
-            ],
-        ),
-        NoVerdict::UnfitBaseline { faults } => {
-            let todo = if faults.iter().all(Warning::is_note) {
-                say("Mend that, or set CLEARML_BASELINE_CHECK to warn.")
-            } else {
-                say("Move the tag to a run of the main branch, or set CLEARML_BASELINE_CHECK to warn.")
-            };
-            let faults = faults.iter().map(|fault| say("At fault: ").then(warning(fault, settings)).say("."));
-            (
-                say("the baseline is not fit to compare with, and CLEARML_BASELINE_CHECK is require"),
-                faults.chain([todo]).collect(),
-            )
-        }
-        NoVerdict::TooFewRuns { side, have, wanted } => too_few(*side, *have, *wanted),
-        NoVerdict::Failed(error) => {
-            (Phrase::default().line(&error.to_string()), vec![say(error.advice()), say("Then run the check again.")])
-        }
-    };
-    Explanation { what, details }
-}
-
-fn nothing_ran(newest_clean: Option<&Seen>, unclear: Option<&Unclear>) -> Vec<Phrase> {
-    let near = newest_clean.map_or_else(
-        || say("No run of this name completed without uncommitted changes yet."),
-        |run| {
-            let id = run.commit.as_deref().map_or_else(|| say("an unknown commit"), commit);
-            say("The newest clean run is of ").then(id).say(": ").page(run)
-        },
-    );
-    let todo =
-        say("Commit everything, run the training on this very commit, and run the check again when it has completed.");
-    [Some(near), Some(todo), unclear.map(about_same_code)].into_iter().flatten().collect()
-}
-
-/// Why a run of the same code under another commit, if there is one, was not taken.
-fn about_same_code(unclear: &Unclear) -> Phrase {
-    match unclear {
-        Unclear::CannotTell(why) => {
-            let said = say("Runs of the same code under another commit were not looked for: ").line(&why.to_string());
-            why.advice().map_or_else(|| said.clone(), |advice| said.clone().say("; ").say(advice)).say(".")
-        }
-        Unclear::SomeMissing(sentence) => Phrase::default().line(sentence).say("."),
-    }
-}
-
-/// Why the head of the pull request that was merged, if one was, was not judged.
-fn about_merged(why: &str) -> Phrase {
-    say("Which pull request was merged by it is not known: ").line(why).say(".")
-}
-
 /// Which commit was run instead of the one under review; `None` when that one was.
 pub(super) fn stood(settings: &Settings, judged: &Judged<'_>) -> Option<Phrase> {
     let ran = judged.candidate.commit.as_deref().map_or_else(|| say("an unknown commit"), commit);
@@ -429,29 +292,6 @@ fn in_place(settings: &Settings, stood: &Stood, ran: Phrase) -> Option<Phrase> {
     }
 }
 
-fn none_qualifies(settings: &Settings, near: &NearMisses, stood: &Stood, ran: &[String]) -> (Phrase, Vec<Phrase>) {
-    let ran = Phrase::default().listed(ran.iter().map(|id| commit(id)));
-    let what = match stood {
-        Stood::ForItself => "no clean run of this commit has completed",
-        Stood::SameCode(_) | Stood::PullRequest(_) => "no clean run of this code has completed",
-    };
-    let instead = in_place(settings, stood, ran).map(|instead| instead.say("."));
-    (say(what), instead.into_iter().chain(waited(settings, near, stood)).collect())
-}
-
-/// What came near, with what waiting did or could do.
-fn waited(settings: &Settings, near: &NearMisses, stood: &Stood) -> Vec<Phrase> {
-    let mut lines = near_misses(near, stood);
-    if near.running + near.queued > 0 {
-        lines.push(if settings.wait.is_zero() {
-            say("Set CLEARML_WAIT, for instance to 30m, to wait for a run instead.")
-        } else {
-            say(format!("Waited for {} (CLEARML_WAIT).", span(settings.wait)))
-        });
-    }
-    lines
-}
-
 /// The runs of the code under review that cannot be the candidate, kind by kind.
 pub(super) fn near_misses(near: &NearMisses, stood: &Stood) -> Vec<Phrase> {
     let whose = match stood {
@@ -475,73 +315,6 @@ pub(super) fn near_misses(near: &NearMisses, stood: &Stood) -> Vec<Phrase> {
             say(format!("{count} {} {whose}: {what}; {todo}.", if count == 1 { "run" } else { "runs" }))
         })
         .collect()
-}
-
-fn no_score(
-    settings: &Settings,
-    side: Side,
-    run: &Seen,
-    faults: &[(&Metric, ScoreFault)],
-    known: &[(String, String)],
-) -> (Phrase, Vec<Phrase>) {
-    let (whose, todo) = match side {
-        Side::Candidate => ("the candidate", "Name metrics that the run reports: title and series, exactly."),
-        Side::Baseline => {
-            ("the baseline", "Move the tag to a run that reports it, or take the tag away to start anew.")
-        }
-    };
-    let of = |wanted: ScoreFault| {
-        faults.iter().filter(move |(_, fault)| *fault == wanted).map(|(metric, _)| metric_name(metric))
-    };
-    let (missing, odd): (Vec<_>, Vec<_>) = (of(ScoreFault::Missing).collect(), of(ScoreFault::NotANumber).collect());
-    let the_run = say("The run: ").page(run).then(of_another_commit(settings, side, run));
-    if missing.is_empty() {
-        let one = if odd.len() == 1 { " is not a finite number" } else { " are not finite numbers" };
-        let what = Phrase::default().listed(odd.into_iter()).say(format!(" of {whose}{one}"));
-        return (what, vec![the_run, say("A run that diverged cannot be judged; look at its curve.")]);
-    }
-    let what = say(format!("{whose} did not report ")).listed(missing.into_iter());
-    let reported = if known.is_empty() {
-        say("It reported no scalar at all.")
-    } else {
-        let name = |(title, series): &(String, String)| Phrase::default().bare(title).say(" / ").bare(series);
-        say("It reported ").listed(known.iter().map(name)).say(".")
-    };
-    let odd = (!odd.is_empty()).then(|| say("Not a finite number: ").listed(odd.into_iter()).say("."));
-    (what, [Some(reported), odd, Some(the_run), Some(say(todo))].into_iter().flatten().collect())
-}
-
-/// The commit of a run that stands for the one under review.
-fn of_another_commit(settings: &Settings, side: Side, run: &Seen) -> Phrase {
-    match run.commit.as_deref() {
-        Some(ran) if side == Side::Candidate && !settings.commit.matches(ran) => {
-            say(", which ran ").then(commit(ran)).say(" in place of ").then(commit(settings.commit.as_str()))
-        }
-        _ => Phrase::default(),
-    }
-}
-
-fn too_few(side: Side, have: usize, wanted: usize) -> (Phrase, Vec<Phrase>) {
-    let whose = match side {
-        Side::Candidate => "this code",
-        Side::Baseline => "the baseline's commit",
-    };
-    let (missing, runs) = (wanted - have, if have == 1 { "run" } else { "runs" });
-    (
-        say(format!("{whose} has {have} clean {runs}, and CLEARML_RUNS asks for {wanted}")),
-        vec![say(format!(
-            "{missing} more needed: run the training again without uncommitted changes, or set CLEARML_RUNS to {}.",
-            have.max(1)
-        ))],
-    )
-}
-
-fn did_you_mean(similar: &[String]) -> Phrase {
-    if similar.is_empty() {
-        say("Nothing has a similar name; the credential may belong to another workspace.")
-    } else {
-        say("Did you mean ").listed(similar.iter().map(|name| Phrase::default().quoted(name))).say("?")
-    }
 }
 
 /// A warning as a sentence.

@@ -1,0 +1,193 @@
+//! Why there is no verdict, and what to do about it, in words.
+
+use super::super::phrase::{Phrase, say};
+use super::super::{NoVerdict, Seen, Side, Stood, Unclear, Warning};
+use super::{commit, in_place, metric_name, near_misses, warning};
+use crate::metric::Metric;
+use crate::run::ScoreFault;
+use crate::select::NearMisses;
+use crate::settings::Settings;
+use crate::span::span;
+
+/// Why there is no verdict.
+#[derive(Debug)]
+pub(in crate::report) struct Explanation {
+    /// What is missing, in one sentence without a full stop.
+    pub(in crate::report) what: Phrase,
+    /// What came near and what to do, sentence by sentence.
+    pub(in crate::report) details: Vec<Phrase>,
+}
+
+/// What is missing, and what to do about it.
+pub(in crate::report) fn explain(settings: &Settings, why: &NoVerdict<'_>) -> Explanation {
+    let (what, details) = match why {
+        NoVerdict::NoProject { similar } => (
+            say("there is no project named ").quoted(settings.project.as_str()),
+            vec![
+                did_you_mean(similar),
+                say("Set CLEARML_PROJECT to the exact name; a sub-project needs its full path, as in parent/child."),
+            ],
+        ),
+        NoVerdict::NoTaskOfThatName { similar } => (
+            say("no task of this project is named ").quoted(settings.task_name.as_str()),
+            vec![did_you_mean(similar), say("Set CLEARML_TASK_NAME to the exact name, or run the training once.")],
+        ),
+        NoVerdict::NothingRanTheCommit { newest_clean, unclear, unasked } => {
+            let mut details = nothing_ran(newest_clean.as_ref(), unclear.as_ref());
+            details.extend(unasked.as_deref().map(about_merged));
+            (say("no run of this commit is in ClearML"), details)
+        }
+        NoVerdict::NoneQualifies { near, stood, ran } => none_qualifies(settings, near, stood, ran),
+        NoVerdict::AmbiguousCommit { commits } => (
+            say(format!("{} is the beginning of several commits", settings.commit)),
+            vec![
+                say("It could be ").listed(commits.iter().map(|id| Phrase::default().bare(id))).say("."),
+                say("Give more digits."),
+            ],
+        ),
+        NoVerdict::NoScore { side, run, faults, known } => no_score(settings, *side, run, faults, known),
+        NoVerdict::NoBaseline => (
+            say("no task of this name carries the tag ").quoted(settings.tag.as_str()),
+            vec![
+                say("CLEARML_NO_BASELINE is fail, so there must be a baseline."),
+                say("Put the tag on the run to start from, or set CLEARML_NO_BASELINE to pass for the first run."),
+            ],
+        ),
+        NoVerdict::UnfitBaseline { faults } => {
+            let todo = if faults.iter().all(Warning::is_note) {
+                say("Mend that, or set CLEARML_BASELINE_CHECK to warn.")
+            } else {
+                say("Move the tag to a run of the main branch, or set CLEARML_BASELINE_CHECK to warn.")
+            };
+            let faults = faults.iter().map(|fault| say("At fault: ").then(warning(fault, settings)).say("."));
+            (
+                say("the baseline is not fit to compare with, and CLEARML_BASELINE_CHECK is require"),
+                faults.chain([todo]).collect(),
+            )
+        }
+        NoVerdict::TooFewRuns { side, have, wanted } => too_few(*side, *have, *wanted),
+        NoVerdict::Failed(error) => {
+            (Phrase::default().line(&error.to_string()), vec![say(error.advice()), say("Then run the check again.")])
+        }
+    };
+    Explanation { what, details }
+}
+
+fn nothing_ran(newest_clean: Option<&Seen>, unclear: Option<&Unclear>) -> Vec<Phrase> {
+    let near = newest_clean.map_or_else(
+        || say("No run of this name completed without uncommitted changes yet."),
+        |run| {
+            let id = run.commit.as_deref().map_or_else(|| say("an unknown commit"), commit);
+            say("The newest clean run is of ").then(id).say(": ").page(run)
+        },
+    );
+    let todo =
+        say("Commit everything, run the training on this very commit, and run the check again when it has completed.");
+    [Some(near), Some(todo), unclear.map(about_same_code)].into_iter().flatten().collect()
+}
+
+/// Why a run of the same code under another commit, if there is one, was not taken.
+fn about_same_code(unclear: &Unclear) -> Phrase {
+    match unclear {
+        Unclear::CannotTell(why) => {
+            let said = say("Runs of the same code under another commit were not looked for: ").line(&why.to_string());
+            why.advice().map_or_else(|| said.clone(), |advice| said.clone().say("; ").say(advice)).say(".")
+        }
+        Unclear::SomeMissing(sentence) => Phrase::default().line(sentence).say("."),
+    }
+}
+
+/// Why the head of the pull request that was merged, if one was, was not judged.
+fn about_merged(why: &str) -> Phrase {
+    say("Which pull request was merged by it is not known: ").line(why).say(".")
+}
+
+fn none_qualifies(settings: &Settings, near: &NearMisses, stood: &Stood, ran: &[String]) -> (Phrase, Vec<Phrase>) {
+    let ran = Phrase::default().listed(ran.iter().map(|id| commit(id)));
+    let what = match stood {
+        Stood::ForItself => "no clean run of this commit has completed",
+        Stood::SameCode(_) | Stood::PullRequest(_) => "no clean run of this code has completed",
+    };
+    let instead = in_place(settings, stood, ran).map(|instead| instead.say("."));
+    (say(what), instead.into_iter().chain(waited(settings, near, stood)).collect())
+}
+
+/// What came near, with what waiting did or could do.
+fn waited(settings: &Settings, near: &NearMisses, stood: &Stood) -> Vec<Phrase> {
+    let mut lines = near_misses(near, stood);
+    if near.running + near.queued > 0 {
+        lines.push(if settings.wait.is_zero() {
+            say("Set CLEARML_WAIT, for instance to 30m, to wait for a run instead.")
+        } else {
+            say(format!("Waited for {} (CLEARML_WAIT).", span(settings.wait)))
+        });
+    }
+    lines
+}
+
+fn no_score(
+    settings: &Settings,
+    side: Side,
+    run: &Seen,
+    faults: &[(&Metric, ScoreFault)],
+    known: &[(String, String)],
+) -> (Phrase, Vec<Phrase>) {
+    let (whose, todo) = match side {
+        Side::Candidate => ("the candidate", "Name metrics that the run reports: title and series, exactly."),
+        Side::Baseline => {
+            ("the baseline", "Move the tag to a run that reports it, or take the tag away to start anew.")
+        }
+    };
+    let of = |wanted: ScoreFault| {
+        faults.iter().filter(move |(_, fault)| *fault == wanted).map(|(metric, _)| metric_name(metric))
+    };
+    let (missing, odd): (Vec<_>, Vec<_>) = (of(ScoreFault::Missing).collect(), of(ScoreFault::NotANumber).collect());
+    let the_run = say("The run: ").page(run).then(of_another_commit(settings, side, run));
+    if missing.is_empty() {
+        let one = if odd.len() == 1 { " is not a finite number" } else { " are not finite numbers" };
+        let what = Phrase::default().listed(odd.into_iter()).say(format!(" of {whose}{one}"));
+        return (what, vec![the_run, say("A run that diverged cannot be judged; look at its curve.")]);
+    }
+    let what = say(format!("{whose} did not report ")).listed(missing.into_iter());
+    let reported = if known.is_empty() {
+        say("It reported no scalar at all.")
+    } else {
+        let name = |(title, series): &(String, String)| Phrase::default().bare(title).say(" / ").bare(series);
+        say("It reported ").listed(known.iter().map(name)).say(".")
+    };
+    let odd = (!odd.is_empty()).then(|| say("Not a finite number: ").listed(odd.into_iter()).say("."));
+    (what, [Some(reported), odd, Some(the_run), Some(say(todo))].into_iter().flatten().collect())
+}
+
+/// The commit of a run that stands for the one under review.
+fn of_another_commit(settings: &Settings, side: Side, run: &Seen) -> Phrase {
+    match run.commit.as_deref() {
+        Some(ran) if side == Side::Candidate && !settings.commit.matches(ran) => {
+            say(", which ran ").then(commit(ran)).say(" in place of ").then(commit(settings.commit.as_str()))
+        }
+        _ => Phrase::default(),
+    }
+}
+
+fn too_few(side: Side, have: usize, wanted: usize) -> (Phrase, Vec<Phrase>) {
+    let whose = match side {
+        Side::Candidate => "this code",
+        Side::Baseline => "the baseline's commit",
+    };
+    let (missing, runs) = (wanted - have, if have == 1 { "run" } else { "runs" });
+    (
+        say(format!("{whose} has {have} clean {runs}, and CLEARML_RUNS asks for {wanted}")),
+        vec![say(format!(
+            "{missing} more needed: run the training again without uncommitted changes, or set CLEARML_RUNS to {}.",
+            have.max(1)
+        ))],
+    )
+}
+
+fn did_you_mean(similar: &[String]) -> Phrase {
+    if similar.is_empty() {
+        say("Nothing has a similar name; the credential may belong to another workspace.")
+    } else {
+        say("Did you mean ").listed(similar.iter().map(|name| Phrase::default().quoted(name))).say("?")
+    }
+}
