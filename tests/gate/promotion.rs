@@ -180,6 +180,25 @@ fn old_servers_are_served_by_reading_and_rewriting() {
     assert_eq!(tags, [TAG, "mine"]);
 }
 
+/// Around each version in which the server learned something that bears on this: raw scalars (2.16), when a metric had its
+/// extremes (2.23), changing tags one by one and `filters` (2.27), first values and counts (2.31). The sandbox fails whoever
+/// asks a server for what it does not know.
+#[test]
+fn every_version_of_the_api_is_judged_and_gets_its_tag() {
+    for version in ["2.13", "2.15", "2.16", "2.22", "2.23", "2.26", "2.27", "2.30", "2.31", "2.34"] {
+        let sandbox = Sandbox::builder().api_version(version).start().unwrap();
+        let base = sandbox.add(best(0.8));
+        let head = sandbox.add(run(HEAD, 0.9).tag("mine"));
+        sandbox.add(run(OTHER, 0.7));
+        let gate = || Gate::of(&sandbox);
+        gate().set("COMMIT_ID", OTHER).run().expect(1, "FAILED, degraded");
+        assert_eq!(sandbox.tagged(TAG), [base.as_str()], "{version}");
+        gate().set("CLEARML_SCALAR_VALUE", "last").run().expect(0, "PASSED, improved");
+        assert_eq!(sandbox.tagged(TAG), [head], "{version}");
+        assert_eq!(sandbox.tags(&base), ["prod", "team-a"], "{version}");
+    }
+}
+
 #[test]
 fn the_tag_outside_of_project_and_name_is_not_touched() {
     let (sandbox, ..) = pair(0.8, 0.9);
