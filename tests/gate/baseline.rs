@@ -33,11 +33,7 @@ fn on_pull_request(gate: Gate) -> Gate {
 }
 
 fn on(gate: Gate, event: &str, payload: &Value) -> Gate {
-    let file = gate.path().join("event.json");
-    fs::write(&file, payload.to_string()).unwrap();
-    gate.set("GITHUB_ACTIONS", "true")
-        .set("GITHUB_EVENT_NAME", event)
-        .set("GITHUB_EVENT_PATH", file.to_str().unwrap())
+    gate.on_event(event, &payload.to_string())
         .set("GITHUB_REPOSITORY", NAME)
         .set("GITHUB_SERVER_URL", "http://127.0.0.1:1")
         .set("GITHUB_API_URL", "http://127.0.0.1:1")
@@ -304,7 +300,6 @@ fn a_merge_that_git_cannot_see_is_asked_of_github() {
     };
     let gate = |stage: &Stage| {
         let gate = stage.gate();
-        fs::remove_file(gate.path().join("event.json")).unwrap();
         history(gate.path());
         on_pull_request(gate).set("GITHUB_API_URL", &stage.github.url())
     };

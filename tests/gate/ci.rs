@@ -1,7 +1,5 @@
 //! Which commit is judged in every CI and on every event.
 
-use std::fs;
-
 use clearml_sandbox::Sandbox;
 use serde_json::{Value, json};
 
@@ -19,12 +17,8 @@ fn gate(sandbox: &Sandbox) -> Gate {
 
 /// The same in GitHub Actions. The commit that the runner names is one that nobody ran.
 fn on_github(sandbox: &Sandbox, event: &str, payload: &str) -> Gate {
-    let gate = gate(sandbox);
-    let file = gate.path().join("event.json");
-    fs::write(&file, payload).unwrap();
-    gate.set("GITHUB_ACTIONS", "true")
-        .set("GITHUB_EVENT_NAME", event)
-        .set("GITHUB_EVENT_PATH", file.to_str().unwrap())
+    gate(sandbox)
+        .on_event(event, payload)
         .set("GITHUB_SHA", OTHER)
         .set("GITHUB_REPOSITORY", "Codertocat/Hello-World")
         .set("GITHUB_REF", "refs/pull/2/merge")

@@ -40,11 +40,7 @@ impl Stage {
         let gate = Gate::of(&self.sandbox).set("CLEARML_PROMOTE", "never").set("CLEARML_COMMENT", "always");
         // Only the comment is to speak to GitHub here.
         let gate = gate.set("CLEARML_BASELINE_CHECK", "off");
-        let file = gate.path().join("event.json");
-        std::fs::write(&file, payload.to_string()).unwrap();
-        gate.set("GITHUB_ACTIONS", "true")
-            .set("GITHUB_EVENT_NAME", event)
-            .set("GITHUB_EVENT_PATH", file.to_str().unwrap())
+        gate.on_event(event, &payload.to_string())
             .set("GITHUB_REPOSITORY", NAME)
             .set("GITHUB_API_URL", &self.github.url())
             .set("GITHUB_SERVER_URL", &self.github.server_url())

@@ -446,11 +446,8 @@ fn at_the_merge_the_run_of_the_head_gets_the_tag() {
     git(gate.path(), &["merge", "--quiet", "--squash", "change"]);
     let squashed = commit(gate.path(), "squashed (#7)");
     let head = sandbox.add(run(&ran, 0.9));
-    let event = gate.path().join(".git/event.json");
     let push = json!({"ref": "refs/heads/main", "after": squashed, "repository": {"default_branch": "main"}});
-    fs::write(&event, push.to_string()).unwrap();
-    let gate = gate.unset("COMMIT_ID").set("GITHUB_ACTIONS", "true").set("GITHUB_EVENT_NAME", "push");
-    let gate = gate.set("GITHUB_EVENT_PATH", event.to_str().unwrap()).set("CLEARML_PROMOTE", "merge");
+    let gate = gate.unset("COMMIT_ID").on_event("push", &push.to_string()).set("CLEARML_PROMOTE", "merge");
     stands(gate.run(), &squashed, &ran);
     assert_eq!(sandbox.tagged(TAG), [head]);
 }

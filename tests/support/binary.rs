@@ -15,6 +15,8 @@ pub(crate) struct Gate {
     args: Vec<String>,
     /// Home and working directory: empty, so that neither clearml.conf nor a checkout is found by accident.
     pub(crate) folder: TempDir,
+    /// For files that must not lie in a checkout.
+    outside: TempDir,
 }
 
 /// What came of it.
@@ -42,7 +44,7 @@ impl Gate {
                 environment.insert(name.to_owned(), value);
             }
         }
-        Self { environment, args: Vec::new(), folder }
+        Self { environment, args: Vec::new(), folder, outside: TempDir::new().unwrap() }
     }
 
     /// With the settings that every gate needs, for the code at [`HEAD`].
@@ -62,6 +64,15 @@ impl Gate {
     pub(crate) fn set(mut self, name: &str, value: &str) -> Self {
         self.environment.insert(name.to_owned(), value.to_owned());
         self
+    }
+
+    /// In GitHub Actions, on an event with this payload.
+    pub(crate) fn on_event(self, name: &str, payload: &str) -> Self {
+        let file = self.outside.path().join("event.json");
+        std::fs::write(&file, payload).unwrap();
+        self.set("GITHUB_ACTIONS", "true")
+            .set("GITHUB_EVENT_NAME", name)
+            .set("GITHUB_EVENT_PATH", file.to_str().unwrap())
     }
 
     pub(crate) fn unset(mut self, name: &str) -> Self {
