@@ -473,7 +473,7 @@ fn a_push_that_merged_nothing_gives_no_verdict() {
         (failing(502), "status 502"),
         (failing(403), "GITHUB_TOKEN lacks a permission"),
         (GitHub::secondary_limit(429, Some(600)), "rate limit"),
-        (page(), "its answer is not JSON"),
+        (page(), "it answered with a web page, not with JSON"),
     ] {
         let stage = event.clone().pull(merged()).stage(BETTER);
         stage.github.fault(At::Endpoint("GET commit pulls"), broken);

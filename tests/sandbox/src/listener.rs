@@ -1,9 +1,10 @@
 //! The listening side: a port on loopback, its connections, and the requests on each.
 
+use std::collections::HashMap;
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use crate::http::{self, Incoming, Reader};
@@ -33,8 +34,8 @@ pub(crate) struct Listener {
 #[derive(Default)]
 struct Open {
     stopping: AtomicBool,
-    /// For closing what is still open at the end.
-    connections: Mutex<Vec<TcpStream>>,
+    /// What is still open, by the number of the connection, for closing it at the end.
+    connections: Mutex<HashMap<usize, TcpStream>>,
 }
 
 impl Listener {
@@ -82,12 +83,13 @@ impl Open {
             }
             let Ok(stream) = stream else { continue };
             if let Ok(copy) = stream.try_clone() {
-                self.connections.lock().unwrap_or_else(PoisonError::into_inner).push(copy);
+                self.connections().insert(number, copy);
             }
             let (service, open, address) = (Arc::clone(service), Arc::clone(self), listener.local_addr());
             thread::spawn(move || {
                 let served = serve(&*service, &stream, number + 1);
                 let _ = stream.shutdown(Shutdown::Both);
+                open.connections().remove(&number);
                 if let (Ok(Then::Gone), Ok(address)) = (served, address) {
                     open.stop();
                     // Wakes the acceptor, which then closes the port.
@@ -97,9 +99,13 @@ impl Open {
         }
     }
 
+    fn connections(&self) -> MutexGuard<'_, HashMap<usize, TcpStream>> {
+        self.connections.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn stop(&self) {
         self.stopping.store(true, Ordering::SeqCst);
-        for connection in self.connections.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+        for (_, connection) in self.connections().drain() {
             let _ = connection.shutdown(Shutdown::Both);
         }
     }
