@@ -200,6 +200,34 @@ fn every_version_of_the_api_is_judged_and_gets_its_tag() {
 }
 
 #[test]
+fn nothing_is_written_when_the_candidate_carries_the_tag_and_nobody_is_to_lose_it() {
+    for better in [None, Some(0.95)] {
+        let sandbox = Sandbox::start();
+        let head = sandbox.add(run(HEAD, 0.9).tag(TAG));
+        better.map(|value| sandbox.add(best(value)));
+        let before = sandbox.task(&head);
+        let ran = Gate::of(&sandbox).set("CLEARML_SCALAR_THRESHOLD", "50").run();
+        ran.expect(0, "PASSED").says("is on the candidate already");
+        assert_eq!(sandbox.task(&head), before);
+        assert!(sandbox.requests().iter().all(|request| !request.endpoint.contains("update")));
+    }
+}
+
+#[test]
+fn a_refusal_after_a_lost_answer_does_not_deny_a_tag_that_is_there() {
+    let (sandbox, base, head) = pair(0.8, 0.9);
+    sandbox.fault(At::NthOf("tasks.update_tags", 1), Effect::CutAfter);
+    sandbox.fault(At::NthOf("tasks.update_tags", 2), Effect::status(403));
+    let ran = Gate::of(&sandbox).run().expect(4, "PASSED, improved");
+    ran.says("the candidate may carry it beside the former best");
+    let mut carriers = sandbox.tagged(TAG);
+    carriers.sort();
+    let mut both = [base, head];
+    both.sort();
+    assert_eq!(carriers, both);
+}
+
+#[test]
 fn the_tag_outside_of_project_and_name_is_not_touched() {
     let (sandbox, ..) = pair(0.8, 0.9);
     let elsewhere = sandbox.add(clearml_sandbox::TaskSeed::new("vision/detector/sub", "train").commit(BASE).tag(TAG));
