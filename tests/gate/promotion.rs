@@ -1,10 +1,12 @@
 //! Where the tag is after a run, whatever happened in between.
 
 use std::process::Stdio;
+use std::time::Duration;
 
+use clearml_gate::Limits;
 use clearml_sandbox::{At, Effect, Sandbox};
 
-use crate::support::{BASE, Gate, HEAD, OTHER, TAG, best, pair, run};
+use crate::support::{BASE, Gate, HEAD, OTHER, TAG, best, judge, pair, run};
 
 #[test]
 fn a_better_candidate_takes_the_tag_and_nothing_else_changes() {
@@ -211,6 +213,23 @@ fn nothing_is_written_when_the_candidate_carries_the_tag_and_nobody_is_to_lose_i
         assert_eq!(sandbox.task(&head), before);
         assert!(sandbox.requests().iter().all(|request| !request.endpoint.contains("update")));
     }
+}
+
+/// What other gates conclude from the dates rests on that.
+#[test]
+fn a_gate_that_is_held_up_for_too_long_leaves_the_removal_to_the_next_run() {
+    let (sandbox, base, head) = pair(0.8, 0.9);
+    sandbox.fault(At::Request(6), Effect::Delay(Duration::from_millis(300)));
+    let limits = Limits { moving: Duration::from_millis(100), ..Limits::REAL };
+    let held_up = judge(&sandbox.url(), HEAD, limits);
+    assert_eq!(held_up.code, 0, "{}", held_up.err);
+    let mut both = [base, head.clone()];
+    both.sort();
+    let mut carriers = sandbox.tagged(TAG);
+    carriers.sort();
+    assert_eq!(carriers, both);
+    assert_eq!(judge(&sandbox.url(), HEAD, Limits::REAL).code, 0);
+    assert_eq!(sandbox.tagged(TAG), [head]);
 }
 
 #[test]
