@@ -2,6 +2,7 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use crate::release::{DOWNLOADS, Release};
@@ -19,6 +20,16 @@ pub(crate) enum Answer {
 pub(crate) struct Server {
     address: SocketAddr,
     requests: Arc<Mutex<Vec<String>>>,
+    stopping: Arc<AtomicBool>,
+}
+
+/// Hundreds are started in one process, which may not have as many files open.
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.stopping.store(true, Ordering::SeqCst);
+        // Wakes the thread that listens.
+        let _ = TcpStream::connect(self.address);
+    }
 }
 
 impl Server {
@@ -27,15 +38,16 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let requests = Arc::new(Mutex::new(Vec::new()));
-        let (log, answer) = (Arc::clone(&requests), Arc::new(answer));
+        let stopping = Arc::new(AtomicBool::new(false));
+        let (log, answer, stop) = (Arc::clone(&requests), Arc::new(answer), Arc::clone(&stopping));
         std::thread::spawn(move || {
-            for stream in listener.incoming().map_while(Result::ok) {
+            for stream in listener.incoming().map_while(Result::ok).take_while(|_| !stop.load(Ordering::SeqCst)) {
                 let (log, answer) = (Arc::clone(&log), Arc::clone(&answer));
                 // A downloader that goes away in the middle is part of the scenarios.
                 std::thread::spawn(move || drop(serve(&stream, &log, &*answer)));
             }
         });
-        Self { address, requests }
+        Self { address, requests, stopping }
     }
 
     /// Hands out a release's files from where its manifest says they are.
