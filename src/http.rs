@@ -1,8 +1,8 @@
 //! The one door out: time limits, retries, no redirects, a cap on what is read, and kinds of failure.
 //!
 //! A failed attempt and the pause after it cost patience, of which a run has one minute in all for what the verdict needs
-//! and a quarter of that for what GitHub is asked and told. Answers that come, however slowly, have a limit of their own. A host that
-//! does not resolve, a certificate that is not trusted and an answer that another attempt cannot change end at once.
+//! and a quarter of that for what GitHub is asked and told. Answers that come, however slowly, have a limit of their own. A
+//! host that does not resolve, a certificate that is not trusted and an answer that another attempt cannot change end at once.
 
 use std::cell::{Cell, RefCell};
 use std::fmt;

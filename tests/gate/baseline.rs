@@ -6,7 +6,7 @@ use std::path::Path;
 use clearml_sandbox::{At, Effect, GitHub, Permissions, PullSeed, Repository, Sandbox, TaskSeed};
 use serde_json::{Value, json};
 
-use crate::support::{BASE, Gate, HEAD, PROJECT, Ran, SERIES, TAG, TASK, TITLE, commit, git, run};
+use crate::support::{BASE, Gate, HEAD, PROJECT, Ran, SERIES, TAG, TASK, TITLE, assert_carriers, commit, git, run};
 
 const NAME: &str = "acme/model";
 const UNKNOWN: &str = "note: whether the baseline is part of the main branch is not known: ";
@@ -477,10 +477,6 @@ mod git_itself {
             .expect(0, "PASSED, improved")
             .says("left alone for now")
             .says(&other);
-        let mut carriers = sandbox.tagged(TAG);
-        let mut expected = vec![head, other];
-        carriers.sort();
-        expected.sort();
-        assert_eq!(carriers, expected);
+        assert_carriers(&sandbox, &[&head, &other]);
     }
 }

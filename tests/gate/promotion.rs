@@ -6,7 +6,7 @@ use std::time::Duration;
 use clearml_gate::Limits;
 use clearml_sandbox::{At, Effect, Sandbox};
 
-use crate::support::{BASE, Gate, HEAD, OTHER, TAG, best, judge, pair, run};
+use crate::support::{BASE, Gate, HEAD, OTHER, TAG, assert_carriers, best, judge, pair, run};
 
 #[test]
 fn a_better_candidate_takes_the_tag_and_nothing_else_changes() {
@@ -152,11 +152,7 @@ fn a_tag_that_another_gate_gave_meanwhile_is_left_alone() {
         .expect(0, "PASSED, improved")
         .says("left alone for now: another run may be moving it")
         .says(&other);
-    let mut carriers = sandbox.tagged(TAG);
-    carriers.sort();
-    let mut expected = vec![head, other];
-    expected.sort();
-    assert_eq!(carriers, expected);
+    assert_carriers(&sandbox, &[&head, &other]);
     assert_eq!(sandbox.tags(&base), ["prod", "team-a"]);
 }
 
@@ -223,11 +219,7 @@ fn a_gate_that_is_held_up_for_too_long_leaves_the_removal_to_the_next_run() {
     let limits = Limits { moving: Duration::from_millis(100), ..Limits::REAL };
     let held_up = judge(&sandbox.url(), HEAD, limits);
     assert_eq!(held_up.code, 0, "{}", held_up.err);
-    let mut both = [base, head.clone()];
-    both.sort();
-    let mut carriers = sandbox.tagged(TAG);
-    carriers.sort();
-    assert_eq!(carriers, both);
+    assert_carriers(&sandbox, &[&base, &head]);
     assert_eq!(judge(&sandbox.url(), HEAD, Limits::REAL).code, 0);
     assert_eq!(sandbox.tagged(TAG), [head]);
 }
@@ -239,11 +231,7 @@ fn a_refusal_after_a_lost_answer_does_not_deny_a_tag_that_is_there() {
     sandbox.fault(At::NthOf("tasks.update_tags", 2), Effect::status(403));
     let ran = Gate::of(&sandbox).run().expect(4, "PASSED, improved");
     ran.says("the candidate may carry it beside the former best");
-    let mut carriers = sandbox.tagged(TAG);
-    carriers.sort();
-    let mut both = [base, head];
-    both.sort();
-    assert_eq!(carriers, both);
+    assert_carriers(&sandbox, &[&base, &head]);
 }
 
 #[test]

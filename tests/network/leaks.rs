@@ -8,7 +8,6 @@ const MARKER: &str = "marker-of-the-payload";
 
 /// A gate on GitHub with every report on, on an event that says more than the gate has to tell.
 fn everything(sandbox: &Sandbox) -> Gate {
-    let gate = Gate::of(sandbox).set("GITHUB_ACTIONS", "true").set("GITHUB_EVENT_NAME", "pull_request");
     let event = serde_json::json!({
         "action": "opened", "number": 7, "secret": MARKER,
         "pull_request": {
@@ -18,14 +17,17 @@ fn everything(sandbox: &Sandbox) -> Gate {
         },
         "repository": {"full_name": "acme/model", "default_branch": "main", "description": MARKER},
     });
+    let gate = Gate::of(sandbox).on_event("pull_request", &event.to_string());
     let path = |name: &str| gate.path().join(name).to_str().unwrap().to_owned();
-    std::fs::write(path("event"), event.to_string()).unwrap();
-    let (event, outputs, summary) = (path("event"), path("outputs"), path("summary"));
-    gate.set("GITHUB_EVENT_PATH", &event)
-        .set("GITHUB_OUTPUT", &outputs)
-        .set("GITHUB_STEP_SUMMARY", &summary)
-        .unset("COMMIT_ID")
-        .args(&["--json", "report.json", "--markdown", "report.md", "--junit", "report.xml"])
+    let (outputs, summary) = (path("outputs"), path("summary"));
+    gate.set("GITHUB_OUTPUT", &outputs).set("GITHUB_STEP_SUMMARY", &summary).unset("COMMIT_ID").args(&[
+        "--json",
+        "report.json",
+        "--markdown",
+        "report.md",
+        "--junit",
+        "report.xml",
+    ])
 }
 
 /// All that a gate wrote.

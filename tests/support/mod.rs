@@ -20,4 +20,6 @@ pub(crate) use events::{Edit, payload};
 pub(crate) use git::{commit, git, git_as};
 pub(crate) use in_process::{Ended, FASTER, judge, judge_with, settings};
 pub(crate) use random::Random;
-pub(crate) use scene::{BASE, HEAD, OTHER, PROJECT, SERIES, TAG, TASK, TITLE, as_answered, best, pair, run};
+pub(crate) use scene::{
+    BASE, HEAD, OTHER, PROJECT, SERIES, TAG, TASK, TITLE, as_answered, assert_carriers, best, pair, run,
+};

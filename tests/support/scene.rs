@@ -31,6 +31,15 @@ pub(crate) fn pair(baseline: f64, candidate: f64) -> (Sandbox, String, String) {
     (sandbox, base, head)
 }
 
+/// Asserts that these tasks carry the tag and no others, in whatever order.
+#[track_caller]
+pub(crate) fn assert_carriers(sandbox: &Sandbox, expected: &[&str]) {
+    let (mut carriers, mut expected) = (sandbox.tagged(TAG), expected.to_vec());
+    carriers.sort();
+    expected.sort_unstable();
+    assert_eq!(carriers, expected);
+}
+
 /// A stored task as `tasks.get_all_ex` answers it: references are objects.
 pub(crate) fn as_answered(mut task: serde_json::Value) -> serde_json::Value {
     let project = task["project"].take();
