@@ -28,6 +28,7 @@
 //! | `clearml` | the API: questions, wire types, errors |
 //! | `run` | a task of ClearML as the gate sees it |
 //! | `commit` | a commit's id, whole or abbreviated |
+//! | `name`, `host` | the names of projects, tasks, scalars and the tag; the address of a server |
 //! | `metric` | the scalars that are compared, and the order they give the runs |
 //! | `select` | candidate and baseline out of the runs |
 //! | `same_code` | whether two commits hold the same code, and whether a commit belongs to a branch |
@@ -78,11 +79,13 @@ mod exit;
 pub mod fuzz;
 mod gate;
 mod github;
+mod host;
 mod http;
 mod judge;
 mod limits;
 mod links;
 mod metric;
+mod name;
 mod plain;
 mod promote;
 mod proxy;

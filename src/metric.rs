@@ -3,8 +3,8 @@
 use std::cmp::Ordering;
 
 use crate::judge::{Criteria, Score};
+use crate::name::Name;
 use crate::run::{Reading, Run};
-use crate::settings::Name;
 
 /// A scalar and how its values are compared.
 #[derive(Debug, Clone, PartialEq)]

@@ -30,8 +30,8 @@ use std::time::{Duration, Instant};
 use crate::clearml::{Client, Error, Scope};
 use crate::limits::Limits;
 use crate::metric::Metrics;
+use crate::name::Tag;
 use crate::run::{Run, TaskId};
-use crate::settings::Tag;
 
 /// So long after its tags were changed a task may be in the middle of another gate's move.
 const RECENT: Duration = Duration::from_mins(3);

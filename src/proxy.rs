@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use ureq::ProxyProtocol;
 
 use crate::environment::Environment;
-use crate::settings::Host;
+use crate::host::Host;
 
 /// A proxy and the variable that names it.
 #[derive(Clone)]

@@ -6,12 +6,14 @@ use serde_json::Value;
 use super::answer::{claims, decode, unwrapped, without_credentials};
 use super::wire::{self, Histograms, Login, Projects, RawScalars, Tasks};
 use super::{Cause, Error, chosen, json};
+use crate::host::Host;
 use crate::http::Answer;
 use crate::judge::{Criteria, Direction, Tolerance};
 use crate::metric::{Metric, Metrics, Pick, Role};
+use crate::name::Name;
 use crate::run::{Reading, Run, Status, TaskId};
 use crate::secret::Secret;
-use crate::settings::{Host, Name, Server};
+use crate::settings::Server;
 use crate::timestamp;
 use crate::trust::Trust;
 

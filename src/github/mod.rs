@@ -26,10 +26,10 @@ pub(crate) use error::Error;
 use crate::ci::{Forge, Found, Occasion, What};
 use crate::commit::Commit;
 use crate::environment::Environment;
+use crate::host::Host;
 use crate::http::{Answer, HeaderMap, Http, Method, Repeat, Request, header};
 use crate::proxy::Proxy;
 use crate::secret::Secret;
-use crate::settings::Host;
 use crate::trust::Trust;
 
 const VERSION: &str = "2022-11-28";

@@ -17,6 +17,7 @@ use crate::commit::Commit;
 use crate::distrust::Distrust;
 use crate::environment::Environment;
 use crate::exit::Exit;
+use crate::host::Host;
 use crate::http::Failure;
 use crate::judge::{Judgement, Score, Verdict, judge};
 use crate::links;
@@ -25,7 +26,7 @@ use crate::promote::{KeptBecause, Promotion};
 use crate::run::{Curve, Curves, ScoreFault, TaskId};
 use crate::same_code::{CannotTell, CodePaths};
 use crate::select::NearMisses;
-use crate::settings::{self, Host, Settings};
+use crate::settings::{self, Settings};
 
 const ACCESS: &str = "ACCESSKEYFORTESTS";
 const SECRET: &str = "secret+key/for=tests";

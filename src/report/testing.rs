@@ -5,14 +5,16 @@ use std::time::Duration;
 use super::{Finding, Judged, Outcome, Report, Said, Seen, Side, Spreads, Stood, Warning};
 use crate::clearml::{Cause, Error};
 use crate::commit::Commit;
+use crate::host::Host;
 use crate::judge::{Criteria, Direction, Score, Tolerance, Verdict, judge};
 use crate::metric::{Metric, Metrics, Pick, Role};
+use crate::name::{Name, Tag};
 use crate::promote::{KeptBecause, Promotion};
 use crate::run::{Curve, Curves, ScoreFault, TaskId};
 use crate::same_code::CodePaths;
 use crate::secret::Secret;
 use crate::select::NearMisses;
-use crate::settings::{BaselineCheck, Comment, Host, Name, NoBaseline, Promote, Server, Settings, Tag};
+use crate::settings::{BaselineCheck, Comment, NoBaseline, Promote, Server, Settings};
 use crate::trust::Trust;
 
 /// The commit under review.

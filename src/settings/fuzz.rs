@@ -5,11 +5,13 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::metrics::{list, on_one_line};
-use super::{Host, Name, Tag, values};
+use super::values;
 use crate::commit::Commit;
+use crate::host::Host;
 use crate::judge::{Score, Tolerance};
 use crate::links::web_host;
 use crate::metric::{MOST_METRICS, Metric};
+use crate::name::{Name, Tag};
 use crate::same_code::CodePaths;
 
 /// Reads a text as a list of metrics.

@@ -2,9 +2,10 @@
 
 use serde_json::{Map, Value};
 
-use super::{Name, Source, values};
+use super::{Source, values};
 use crate::judge::{Criteria, Direction, Tolerance};
 use crate::metric::{Metric, Metrics, Pick, Role};
+use crate::name::Name;
 
 /// What the list replaces.
 const SCALAR: [&str; 7] = [

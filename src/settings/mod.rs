@@ -14,13 +14,15 @@ use crate::clearml_conf::{self, ClearmlConf};
 use crate::cli::Flags;
 use crate::commit::Commit;
 use crate::environment::Environment;
+use crate::host::Host;
 use crate::metric::Metrics;
+use crate::name::{Name, Tag};
 use crate::plain::plain;
 use crate::proxy::Proxy;
 use crate::same_code::CodePaths;
 use crate::secret::Secret;
 use crate::trust::Trust;
-pub(crate) use values::{BaselineCheck, Comment, Host, Name, NoBaseline, Promote, Tag};
+pub(crate) use values::{BaselineCheck, Comment, NoBaseline, Promote};
 
 /// Everything the gate has to know before it asks ClearML anything.
 #[derive(Debug)]

@@ -1,12 +1,8 @@
 //! From the text of a setting to its value. Each reader returns what is wrong with a text, never a panic. Pure.
 
-use std::fmt;
-use std::net::IpAddr;
-use std::str::FromStr;
 use std::time::Duration;
 
-use ureq::http::Uri;
-
+use crate::host::Host;
 use crate::judge::{Direction, Score, Tolerance};
 use crate::metric::Pick;
 
@@ -15,136 +11,6 @@ const LONGEST_WAIT: Duration = Duration::from_hours(5 * 24);
 
 /// The server tells so many runs in one page.
 const MOST_RUNS: usize = 100;
-
-/// The exact name of a project, task, scalar or tag: not blank, one line, valid UTF-8.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Name(String);
-
-impl Name {
-    /// Takes a name as it is, spaces included.
-    ///
-    /// # Errors
-    /// A phrase that says what is wrong with the text.
-    pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        if text.trim().is_empty() {
-            return Err("is blank".to_owned());
-        }
-        if text.contains('\u{fffd}') {
-            return Err("is not valid UTF-8".to_owned());
-        }
-        if text.chars().any(char::is_control) {
-            return Err("holds a line break or another control character (in YAML, write it without | or >)".to_owned());
-        }
-        Ok(Self(text.to_owned()))
-    }
-
-    /// The name.
-    pub(crate) fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for Name {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-/// The tag of the best task.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Tag(Name);
-
-impl Tag {
-    /// Takes a tag literally; a leading `-` is part of it.
-    ///
-    /// # Errors
-    /// A phrase that says what is wrong with the text.
-    pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        if text.starts_with("__$") {
-            return Err("begins with __$, which ClearML keeps for operators in tag queries".to_owned());
-        }
-        Name::parse(text).map(Self)
-    }
-
-    /// The tag.
-    pub(crate) fn as_str(&self) -> &str {
-        self.0.as_str()
-    }
-}
-
-impl fmt::Display for Tag {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-/// The base address of a server: scheme, host, port and an optional path, without a slash at the end.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Host(String);
-
-impl Host {
-    /// Reads an address; without a scheme it is https.
-    ///
-    /// # Errors
-    /// A phrase that says what is wrong. It does not repeat an address that may hold credentials.
-    pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        let text = text.trim();
-        let address = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
-        let address = address.trim_end_matches('/').to_owned();
-        let uri = Uri::from_str(&address).map_err(|_| "is not an address".to_owned())?;
-        let authority = uri.authority().ok_or("names no host")?;
-        if authority.as_str().contains('@') {
-            return Err(
-                "holds credentials; those belong into CLEARML_API_ACCESS_KEY and CLEARML_API_SECRET_KEY".to_owned()
-            );
-        }
-        if !matches!(uri.scheme_str(), Some("http" | "https")) {
-            return Err("is neither http nor https".to_owned());
-        }
-        let port = authority.as_str().strip_prefix(authority.host()).unwrap_or_default();
-        if !port.is_empty() && authority.port_u16().is_none() {
-            return Err("has a port that is none".to_owned());
-        }
-        if authority.host().is_empty() || uri.query().is_some() || address.contains('#') {
-            return Err("is not the plain address of a server".to_owned());
-        }
-        if !address.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err("holds a character that no address has; in a path it is written as %XX".to_owned());
-        }
-        Ok(Self(address))
-    }
-
-    /// The address.
-    pub(crate) fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// The name in lower case, or the address without brackets, and the port.
-    pub(crate) fn name_and_port(&self) -> (String, u16) {
-        let uri = Uri::from_str(&self.0).ok();
-        let name = uri.as_ref().and_then(Uri::host).unwrap_or_default();
-        let name = name.trim_start_matches('[').trim_end_matches([']', '.']).to_ascii_lowercase();
-        let usual = if self.0.starts_with("https://") { 443 } else { 80 };
-        (name, uri.as_ref().and_then(Uri::port_u16).unwrap_or(usual))
-    }
-
-    /// Whether it is the machine this tool runs on.
-    pub(crate) fn is_this_machine(&self) -> bool {
-        let (name, _) = self.name_and_port();
-        name == "localhost" || name.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
-    }
-
-    /// Whether what is sent there can be read on the way.
-    pub(crate) fn is_plain_http_elsewhere(&self) -> bool {
-        self.0.starts_with("http://") && !self.is_this_machine()
-    }
-}
-
-impl fmt::Display for Host {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
 
 pub(super) fn api_host(text: &str) -> Result<Host, String> {
     let host = Host::parse(text)?;
@@ -296,35 +162,6 @@ mod tests {
     }
 
     #[test]
-    fn a_host_is_taken_with_and_without_scheme() {
-        assert_eq!(Host::parse("api.clear.ml").unwrap().as_str(), "https://api.clear.ml");
-        assert_eq!(Host::parse(" http://localhost:8008/ ").unwrap().as_str(), "http://localhost:8008");
-        assert_eq!(Host::parse("https://x.org/clearml/api/").unwrap().as_str(), "https://x.org/clearml/api");
-        assert_eq!(Host::parse("http://[::1]:8008").unwrap().as_str(), "http://[::1]:8008");
-    }
-
-    #[test]
-    fn a_host_that_is_none_is_refused() {
-        for bad in [
-            "",
-            "   ",
-            "ftp://x",
-            "https://",
-            "https://user:pw@x",
-            "https://x?y=1",
-            "https://x/#a",
-            "a b",
-            "http://x:port",
-            "https://x/\u{93}",
-            "https://x/é",
-        ] {
-            assert!(Host::parse(bad).is_err(), "{bad:?}");
-        }
-        assert!(!Host::parse("https://user:hunter2@x").unwrap_err().contains("hunter2"));
-        assert!(api_host("app.clear.ml").unwrap_err().contains("api.clear.ml"));
-    }
-
-    #[test]
     fn numbers_are_read_as_people_write_them() {
         assert_eq!(threshold("3"), threshold(" 3% "));
         assert!(threshold("3 %").is_ok());
@@ -358,18 +195,14 @@ mod tests {
     }
 
     #[test]
-    fn names_are_taken_literally_or_refused() {
-        assert_eq!(Name::parse(" a.b (c)+[d] ").unwrap().as_str(), " a.b (c)+[d] ");
-        assert!(Name::parse(" ").is_err());
-        assert!(Name::parse("a\n").is_err());
-        assert!(Tag::parse("-x").is_ok());
-        assert!(Tag::parse("__$all").is_err());
+    fn the_web_app_is_not_taken_for_the_api_server() {
+        assert!(api_host("app.clear.ml").unwrap_err().contains("api.clear.ml"));
     }
 
     proptest! {
         #[test]
         fn no_text_makes_a_reader_panic(text in ".*") {
-            let _ = (Host::parse(&text), Name::parse(&text), Tag::parse(&text), threshold(&text), margin(&text));
+            let _ = (api_host(&text), threshold(&text), margin(&text));
             let _ = (target(&text), direction(&text), boolean(&text), pick(&text), promote(&text), no_baseline(&text), duration(&text), runs(&text));
         }
     }

@@ -304,7 +304,7 @@ fn example_metrics() -> Vec<Metric> {
 fn the_example_in_docs_is_current() {
     let mut settings = settings(example_metrics(), "vision/detector");
     settings.task_name = testing::name("train");
-    settings.tag = crate::settings::Tag::parse("Best Performance").unwrap();
+    settings.tag = crate::name::Tag::parse("Best Performance").unwrap();
     settings.in_force = vec![
         ("CLEARML_API_HOST", "https://api.example.org".to_owned()),
         ("CLEARML_PROJECT", "vision/detector".to_owned()),

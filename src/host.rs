@@ -1,0 +1,116 @@
+//! The address of a server, and what can be told from it. Pure.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::str::FromStr;
+
+use ureq::http::Uri;
+
+/// The base address of a server: scheme, host, port and an optional path, without a slash at the end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Host(String);
+
+impl Host {
+    /// Reads an address; without a scheme it is https.
+    ///
+    /// # Errors
+    /// A phrase that says what is wrong. It does not repeat an address that may hold credentials.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        let text = text.trim();
+        let address = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
+        let address = address.trim_end_matches('/').to_owned();
+        let uri = Uri::from_str(&address).map_err(|_| "is not an address".to_owned())?;
+        let authority = uri.authority().ok_or("names no host")?;
+        if authority.as_str().contains('@') {
+            return Err(
+                "holds credentials; those belong into CLEARML_API_ACCESS_KEY and CLEARML_API_SECRET_KEY".to_owned()
+            );
+        }
+        if !matches!(uri.scheme_str(), Some("http" | "https")) {
+            return Err("is neither http nor https".to_owned());
+        }
+        let port = authority.as_str().strip_prefix(authority.host()).unwrap_or_default();
+        if !port.is_empty() && authority.port_u16().is_none() {
+            return Err("has a port that is none".to_owned());
+        }
+        if authority.host().is_empty() || uri.query().is_some() || address.contains('#') {
+            return Err("is not the plain address of a server".to_owned());
+        }
+        if !address.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err("holds a character that no address has; in a path it is written as %XX".to_owned());
+        }
+        Ok(Self(address))
+    }
+
+    /// The address.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The name in lower case, or the address without brackets, and the port.
+    pub(crate) fn name_and_port(&self) -> (String, u16) {
+        let uri = Uri::from_str(&self.0).ok();
+        let name = uri.as_ref().and_then(Uri::host).unwrap_or_default();
+        let name = name.trim_start_matches('[').trim_end_matches([']', '.']).to_ascii_lowercase();
+        let usual = if self.0.starts_with("https://") { 443 } else { 80 };
+        (name, uri.as_ref().and_then(Uri::port_u16).unwrap_or(usual))
+    }
+
+    /// Whether it is the machine this tool runs on.
+    pub(crate) fn is_this_machine(&self) -> bool {
+        let (name, _) = self.name_and_port();
+        name == "localhost" || name.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
+    }
+
+    /// Whether what is sent there can be read on the way.
+    pub(crate) fn is_plain_http_elsewhere(&self) -> bool {
+        self.0.starts_with("http://") && !self.is_this_machine()
+    }
+}
+
+impl fmt::Display for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_host_is_taken_with_and_without_scheme() {
+        assert_eq!(Host::parse("api.clear.ml").unwrap().as_str(), "https://api.clear.ml");
+        assert_eq!(Host::parse(" http://localhost:8008/ ").unwrap().as_str(), "http://localhost:8008");
+        assert_eq!(Host::parse("https://x.org/clearml/api/").unwrap().as_str(), "https://x.org/clearml/api");
+        assert_eq!(Host::parse("http://[::1]:8008").unwrap().as_str(), "http://[::1]:8008");
+    }
+
+    #[test]
+    fn a_host_that_is_none_is_refused() {
+        for bad in [
+            "",
+            "   ",
+            "ftp://x",
+            "https://",
+            "https://user:pw@x",
+            "https://x?y=1",
+            "https://x/#a",
+            "a b",
+            "http://x:port",
+            "https://x/\u{93}",
+            "https://x/é",
+        ] {
+            assert!(Host::parse(bad).is_err(), "{bad:?}");
+        }
+        assert!(!Host::parse("https://user:hunter2@x").unwrap_err().contains("hunter2"));
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_it_panic(text in ".*") {
+            let _ = Host::parse(&text).map(|host| (host.name_and_port(), host.is_plain_http_elsewhere()));
+        }
+    }
+}

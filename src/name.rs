@@ -1,0 +1,89 @@
+//! Names as ClearML knows them: of projects, tasks and scalars, and the tag of the best. Taken literally or refused. Pure.
+
+use std::fmt;
+
+/// The exact name of a project, task, scalar or tag: not blank, one line, valid UTF-8.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Name(String);
+
+impl Name {
+    /// Takes a name as it is, spaces included.
+    ///
+    /// # Errors
+    /// A phrase that says what is wrong with the text.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        if text.trim().is_empty() {
+            return Err("is blank".to_owned());
+        }
+        if text.contains('\u{fffd}') {
+            return Err("is not valid UTF-8".to_owned());
+        }
+        if text.chars().any(char::is_control) {
+            return Err("holds a line break or another control character (in YAML, write it without | or >)".to_owned());
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The name.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The tag of the best task.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Tag(Name);
+
+impl Tag {
+    /// Takes a tag literally; a leading `-` is part of it.
+    ///
+    /// # Errors
+    /// A phrase that says what is wrong with the text.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        if text.starts_with("__$") {
+            return Err("begins with __$, which ClearML keeps for operators in tag queries".to_owned());
+        }
+        Name::parse(text).map(Self)
+    }
+
+    /// The tag.
+    pub(crate) fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+}
+
+impl fmt::Display for Tag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn names_are_taken_literally_or_refused() {
+        assert_eq!(Name::parse(" a.b (c)+[d] ").unwrap().as_str(), " a.b (c)+[d] ");
+        assert!(Name::parse(" ").is_err());
+        assert!(Name::parse("a\n").is_err());
+        assert!(Tag::parse("-x").is_ok());
+        assert!(Tag::parse("__$all").is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_taken_is_taken_literally(text in ".*") {
+            for taken in [Name::parse(&text).map(|name| name.to_string()), Tag::parse(&text).map(|tag| tag.to_string())] {
+                prop_assert!(taken.is_err() || taken.as_ref() == Ok(&text));
+            }
+        }
+    }
+}
