@@ -41,7 +41,7 @@
 //! | `trust`, `tls` | which certificates are believed, and the cryptography for it |
 //! | `links`, `timestamp`, `similar`, `span`, `colour` | addresses of the web app, dates, names that were meant, durations, terminals |
 //! | `plain` | text from outside made harmless |
-//! | `fuzz` | what fuzzing calls; in no binary that is shipped |
+//! | `fuzz`, `testing` | what fuzzing calls, and what unit tests are made of; in no binary that is shipped |
 //!
 //! # Invariants
 //!
@@ -97,6 +97,8 @@ mod select;
 mod settings;
 mod similar;
 mod span;
+#[cfg(test)]
+mod testing;
 mod timestamp;
 mod tls;
 mod trust;

@@ -124,26 +124,11 @@ impl<'a> IntoIterator for &'a Metrics {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
+mod tests {
     use super::*;
-    use crate::judge::{Direction, Tolerance};
+    use crate::judge::Direction;
     use crate::run::Status;
-    use crate::select::tests::run;
-
-    pub(crate) fn metric(series: &str, direction: Direction) -> Metric {
-        Metric {
-            title: Name::parse("validation").unwrap(),
-            series: Name::parse(series).unwrap(),
-            pick: Pick::Best,
-            criteria: Criteria { direction, tolerance: Tolerance::percent(0.0).unwrap(), target: None },
-            role: Role::Counts,
-        }
-    }
-
-    /// One metric of this direction.
-    pub(crate) fn metrics(direction: Direction) -> Metrics {
-        Metrics::new(vec![metric("accuracy", direction)]).unwrap()
-    }
+    use crate::testing::{metric, run};
 
     fn with(id: &str, values: &[f64]) -> Run {
         let reading = |value: &f64| Score::new(*value).map_or(Reading::NotANumber, Reading::Value);

@@ -118,29 +118,11 @@ pub(crate) fn baseline<'a>(runs: &'a [Run], tag: &str, metrics: &Metrics) -> Bas
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
+mod tests {
     use super::*;
-    use crate::judge::{Direction, Score};
-    use crate::metric::tests::metrics;
-    use crate::run::Reading;
+    use crate::judge::Direction;
+    use crate::testing::{SHA, metrics, run};
     use proptest::prelude::*;
-
-    const SHA: &str = "a94a8fe5ccb19ba61c4c0873d391e987982fbbd3";
-
-    pub(crate) fn run(id: &str, status: Status, value: Option<f64>) -> Run {
-        Run {
-            id: TaskId(id.to_owned()),
-            commit: Some(SHA.to_owned()),
-            status,
-            archived: false,
-            tags: Vec::new(),
-            when: 0,
-            last_iteration: None,
-            last_change: None,
-            touched: None,
-            readings: vec![value.and_then(Score::new).map_or(Reading::Missing, Reading::Value)],
-        }
-    }
 
     fn tagged(id: &str, value: Option<f64>) -> Run {
         Run { tags: vec!["best".to_owned()], ..run(id, Status::Completed, value) }

@@ -418,7 +418,7 @@ impl Settings {
 mod tests {
     use super::*;
     use crate::judge::{Direction, Score};
-    use crate::metric::tests::metric;
+    use crate::testing::metric;
 
     #[test]
     fn a_value_in_the_events_that_is_no_number_spoils_the_best_but_not_the_last() {

@@ -77,7 +77,7 @@ fn how_far(pending: &[&Run]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::select::tests::run;
+    use crate::testing::run;
 
     #[test]
     fn what_is_waited_for_is_said() {

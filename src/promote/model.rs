@@ -7,8 +7,8 @@ use proptest::prelude::*;
 use super::plan::tests::{MINUTE, untouched};
 use super::plan::{Plan, plan, settle};
 use crate::judge::Direction;
-use crate::metric::tests::metrics;
 use crate::run::{Run, TaskId};
+use crate::testing::metrics;
 
 /// One gate at work: it reads, adds, looks again, removes; each step sees the world as it is then.
 #[derive(Clone)]

@@ -87,9 +87,8 @@ pub(super) fn settle(plan: &Plan, candidate: &TaskId, carriers: &[Run]) -> (Vec<
 pub(super) mod tests {
     use super::*;
     use crate::judge::Direction;
-    use crate::metric::tests::metrics;
     use crate::run::Status;
-    use crate::select::tests::run;
+    use crate::testing::{metrics, run};
 
     pub(crate) const MINUTE: u64 = 60_000_000;
 

@@ -181,14 +181,12 @@ fn with_names_of_their_own(cases: Vec<Case>) -> Vec<Case> {
 
 fn properties(report: &Report<'_>) -> Vec<(&'static str, String)> {
     let page = |run: &Seen| Phrase::default().page(run).plain();
-    let (verdict, candidate, baseline) = match &report.outcome {
-        Outcome::Judged(judged) => {
-            (judged.verdict.name(), Some(page(&judged.candidate)), judged.baseline.as_ref().map(page))
-        }
-        Outcome::NoVerdict(_) => ("no verdict", None, None),
+    let (candidate, baseline) = match &report.outcome {
+        Outcome::Judged(judged) => (Some(page(&judged.candidate)), judged.baseline.as_ref().map(page)),
+        Outcome::NoVerdict(_) => (None, None),
     };
     let all = [
-        ("verdict", Some(verdict.to_owned())),
+        ("verdict", Some(report.outcome.result().to_owned())),
         ("reason", Some(words::reason(report).plain())),
         ("commit", Some(report.settings.commit.as_str().to_owned())),
         ("candidate", candidate),
@@ -327,9 +325,10 @@ mod tests {
     use super::*;
     use crate::exit::Exit;
     use crate::promote::KeptBecause;
-    use crate::report::json::tests::{
+    use crate::report::testing::endings::{
         judged, no_score, one_metric, settings, with_promotion, with_verdict, without_verdict,
     };
+    use crate::report::testing::refusal;
     use crate::report::{Side, Warning};
     use crate::settings::Fault;
     use proptest::prelude::*;
@@ -421,7 +420,7 @@ mod tests {
 
     #[test]
     fn a_tag_that_could_not_be_moved_is_an_error_of_its_own() {
-        let failed = || Promotion::Failed { error: crate::report::json::tests::refused("no"), added: true };
+        let failed = || Promotion::Failed { error: refusal("no"), added: true };
         let text = render(&with_promotion(judged(one_metric(), Some(&[0.8]), &[0.9]), failed()));
         let outcomes = outcomes(&text);
         assert_eq!(kinds(&text), ["system-out", "error"]);

@@ -26,6 +26,9 @@ use crate::select::NearMisses;
 use crate::settings::{Fault, Settings};
 use text::Colour;
 
+/// What stands where a verdict would.
+const NO_VERDICT: &str = "no verdict";
+
 /// How a run of the tool ended.
 #[expect(clippy::large_enum_variant, reason = "there is one of it in a run")]
 #[derive(Debug)]
@@ -349,7 +352,7 @@ impl NotStarted<'_> {
     /// The same in one word or two, where a verdict would stand.
     pub(crate) const fn result(self) -> &'static str {
         match self {
-            Self::Faults(_) => "no verdict",
+            Self::Faults(_) => NO_VERDICT,
             Self::Nothing(_) => "nothing to gate",
         }
     }
@@ -372,6 +375,14 @@ impl Report<'_> {
 }
 
 impl Outcome<'_> {
+    /// The verdict's name, or that there is none.
+    pub(crate) const fn result(&self) -> &'static str {
+        match self {
+            Self::Judged(judged) => judged.verdict.name(),
+            Self::NoVerdict(_) => NO_VERDICT,
+        }
+    }
+
     /// The exit code of a gate that is enforced.
     pub(crate) fn exit(&self) -> Exit {
         match self {

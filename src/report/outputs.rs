@@ -52,7 +52,7 @@ pub(crate) fn render(ended: &Ended<'_>, documents: Documents) -> String {
 fn values(report: &Report<'_>, documents: Documents) -> Values {
     let reason = words::reason(report).plain();
     let Outcome::Judged(judged) = &report.outcome else {
-        return undecided("no verdict", reason, documents, report.exit());
+        return undecided(report.outcome.result(), reason, documents, report.exit());
     };
     // Of several metrics the first stands here; all of them are in the JSON report.
     let first = judged.findings.first().and_then(Finding::judgement);
@@ -62,7 +62,7 @@ fn values(report: &Report<'_>, documents: Documents) -> Values {
     let link = |run: &Seen| run.link.clone().unwrap_or_default();
     let (candidate, baseline) = (Some(&judged.candidate), judged.baseline.as_ref());
     [
-        judged.verdict.name().to_owned(),
+        report.outcome.result().to_owned(),
         judged.verdict.passed().to_string(),
         reason,
         matches!(judged.promotion, Promotion::Moved { .. }).to_string(),

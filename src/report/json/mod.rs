@@ -7,7 +7,7 @@
 
 mod document;
 #[cfg(test)]
-pub(crate) mod tests;
+mod tests;
 mod write;
 
 use document::{
@@ -51,7 +51,7 @@ fn of_report(report: &Report<'_>, room: Room) -> Document {
         tag: Some(room.text(settings.tag.as_str())),
         warnings: report.warnings.iter().map(|warning| warned(warning, settings)).collect(),
         settings: Values(settings.in_force.iter().map(|(name, value)| (*name, room.text(value))).collect()),
-        ..empty("no verdict", report.exit())
+        ..empty(report.outcome.result(), report.exit())
     };
     match &report.outcome {
         Outcome::Judged(judged) => with_judged(shared, judged, room),
@@ -99,7 +99,6 @@ fn empty(verdict: &'static str, exit: Exit) -> Document {
 
 fn with_judged(shared: Document, judged: &Judged<'_>, room: Room) -> Document {
     Document {
-        verdict: judged.verdict.name(),
         passed: judged.verdict.passed(),
         metrics: judged.findings.iter().map(|finding| found(finding, room)).collect(),
         candidate: Some(run(&judged.candidate, room)),

@@ -1,5 +1,7 @@
 //! Reports to test the renderers with. Every text in them is the caller's, so that it can be as hostile as they like.
 
+pub(crate) mod endings;
+
 use std::time::Duration;
 
 use super::{Finding, Judged, Outcome, Report, Said, Seen, Side, Spreads, Stood, Warning};

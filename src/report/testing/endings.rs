@@ -1,0 +1,153 @@
+//! Reports of every ending, with settings read from the text a user would give.
+
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::{COMMIT, refusal, seen};
+use crate::ci;
+use crate::clearml::{Cause, Error};
+use crate::cli::Flags;
+use crate::environment::Environment;
+use crate::http::Failure;
+use crate::judge::{Score, judge};
+use crate::metric::Metric;
+use crate::promote::{KeptBecause, Promotion};
+use crate::report::{Finding, NoVerdict, Outcome, Report, Said, Seen, Side, Spreads, Stood, Warning};
+use crate::run::{ScoreFault, TaskId};
+use crate::select::NearMisses;
+use crate::settings::Settings;
+
+/// Settings with these metrics, in the form of their setting.
+pub(crate) fn settings(metrics: &Value, others: &[(&str, &str)]) -> &'static Settings {
+    let metrics = metrics.to_string();
+    let given = [
+        ("CLEARML_API_HOST", "https://api.example.org"),
+        ("CLEARML_API_ACCESS_KEY", "access"),
+        ("CLEARML_API_SECRET_KEY", "secret"),
+        ("CLEARML_PROJECT", "vision/detector"),
+        ("CLEARML_TASK_NAME", "train"),
+        ("CLEARML_METRICS", metrics.as_str()),
+        ("COMMIT_ID", COMMIT),
+    ];
+    let environment: Environment = given.into_iter().chain(others.iter().copied()).collect();
+    let occasion = ci::occasion(None, &environment, Path::new("."));
+    Box::leak(Box::new(crate::settings::resolve(&Flags::default(), &environment, &occasion).unwrap()))
+}
+
+/// Settings with one metric, and the rest as it is when nobody says anything.
+pub(crate) fn one_metric() -> &'static Settings {
+    settings(&json!([{"title": "validation", "series": "accuracy"}]), &[])
+}
+
+/// A run of this id, an hour old.
+fn ran(id: &str) -> Seen {
+    Seen { when: 1_795_436_746_313_000, age: Some(Duration::from_hours(1)), ..seen(id, COMMIT) }
+}
+
+/// A judged report of one value a metric; what is not a number was not reported.
+pub(crate) fn judged(settings: &'static Settings, baseline: Option<&[f64]>, candidate: &[f64]) -> Report<'static> {
+    let said = |n: usize, metric: &Metric| {
+        let old = baseline.map(|values| Score::new(values[n]));
+        match (Score::new(candidate[n]), old) {
+            (None, _) => Said::Unknown(Side::Candidate, ScoreFault::Missing),
+            (_, Some(None)) => Said::Unknown(Side::Baseline, ScoreFault::NotANumber),
+            (Some(new), old) => Said::Judged(judge(&metric.criteria, old.flatten(), new)),
+        }
+    };
+    let findings = settings.metrics.iter().enumerate();
+    let findings = findings.map(|(n, metric)| Finding {
+        metric,
+        said: said(n, metric),
+        spreads: Spreads::default(),
+        curves: None,
+    });
+    let mut report = super::judged(settings, findings.collect(), None);
+    if let Outcome::Judged(judged) = &mut report.outcome {
+        judged.candidate = ran("new");
+        judged.baseline = baseline.map(|_| ran("old"));
+        judged.rejected = NearMisses { running: 1, ..NearMisses::default() };
+    }
+    report
+}
+
+/// The same with another end of its promotion.
+pub(crate) fn with_promotion(mut report: Report<'static>, promotion: Promotion) -> Report<'static> {
+    if let Outcome::Judged(judged) = &mut report.outcome {
+        judged.promotion = promotion;
+    }
+    report
+}
+
+/// A report without verdict.
+fn undecided(settings: &'static Settings, why: NoVerdict<'static>) -> Report<'static> {
+    Report { settings, outcome: Outcome::NoVerdict(why), warnings: vec![Warning::NotEncrypted] }
+}
+
+/// A report of a run that has none of the metrics.
+pub(crate) fn no_score(settings: &'static Settings, side: Side, known: Vec<(String, String)>) -> Report<'static> {
+    let faults = settings.metrics.iter().map(|metric| (metric, ScoreFault::Missing)).collect();
+    undecided(settings, NoVerdict::NoScore { side, run: ran("new"), faults, known })
+}
+
+/// A report for each reason to have no verdict.
+pub(crate) fn without_verdict() -> Vec<Report<'static>> {
+    let settings = one_metric();
+    let names = || vec!["near".to_owned(), "nearer".to_owned()];
+    let unreachable = Error { cause: Cause::Failure(Failure::UnknownHost), ..refusal("") };
+    let reasons = [
+        NoVerdict::NoProject { similar: names() },
+        NoVerdict::NoTaskOfThatName { similar: Vec::new() },
+        NoVerdict::NothingRanTheCommit { newest_clean: Some(ran("newest")), unclear: None, unasked: None },
+        NoVerdict::NothingRanTheCommit { newest_clean: None, unclear: None, unasked: None },
+        NoVerdict::NoneQualifies {
+            near: NearMisses { dirty: 2, ..NearMisses::default() },
+            stood: Stood::ForItself,
+            ran: Vec::new(),
+        },
+        NoVerdict::AmbiguousCommit { commits: names() },
+        NoVerdict::NoBaseline,
+        NoVerdict::Failed(refusal("no")),
+        NoVerdict::Failed(unreachable),
+    ];
+    let known = || vec![("validation".to_owned(), "loss".to_owned())];
+    let scores = [no_score(settings, Side::Candidate, known()), no_score(settings, Side::Baseline, Vec::new())];
+    reasons.into_iter().map(|why| undecided(settings, why)).chain(scores).collect()
+}
+
+/// A report for each verdict and each end of a promotion.
+pub(crate) fn with_verdict() -> Vec<Report<'static>> {
+    let strict = one_metric();
+    let accepting = settings(&json!([{"title": "a", "series": "b"}]), &[("CLEARML_ACCEPT", "true")]);
+    let several = settings(
+        &json!([
+            {"title": "a", "series": "b", "margin": 0.05, "target": 0.5},
+            {"title": "loss", "series": "c", "min_max": "MIN", "value": "last"},
+            {"title": "told", "series": "d", "warn": true},
+        ]),
+        &[],
+    );
+    let moved = || judged(strict, Some(&[0.8]), &[0.9]);
+    let failed = |added| Promotion::Failed { error: refusal("no"), added };
+    vec![
+        judged(strict, None, &[0.9]),
+        moved(),
+        judged(strict, Some(&[0.8]), &[0.8]),
+        judged(strict, Some(&[0.8]), &[0.7]),
+        judged(strict, Some(&[0.0]), &[-1.0]),
+        judged(strict, Some(&[-f64::MAX]), &[f64::MAX]),
+        judged(accepting, Some(&[0.8]), &[0.7]),
+        judged(several, Some(&[0.8, 0.1, 0.3]), &[0.78, 0.1, 0.2]),
+        judged(several, Some(&[0.8, 0.1, 0.3]), &[0.78, 0.2, 0.4]),
+        judged(several, Some(&[0.8, 0.1, f64::NAN]), &[0.4, 0.1, 0.2]),
+        judged(several, None, &[0.8, 0.1, f64::NAN]),
+        with_promotion(moved(), Promotion::Holds { left: Vec::new() }),
+        with_promotion(moved(), Promotion::Superseded { by: vec![TaskId("next".to_owned())] }),
+        with_promotion(moved(), Promotion::Kept(KeptBecause::JustTaken)),
+        with_promotion(moved(), Promotion::Kept(KeptBecause::Never)),
+        with_promotion(moved(), Promotion::Kept(KeptBecause::KeepBest)),
+        with_promotion(moved(), failed(true)),
+        with_promotion(moved(), failed(false)),
+    ]
+}

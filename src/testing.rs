@@ -1,0 +1,41 @@
+//! Runs and metrics to test decisions with.
+
+use crate::judge::{Criteria, Direction, Score, Tolerance};
+use crate::metric::{Metric, Metrics, Pick, Role};
+use crate::name::Name;
+use crate::run::{Reading, Run, Status, TaskId};
+
+/// The commit of every run.
+pub(crate) const SHA: &str = "a94a8fe5ccb19ba61c4c0873d391e987982fbbd3";
+
+/// A run without tags and dates; without a value it has not reported the metric.
+pub(crate) fn run(id: &str, status: Status, value: Option<f64>) -> Run {
+    Run {
+        id: TaskId(id.to_owned()),
+        commit: Some(SHA.to_owned()),
+        status,
+        archived: false,
+        tags: Vec::new(),
+        when: 0,
+        last_iteration: None,
+        last_change: None,
+        touched: None,
+        readings: vec![value.and_then(Score::new).map_or(Reading::Missing, Reading::Value)],
+    }
+}
+
+/// A metric that counts and may not get worse at all.
+pub(crate) fn metric(series: &str, direction: Direction) -> Metric {
+    Metric {
+        title: Name::parse("validation").unwrap(),
+        series: Name::parse(series).unwrap(),
+        pick: Pick::Best,
+        criteria: Criteria { direction, tolerance: Tolerance::percent(0.0).unwrap(), target: None },
+        role: Role::Counts,
+    }
+}
+
+/// One metric of this direction.
+pub(crate) fn metrics(direction: Direction) -> Metrics {
+    Metrics::new(vec![metric("accuracy", direction)]).unwrap()
+}
