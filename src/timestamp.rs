@@ -74,6 +74,18 @@ mod tests {
         for bad in ["", "yesterday", "2026-13-01T00:00:00", "2026-11-23", "-1-1-1T1:1:1", "2026-11-23T12:25:46+02:00"] {
             assert_eq!(parse(bad), None, "{bad}");
         }
+        for bad in ["24:00:00", "00:60:00", "00:00:61", "00:00", "00:00:00:00"] {
+            assert_eq!(parse(&format!("2026-11-23T{bad}Z")), None, "{bad}");
+        }
+        for bad in ["1969-12-31", "10000-01-01", "2026-00-01", "2026-01-00", "2026-01-32", "2026-01-01-01", "2026-01"] {
+            assert_eq!(parse(&format!("{bad}T00:00:00Z")), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_last_moment_of_a_day_is_read_with_its_leap_second() {
+        let midnight = parse("2016-12-31T00:00:00Z").unwrap();
+        assert_eq!(parse("2016-12-31T23:59:60Z"), Some(midnight + 86_400_000_000));
     }
 
     #[test]

@@ -321,6 +321,157 @@ mod tests {
         assert!(CIS.iter().all(|ci| !ci.marker.0.is_empty() && !ci.commit.is_empty()));
     }
 
+    /// What a CI sets, so that a row of the table cannot lose a column without being noticed.
+    struct Sets {
+        always: &'static [(&'static str, &'static str)],
+        commit: &'static str,
+        /// For a push to the branch `main`, which is the default one.
+        push: &'static [(&'static str, &'static str)],
+        tells_default: bool,
+        /// What tells that the same was started in another way.
+        cause: Option<&'static str>,
+        tag: Option<&'static str>,
+        /// For change 7 of a fork.
+        change: &'static [(&'static str, &'static str)],
+        tells: (Option<&'static str>, bool),
+    }
+
+    #[rustfmt::skip]
+    const SETS: &[Sets] = &[
+        Sets {
+            always: &[("GITLAB_CI", "true")],
+            commit: "CI_COMMIT_SHA",
+            push: &[("CI_COMMIT_BRANCH", "main"), ("CI_DEFAULT_BRANCH", "main"), ("CI_PIPELINE_SOURCE", "push")],
+            tells_default: true,
+            cause: Some("CI_PIPELINE_SOURCE"),
+            tag: None,
+            change: &[("CI_EXTERNAL_PULL_REQUEST_IID", "7"), ("CI_EXTERNAL_PULL_REQUEST_TARGET_BRANCH_NAME", "main")],
+            tells: (Some("main"), false),
+        },
+        Sets {
+            always: &[("JENKINS_URL", "https://ci.example.org/")],
+            commit: "GIT_COMMIT",
+            push: &[("BRANCH_NAME", "main"), ("BRANCH_IS_PRIMARY", "true")],
+            tells_default: true,
+            cause: None,
+            tag: Some("TAG_NAME"),
+            change: &[("CHANGE_ID", "7"), ("CHANGE_TARGET", "main"), ("CHANGE_FORK", "someone")],
+            tells: (Some("main"), true),
+        },
+        Sets {
+            always: &[("TF_BUILD", "True")],
+            commit: "BUILD_SOURCEVERSION",
+            push: &[("BUILD_SOURCEBRANCH", "refs/heads/main"), ("BUILD_REASON", "IndividualCI")],
+            tells_default: false,
+            cause: Some("BUILD_REASON"),
+            tag: None,
+            change: &[
+                ("SYSTEM_PULLREQUEST_PULLREQUESTID", "7"),
+                ("SYSTEM_PULLREQUEST_TARGETBRANCH", "refs/heads/main"),
+                ("SYSTEM_PULLREQUEST_ISFORK", "True"),
+            ],
+            tells: (Some("main"), true),
+        },
+        Sets {
+            always: &[("BITBUCKET_BUILD_NUMBER", "42")],
+            commit: "BITBUCKET_COMMIT",
+            push: &[("BITBUCKET_BRANCH", "main")],
+            tells_default: false,
+            cause: None,
+            tag: Some("BITBUCKET_TAG"),
+            change: &[("BITBUCKET_PR_ID", "7"), ("BITBUCKET_PR_DESTINATION_BRANCH", "main")],
+            tells: (Some("main"), false),
+        },
+        Sets {
+            always: &[("CIRCLECI", "true")],
+            commit: "CIRCLE_SHA1",
+            push: &[("CIRCLE_BRANCH", "main")],
+            tells_default: false,
+            cause: None,
+            tag: Some("CIRCLE_TAG"),
+            change: &[("CIRCLE_PR_NUMBER", "7"), ("CIRCLE_PR_USERNAME", "someone")],
+            tells: (None, true),
+        },
+        Sets {
+            always: &[("BUILDKITE", "true")],
+            commit: "BUILDKITE_COMMIT",
+            push: &[
+                ("BUILDKITE_BRANCH", "main"),
+                ("BUILDKITE_PIPELINE_DEFAULT_BRANCH", "main"),
+                ("BUILDKITE_SOURCE", "webhook"),
+            ],
+            tells_default: true,
+            cause: Some("BUILDKITE_SOURCE"),
+            tag: Some("BUILDKITE_TAG"),
+            change: &[
+                ("BUILDKITE_PULL_REQUEST", "7"),
+                ("BUILDKITE_PULL_REQUEST_BASE_BRANCH", "main"),
+                ("BUILDKITE_PULL_REQUEST_REPO", "git://example.org/someone/r.git"),
+                ("BUILDKITE_REPO", "git@example.org:o/r.git"),
+            ],
+            tells: (Some("main"), true),
+        },
+        Sets {
+            always: &[("TRAVIS", "true")],
+            commit: "TRAVIS_COMMIT",
+            push: &[("TRAVIS_BRANCH", "main"), ("TRAVIS_EVENT_TYPE", "push")],
+            tells_default: false,
+            cause: Some("TRAVIS_EVENT_TYPE"),
+            tag: Some("TRAVIS_TAG"),
+            change: &[
+                ("TRAVIS_PULL_REQUEST", "7"),
+                ("TRAVIS_BRANCH", "main"),
+                ("TRAVIS_PULL_REQUEST_SLUG", "someone/r"),
+                ("TRAVIS_REPO_SLUG", "o/r"),
+            ],
+            tells: (Some("main"), true),
+        },
+        Sets {
+            always: &[("CI", "woodpecker")],
+            commit: "CI_COMMIT_SHA",
+            push: &[("CI_COMMIT_BRANCH", "main"), ("CI_REPO_DEFAULT_BRANCH", "main"), ("CI_PIPELINE_EVENT", "push")],
+            tells_default: true,
+            cause: Some("CI_PIPELINE_EVENT"),
+            tag: Some("CI_COMMIT_TAG"),
+            change: &[("CI_COMMIT_PULL_REQUEST", "7"), ("CI_COMMIT_TARGET_BRANCH", "main")],
+            tells: (Some("main"), false),
+        },
+        Sets {
+            always: &[("DRONE", "true")],
+            commit: "DRONE_COMMIT_SHA",
+            push: &[("DRONE_BRANCH", "main"), ("DRONE_REPO_BRANCH", "main"), ("DRONE_BUILD_EVENT", "push")],
+            tells_default: true,
+            cause: Some("DRONE_BUILD_EVENT"),
+            tag: Some("DRONE_TAG"),
+            change: &[("DRONE_PULL_REQUEST", "7"), ("DRONE_TARGET_BRANCH", "main")],
+            tells: (Some("main"), false),
+        },
+    ];
+
+    #[test]
+    fn every_ci_is_read_in_full() {
+        for Sets { always, commit, push, tells_default, cause, tag, change, tells } in SETS {
+            let (ci, source) = (always[0].0, [(*commit, HEAD)]);
+            let pushed = [*always, &source, push].concat();
+            let main = What::Pushed {
+                head: head(commit),
+                branch: "main".to_owned(),
+                to_default: tells_default.then_some(true),
+            };
+            assert_eq!(tell(&pushed).what, Ok(Some(main)), "{ci}");
+            for (variable, value) in
+                cause.map(|cause| (cause, "schedule")).into_iter().chain(tag.map(|tag| (tag, "v1")))
+            {
+                let other = [&pushed[..], &[(variable, value)]].concat();
+                assert_eq!(tell(&other).what, Ok(Some(What::Commit(head(commit)))), "{ci} {variable}");
+            }
+            let told = tell(&[*always, &source, change].concat());
+            let (base, from_fork) = (tells.0.map(str::to_owned), tells.1);
+            assert_eq!(told.change, Some(Change { number: Some(7), base, from_fork }), "{ci}");
+            assert_eq!(told.what, Ok(Some(What::Commit(head(commit)))), "{ci}");
+        }
+    }
+
     #[test]
     fn gitlab_tells_the_merge_request_and_never_the_merge_of_its_pipeline() {
         let told = tell(&[
