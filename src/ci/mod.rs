@@ -24,8 +24,6 @@ use crate::environment::Environment;
 /// What is known of this run.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Occasion {
-    /// The CI; `None` on a laptop and in a CI that is not known.
-    pub(crate) provider: Option<Provider>,
     /// What there is to judge.
     pub(crate) what: What,
     /// The pull or merge request it belongs to.
@@ -175,7 +173,7 @@ pub(crate) fn occasion(flag: Option<&str>, environment: &Environment, directory:
             None => What::Commit(git::checked_out(environment, directory)?),
         },
     };
-    Ok(Occasion { provider, what, change: told.change, forge: github::forge(provider, environment) })
+    Ok(Occasion { what, change: told.change, forge: github::forge(provider, environment) })
 }
 
 fn given(flag: Option<&str>, environment: &Environment) -> Result<Option<Found>, String> {
@@ -279,7 +277,6 @@ mod tests {
         assert!(occasion(None, &broken).unwrap_err().contains("the event file cannot be read"));
         let given = occasion(Some(HEAD), &broken).unwrap();
         assert_eq!((given.what, given.change), (What::Commit(found(HEAD, "--commit-id")), None));
-        assert_eq!(given.provider, Some(Provider::GitHub));
     }
 
     #[test]

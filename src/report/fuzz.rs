@@ -44,8 +44,7 @@ pub fn report(data: &[u8], is_xml: impl Fn(&str) -> bool) {
     let mut input = Input::new(data);
     let environment = environment(&mut input);
     let commit = Commit::parse(COMMIT).map(|commit| Found { commit, source: "COMMIT_ID" });
-    let occasion =
-        commit.map(|found| Occasion { provider: None, what: What::Commit(found), change: None, forge: None });
+    let occasion = commit.map(|found| Occasion { what: What::Commit(found), change: None, forge: None });
     match settings::resolve(&Flags::default(), &environment, &occasion) {
         Ok(settings) => {
             let outcome = if input.flag() {
