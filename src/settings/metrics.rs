@@ -112,7 +112,7 @@ fn metric(item: Value) -> Result<Metric, Vec<String>> {
     let target = entry.optional("target", values::target);
     let tolerance = entry.tolerance();
     let role = match entry.given.get("warn") {
-        None | Some(Value::Bool(false)) => Role::Counts,
+        None | Some(Value::Null | Value::Bool(false)) => Role::Counts,
         Some(Value::Bool(true)) => Role::Told,
         Some(_) => entry.fault("\"warn\" is neither true nor false", Role::Counts),
     };
@@ -200,6 +200,16 @@ mod tests {
         assert_eq!((second.criteria.direction, second.pick, second.role), (Direction::Min, Pick::Last, Role::Told));
         assert_eq!(second.criteria.tolerance, Tolerance::absolute(0.1).unwrap());
         assert_eq!(second.criteria.target.unwrap().get().to_bits(), 2.0f64.to_bits());
+    }
+
+    #[test]
+    fn null_is_as_if_it_were_not_there() {
+        let with = |others: &str| list(&format!(r#"[{{"title": "val", "series": "acc"{others}}}]"#));
+        let all =
+            r#", "min_max": null, "value": null, "threshold": null, "margin": null, "target": null, "warn": null"#;
+        assert_eq!(with(all), with(""));
+        let faults = list(r#"[{"title": null, "series": "acc"}]"#).unwrap_err();
+        assert_eq!(faults, [r#"metric 1: "title" is missing"#]);
     }
 
     #[test]
