@@ -81,7 +81,7 @@ mod tests {
 
     #[test]
     fn a_host_is_taken_with_and_without_scheme() {
-        assert_eq!(Host::parse("api.clear.ml").unwrap().as_str(), "https://api.clear.ml");
+        assert_eq!(Host::parse("api.clear.ml").unwrap().to_string(), "https://api.clear.ml");
         assert_eq!(Host::parse(" http://localhost:8008/ ").unwrap().as_str(), "http://localhost:8008");
         assert_eq!(Host::parse("https://x.org/clearml/api/").unwrap().as_str(), "https://x.org/clearml/api");
         assert_eq!(Host::parse("http://[::1]:8008").unwrap().as_str(), "http://[::1]:8008");
@@ -105,6 +105,30 @@ mod tests {
             assert!(Host::parse(bad).is_err(), "{bad:?}");
         }
         assert!(!Host::parse("https://user:hunter2@x").unwrap_err().contains("hunter2"));
+    }
+
+    #[test]
+    fn only_this_machine_is_this_machine() {
+        let host = |text: &str| Host::parse(text).unwrap();
+        for here in
+            ["http://localhost:8008", "LOCALHOST.", "http://127.0.0.1", "http://127.9.9.9:1", "http://[::1]:8008"]
+        {
+            assert!(host(here).is_this_machine() && !host(here).is_plain_http_elsewhere(), "{here}");
+        }
+        for elsewhere in
+            ["http://localhost.example.org", "http://10.0.0.1", "http://[::2]", "http://127.0.0.1.example.org"]
+        {
+            assert!(!host(elsewhere).is_this_machine() && host(elsewhere).is_plain_http_elsewhere(), "{elsewhere}");
+        }
+        assert!(!host("https://10.0.0.1").is_plain_http_elsewhere());
+    }
+
+    #[test]
+    fn a_port_is_told_where_none_is_written() {
+        let of = |text: &str| Host::parse(text).unwrap().name_and_port();
+        assert_eq!(of("https://API.example.org./path"), ("api.example.org".to_owned(), 443));
+        assert_eq!(of("http://[2001:DB8::1]"), ("2001:db8::1".to_owned(), 80));
+        assert_eq!(of("http://x:8008"), ("x".to_owned(), 8008));
     }
 
     proptest! {
