@@ -151,6 +151,33 @@ mod tests {
     }
 
     #[test]
+    fn clean_runs_that_are_queued_or_at_work_are_waited_for() {
+        let runs = [
+            run("running", Status::Running, None),
+            run("queued", Status::Queued, None),
+            run("dirty", Status::Running, None),
+            Run { archived: true, ..run("archived", Status::Queued, None) },
+            run("completed", Status::Completed, Some(1.0)),
+            run("draft", Status::Created, None),
+        ];
+        let dirty = HashSet::from([TaskId("dirty".to_owned())]);
+        let pending = AtCommit::of(&runs, &[commit()]).pending(&dirty);
+        assert_eq!(pending.iter().map(|run| run.id.as_str()).collect::<Vec<_>>(), ["running", "queued"]);
+    }
+
+    #[test]
+    fn an_abbreviated_commit_can_be_several() {
+        let of = |recorded: &str| Run { commit: Some(recorded.to_owned()), ..run("r", Status::Completed, None) };
+        let other = format!("{}0000", &SHA[..36]);
+        let runs = [of(SHA), of(&format!(" {} ", SHA.to_uppercase())), of(&other), of(&"b".repeat(40))];
+        let at = |commit: &str| AtCommit::of(&runs, &[Commit::parse(commit).unwrap()]);
+        let commits = |commit: &str| at(commit).commits().into_iter().collect::<Vec<_>>();
+        assert_eq!(commits(SHA), [SHA]);
+        assert_eq!(commits(&SHA[..12]), [other.as_str(), SHA]);
+        assert!(!at(SHA).is_empty() && at(&"c".repeat(40)).is_empty());
+    }
+
+    #[test]
     fn the_best_of_several_tagged_is_the_baseline() {
         let runs =
             [tagged("a", Some(0.7)), tagged("b", Some(0.9)), tagged("c", None), run("d", Status::Completed, Some(1.0))];
