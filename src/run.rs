@@ -129,4 +129,10 @@ impl Run {
     pub(crate) fn carries(&self, tag: &str) -> bool {
         self.tags.iter().any(|carried| carried == tag)
     }
+
+    /// The first tag that is this one but for the case of its letters, as it is spelt here.
+    pub(crate) fn spelling_of(&self, tag: &str) -> Option<&str> {
+        let wanted = tag.to_lowercase();
+        self.tags.iter().map(String::as_str).find(|carried| carried.to_lowercase() == wanted)
+    }
 }

@@ -122,7 +122,8 @@ impl<'a> Client<'a> {
         Ok(found.projects.into_iter().map(|project| project.name).collect())
     }
 
-    /// All runs of the commits, and all that carry the tag, whatever became of them; newest first.
+    /// All runs of the commits, and all that carry the tag, in whatever case, whatever became of them; newest first. The
+    /// server compares without regard to case, and who tagged a run by hand in another one has to be told.
     pub(crate) fn of_commits_or_tagged(&self, scope: Scope<'_>, commits: &[Commit], tag: &Tag) -> Result<Vec<Run>> {
         // What follows an abbreviated commit is hex digits, so that it cannot match other texts.
         let alternatives = commits.iter().fold(String::new(), |text, commit| {
@@ -134,7 +135,7 @@ impl<'a> Client<'a> {
         let mut runs = self.runs("to find the runs", scope, &which)?;
         runs.retain(|run| {
             let ran = |recorded: &str| commits.iter().any(|commit| commit.matches(recorded));
-            run.carries(tag.as_str()) || run.commit.as_deref().is_some_and(ran)
+            run.spelling_of(tag.as_str()).is_some() || run.commit.as_deref().is_some_and(ran)
         });
         Ok(runs)
     }

@@ -57,7 +57,7 @@ impl<'a> Session<'a> {
 
     fn another_spelling(&self, runs: &[Run]) -> Option<String> {
         let wanted = self.settings.tag.as_str();
-        runs.iter().flat_map(|run| &run.tags).find(|tag| tag.eq_ignore_ascii_case(wanted)).cloned()
+        runs.iter().find_map(|run| run.spelling_of(wanted)).map(str::to_owned)
     }
 
     /// What is only to be warned of. For after the tag has moved: git and GitHub take their time, and change nothing.

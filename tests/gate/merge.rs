@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use crate::support::{Edit, Gate, HEAD, OTHER, Ran, TAG, best, git, git_as, payload, run};
 
 /// The commits of the example payloads, and what the runner names beside them.
+const NOBODY: &str = "NO VERDICT: no run of this commit is in ClearML";
 const PULL_REQUEST: &str = "ec26c3e57ca3a959ca5aad62de7213c562f8c821";
 const MERGE: &str = "c4295bd74fb0f4fda03689c3df3f2803b658fd85";
 const PUSHED: &str = "6113728f27ae82c7b1a177c8d03f9e96e0adf246";
@@ -211,7 +212,7 @@ fn judged(event: &Event, report: &Value, ran: &Ran) -> String {
     let (words, said) = match (ran.code, event.refusal) {
         (0, None) => ("nothing to gate", "NOTHING TO GATE"),
         (2, Some(refusal)) => refusal,
-        (3, None) => ("it was not run", "NO VERDICT: no run of this commit is in ClearML"),
+        (3, None) => ("it was not run", NOBODY),
         _ => ("undefined", "what this event comes to"),
     };
     let heard = [&*ran.out, &ran.err].concat().split_whitespace().collect::<Vec<_>>().join(" ");
@@ -459,7 +460,7 @@ fn a_push_that_merged_nothing_gives_no_verdict() {
     let event = Event { decoy: None, ..event };
     let nobody_ran = |event: Event| {
         let stage = event.stage(BETTER);
-        stage.gate("merge").run().expect(3, "NO VERDICT: no run of this commit is in ClearML");
+        stage.gate("merge").run().expect(3, NOBODY);
         stage.is_tagged(&stage.baseline);
     };
     nobody_ran(event.clone());
@@ -468,6 +469,10 @@ fn a_push_that_merged_nothing_gives_no_verdict() {
     let elsewhere = Some(payload("push", &[("/ref", json!("refs/heads/change"))]));
     nobody_ran(Event { payload: elsewhere, ..event.clone() }.pull(merged().base("change", OTHER)));
     nobody_ran(Event { has_token: false, ..event.clone() }.pull(merged()));
+    // What is in the way of either answer is told, with the other one as well.
+    let no_git = "the working directory is in no git repository";
+    let never_ran = event.clone().pull(PullSeed::new(2, QUEUED).base("master", OTHER).merged(PUSHED));
+    never_ran.stage(BETTER).gate("merge").run().expect(3, NOBODY).says(no_git);
     let unknown = "Which pull request was merged by it is not known: ";
     for (broken, why) in [
         (failing(502), "status 502"),
@@ -477,8 +482,8 @@ fn a_push_that_merged_nothing_gives_no_verdict() {
     ] {
         let stage = event.clone().pull(merged()).stage(BETTER);
         stage.github.fault(At::Endpoint("GET commit pulls"), broken);
-        let ran = stage.gate("merge").run().expect(3, "NO VERDICT: no run of this commit is in ClearML");
-        ran.says(unknown).says(why);
+        let ran = stage.gate("merge").run().expect(3, NOBODY);
+        ran.says(unknown).says(why).says(no_git);
         stage.is_tagged(&stage.baseline);
     }
 }
@@ -660,7 +665,7 @@ fn a_pull_request_is_judged_alike_without_git_token_or_github() {
         (&event, BETTER, 0, "PASSED, improved", true),
         (&event, BASELINE, 0, "PASSED, unchanged", true),
         (&event, WORSE, 1, "FAILED, degraded", false),
-        (&not_run, BETTER, 3, "NO VERDICT: no run of this commit is in ClearML", false),
+        (&not_run, BETTER, 3, NOBODY, false),
     ] {
         for lack in lacks {
             let stage = event.stage(value);

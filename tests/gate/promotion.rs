@@ -235,6 +235,23 @@ fn a_refusal_after_a_lost_answer_does_not_deny_a_tag_that_is_there() {
 }
 
 #[test]
+fn a_tag_in_another_case_is_no_baseline_and_is_told() {
+    let sandbox = Sandbox::start();
+    let other = sandbox.add(run(BASE, 0.99).tag(&TAG.to_lowercase()));
+    let told = format!("no task carries the tag \"{TAG}\", but one carries \"{}\"", TAG.to_lowercase());
+    let head = sandbox.add(run(HEAD, 0.5));
+    Gate::of(&sandbox)
+        .set("CLEARML_NO_BASELINE", "fail")
+        .run()
+        .expect(3, "NO VERDICT: no task of this name")
+        .says(&told);
+    Gate::of(&sandbox).run().expect(0, "PASSED, first").says(&told);
+    assert_eq!((sandbox.tags(&other), sandbox.tags(&head)), (vec![TAG.to_lowercase()], vec![TAG.to_owned()]));
+    let ran = Gate::of(&sandbox).run().expect(0, "PASSED, unchanged");
+    assert!(!ran.out.contains("another"), "{}", ran.out);
+}
+
+#[test]
 fn the_tag_outside_of_project_and_name_is_not_touched() {
     let (sandbox, ..) = pair(0.8, 0.9);
     let elsewhere = sandbox.add(clearml_sandbox::TaskSeed::new("vision/detector/sub", "train").commit(BASE).tag(TAG));

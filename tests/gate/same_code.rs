@@ -469,6 +469,17 @@ fn only_the_newest_runs_are_looked_through_and_that_is_told() {
     stands(gate.run(), &reviewed, &first);
 }
 
+#[test]
+fn where_all_runs_are_of_other_code_nothing_is_left_open() {
+    let sandbox = Sandbox::start();
+    let (gate, first) = checkout(&sandbox);
+    sandbox.add(run(&first, 0.9));
+    write(gate.path(), "train.py", "print(2)\n");
+    let reviewed = commit(gate.path(), "different");
+    let ran = gate.set("COMMIT_ID", &reviewed).run().expect(3, NOBODY).says(&format!("of {}", short(&first)));
+    assert!(!ran.out.contains("the same code"), "{}", ran.out);
+}
+
 /// What git is asked, and what happens without one.
 #[cfg(unix)]
 mod git_itself {
