@@ -324,6 +324,16 @@ mod tests {
     }
 
     #[test]
+    fn a_tolerance_is_told_as_it_was_given() {
+        let told = |given: Option<Tolerance>| {
+            let given = given.unwrap();
+            (given.as_percent(), given.as_absolute(), given.to_string())
+        };
+        assert_eq!(told(Tolerance::percent(3.0)), (Some(3.0), None, "threshold 3 %".to_owned()));
+        assert_eq!(told(Tolerance::absolute(0.25)), (None, Some(0.25), "margin 0.25".to_owned()));
+    }
+
+    #[test]
     fn the_original_example_holds() {
         let max3 = percent(Direction::Max, 3.0);
         assert_eq!(verdict(&max3, 100.0, 97.0), "tolerated");

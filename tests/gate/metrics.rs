@@ -70,6 +70,37 @@ fn the_first_metric_decides_which_of_two_tagged_runs_is_the_best() {
     gate(&sandbox).run().expect(1, "FAILED, degraded").says("0.9 → 0.85");
 }
 
+/// How often the events of a metric were asked for.
+fn event_lookups(sandbox: &Sandbox) -> usize {
+    sandbox.requests().iter().filter(|request| request.endpoint == "events.scalar_metrics_iter_raw").count()
+}
+
+#[test]
+fn which_tagged_run_is_the_best_is_not_asked_of_metrics_that_only_tell() {
+    let without_speed = |commit: &str, accuracy: f64| {
+        let run = TaskSeed::new(PROJECT, TASK).commit(commit).scalar("val", "accuracy", &[(0, accuracy)]);
+        run.scalar("val", "loss", &[(0, 0.3)])
+    };
+    let sandbox = Sandbox::start();
+    for (commit, accuracy) in [(BASE, 0.8), ("c0ffee0000c0ffee0000c0ffee0000c0ffee0000", 0.7)] {
+        sandbox.add(without_speed(commit, accuracy).tag(TAG));
+    }
+    sandbox.add(measured(HEAD, 0.9, 0.3, 1.0));
+    gate(&sandbox).run().expect(0, "PASSED, improved").says("2 tasks carry the tag");
+    assert_eq!(event_lookups(&sandbox), 1, "the baseline's, for the report");
+}
+
+#[test]
+fn there_is_an_end_to_asking_for_events_and_no_verdict_then() {
+    let sandbox = Sandbox::start();
+    for n in 0..60 {
+        sandbox.add(TaskSeed::new(PROJECT, TASK).commit(&format!("{n:040x}")).tag(TAG));
+    }
+    sandbox.add(measured(HEAD, 0.9, 0.3, 1.0));
+    gate(&sandbox).run().expect(3, "NO VERDICT: the baseline did not report val / accuracy");
+    assert_eq!(event_lookups(&sandbox), 50);
+}
+
 #[test]
 fn fifty_metrics_take_as_many_requests_as_one() {
     let all = |commit: &str| {
