@@ -157,6 +157,24 @@ fn a_tag_that_another_gate_gave_meanwhile_is_left_alone() {
 }
 
 #[test]
+fn a_tag_that_another_gate_moved_on_is_told_and_left_there() {
+    let (sandbox, _, head) = pair(0.8, 0.9);
+    let other = sandbox.add(run(OTHER, 0.95));
+    let next = other.clone();
+    sandbox.on_request(move |request, workspace| {
+        if request.n == 6 {
+            let carriers = workspace.tagged(TAG);
+            carriers.iter().for_each(|id| workspace.edit(id, |task| task["tags"] = serde_json::json!([])));
+            workspace.edit(&next, |task| task["tags"] = serde_json::json!([TAG]));
+        }
+    });
+    let ran = Gate::of(&sandbox).run().expect(0, "PASSED, improved");
+    ran.says(&format!("moved to the candidate and on to {other} by another run at work at the same time"));
+    assert_carriers(&sandbox, &[&other]);
+    assert_eq!(sandbox.tags(&head), [""; 0]);
+}
+
+#[test]
 fn a_server_that_does_not_keep_the_tag_is_found_out() {
     let (sandbox, base, _) = pair(0.8, 0.9);
     let body = r#"{"meta":{"result_code":200},"data":{"updated":1}}"#.to_owned();
@@ -176,6 +194,35 @@ fn old_servers_are_served_by_reading_and_rewriting() {
     let mut tags = sandbox.tags(&head);
     tags.sort();
     assert_eq!(tags, [TAG, "mine"]);
+}
+
+/// An old server does not tell when tags were changed, so that the gate watches for as long as another could be at work.
+#[test]
+fn on_an_old_server_an_interrupted_move_is_finished_when_nothing_moves() {
+    let limits = Limits { moving: Duration::from_secs(1), request: Duration::from_secs(1), ..Limits::REAL };
+    let start = || {
+        let sandbox = Sandbox::builder().api_version("2.20").start().unwrap();
+        let base = sandbox.add(best(0.8));
+        let head = sandbox.add(run(HEAD, 0.9).tag(TAG));
+        (sandbox, base, head)
+    };
+    let (sandbox, base, head) = start();
+    assert_eq!(judge(&sandbox.url(), HEAD, limits).code, 0);
+    assert_carriers(&sandbox, &[&head]);
+    assert_eq!(sandbox.tags(&base), ["prod", "team-a"]);
+    let (sandbox, base, head) = start();
+    let other = sandbox.add(run(OTHER, 0.85));
+    let (mut looks, next) = (0, other.clone());
+    sandbox.on_request(move |request, workspace| {
+        looks += usize::from(request.endpoint == "tasks.get_all_ex");
+        if request.endpoint == "tasks.get_all_ex" && workspace.tagged(TAG).len() == 2 && looks > 2 {
+            workspace.edit(&next, |task| task["tags"] = serde_json::json!([TAG]));
+        }
+    });
+    let ran = judge(&sandbox.url(), HEAD, limits);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert_eq!(ran.report["promotion"]["left"].as_array().map(Vec::len), Some(2), "{}", ran.report);
+    assert_carriers(&sandbox, &[&base, &head, &other]);
 }
 
 /// Around each version in which the server learned something that bears on this: raw scalars (2.16), when a metric had its
