@@ -250,7 +250,7 @@ mod tests {
         }
     }
 
-    fn task(fields: Value) -> Option<Run> {
+    fn task(fields: &Value) -> Option<Run> {
         let mut task = json!({"id": "1f", "name": "train", "project": {"id": "p"}, "status": "completed"});
         task.as_object_mut().unwrap().extend(fields.as_object().cloned().unwrap_or_default());
         serde_json::from_value::<Task>(task).unwrap().into_run("p", "train", &metrics(Direction::Max))
@@ -258,7 +258,7 @@ mod tests {
 
     #[test]
     fn what_was_not_asked_for_is_no_run() {
-        assert!(task(json!({})).is_some());
+        assert!(task(&json!({})).is_some());
         for other in [
             json!({"name": "Train"}),
             json!({"name": null}),
@@ -266,32 +266,32 @@ mod tests {
             json!({"project": null}),
             json!({"id": ""}),
         ] {
-            assert!(task(other.clone()).is_none(), "{other}");
+            assert!(task(&other).is_none(), "{other}");
         }
     }
 
     #[test]
     fn a_run_was_touched_when_it_changed_after_all_that_it_does_by_itself() {
         let at = |second: &str| format!("2026-11-23T12:25:{second}+00:00");
-        let touched = |fields: Value| task(fields).unwrap().touched.map(timestamp::format);
+        let touched = |fields: &Value| task(fields).unwrap().touched.map(timestamp::format);
         let ran = |change: &str| {
-            touched(json!({"last_update": at("40"), "status_changed": at("45"), "last_change": at(change)}))
+            touched(&json!({"last_update": at("40"), "status_changed": at("45"), "last_change": at(change)}))
         };
         assert_eq!(ran("46.000001").as_deref(), Some("2026-11-23T12:25:46.000001Z"));
         for by_itself in ["46", "45.5", "40", "01"] {
             assert_eq!(ran(by_itself), None, "{by_itself}");
         }
-        assert!(touched(json!({"last_change": at("46")})).is_some());
-        assert_eq!(touched(json!({"last_update": at("40")})), None);
+        assert!(touched(&json!({"last_change": at("46")})).is_some());
+        assert_eq!(touched(&json!({"last_update": at("40")})), None);
     }
 
     #[test]
     fn a_run_began_when_it_was_started_or_else_made() {
         let when = |fields: Value| timestamp::format(task(fields).unwrap().when);
         let (made, started) = ("2026-11-23T12:00:00Z", "2026-11-23T13:00:00Z");
-        assert_eq!(when(json!({"created": made, "started": started})), started);
-        assert_eq!(when(json!({"created": made, "started": null})), made);
-        assert_eq!(task(json!({})).unwrap().when, 0);
+        assert_eq!(when(&json!({"created": made, "started": started})), started);
+        assert_eq!(when(&json!({"created": made, "started": null})), made);
+        assert_eq!(task(&json!({})).unwrap().when, 0);
     }
 
     #[test]

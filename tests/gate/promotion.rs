@@ -163,8 +163,9 @@ fn a_tag_that_another_gate_moved_on_is_told_and_left_there() {
     let next = other.clone();
     sandbox.on_request(move |request, workspace| {
         if request.n == 6 {
-            let carriers = workspace.tagged(TAG);
-            carriers.iter().for_each(|id| workspace.edit(id, |task| task["tags"] = serde_json::json!([])));
+            for id in workspace.tagged(TAG) {
+                workspace.edit(&id, |task| task["tags"] = serde_json::json!([]));
+            }
             workspace.edit(&next, |task| task["tags"] = serde_json::json!([TAG]));
         }
     });
