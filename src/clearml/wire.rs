@@ -287,7 +287,7 @@ mod tests {
 
     #[test]
     fn a_run_began_when_it_was_started_or_else_made() {
-        let when = |fields: Value| timestamp::format(task(fields).unwrap().when);
+        let when = |fields: &Value| timestamp::format(task(fields).unwrap().when);
         let (made, started) = ("2026-11-23T12:00:00Z", "2026-11-23T13:00:00Z");
         assert_eq!(when(&json!({"created": made, "started": started})), started);
         assert_eq!(when(&json!({"created": made, "started": null})), made);
