@@ -53,7 +53,8 @@ fn a_private_authority_is_believed_where_it_is_named_and_nowhere_else() {
         let gate = Gate::of(&sandbox).set("CLEARML_API_HOST", &url);
         let file = gate.path().join("ca.pem");
         std::fs::write(&file, pem).unwrap();
-        gate.set(name, file.to_str().unwrap()).run().expect(0, "PASSED, improved");
+        let ran = gate.set(name, file.to_str().unwrap()).run().expect(0, "PASSED, improved");
+        assert!(!ran.out.contains("warning"), "{}", ran.out);
     }
 }
 
