@@ -42,7 +42,7 @@ impl<'p> Wait<'p> {
         }
         self.tell(pending);
         thread::sleep(self.pause.min(left));
-        self.pause = (self.pause * 3 / 2).min(LONGEST_PAUSE);
+        self.pause = longer(self.pause);
         true
     }
 
@@ -56,6 +56,10 @@ impl<'p> Wait<'p> {
             self.told = Some((Instant::now(), state));
         }
     }
+}
+
+fn longer(pause: Duration) -> Duration {
+    (pause * 3 / 2).min(LONGEST_PAUSE)
 }
 
 /// How many runs are at work and in a queue.
@@ -78,6 +82,41 @@ fn how_far(pending: &[&Run]) -> String {
 mod tests {
     use super::*;
     use crate::testing::run;
+
+    struct Shown(Vec<String>, bool);
+
+    impl Progress for Shown {
+        fn show(&mut self, line: &str) {
+            self.0.push(line.to_owned());
+        }
+
+        fn replaces(&self) -> bool {
+            self.1
+        }
+    }
+
+    #[test]
+    fn a_log_is_told_only_what_is_new_and_a_terminal_everything() {
+        let (running, queued) = (run("a", Status::Running, None), run("b", Status::Queued, None));
+        for (replaces, expected) in
+            [(false, ["in a queue", "at work"].as_slice()), (true, &["in a queue", "at work", "at work"])]
+        {
+            let mut shown = Shown(Vec::new(), replaces);
+            let mut wait = Wait::new(Duration::from_mins(1), &mut shown);
+            for run in [&queued, &running, &running] {
+                wait.tell(&[run]);
+            }
+            assert_eq!(shown.0.len(), expected.len(), "{:?}", shown.0);
+            assert!(shown.0.iter().zip(expected).all(|(line, state)| line.ends_with(state)), "{:?}", shown.0);
+        }
+    }
+
+    #[test]
+    fn looks_become_rarer_and_never_rarer_than_every_twenty_seconds() {
+        let pauses = std::iter::successors(Some(FIRST_PAUSE), |pause| Some(longer(*pause)));
+        let pauses: Vec<u128> = pauses.take(10).map(|pause| pause.as_millis()).collect();
+        assert_eq!(pauses, [1000, 1500, 2250, 3375, 5062, 7593, 11390, 17085, 20000, 20000]);
+    }
 
     #[test]
     fn what_is_waited_for_is_said() {
