@@ -3,6 +3,7 @@
 use std::fs;
 use std::process::Command;
 
+use clearml_gate::SETTINGS;
 use clearml_sandbox::Sandbox;
 
 use crate::support::{BASE, Gate, HEAD, PROJECT, Ran, TAG, pair, run};
@@ -25,6 +26,36 @@ fn all_faults_are_told_at_once_and_nothing_is_asked() {
     let ran = ran.complains("(the decimal separator is a point)").complains("CLEARML_PROMOTE: \"merge?\"");
     ran.complains("COMMIT_ID: \"main\" is not a commit id");
     assert_eq!(sandbox.requests().len(), 0);
+}
+
+/// Settings that are given beside another one with which they cannot stand.
+const ALTERNATIVES: [(&str, &[&str]); 2] = [
+    ("CLEARML_METRICS", &["CLEARML_SCALAR_TITLE", "CLEARML_SCALAR_SERIES"]),
+    ("CLEARML_SCALAR_MARGIN", &["CLEARML_SCALAR_THRESHOLD"]),
+];
+
+#[test]
+fn what_an_error_message_gives_as_an_example_is_taken() {
+    let sandbox = Sandbox::start();
+    for setting in SETTINGS.iter().filter(|setting| !setting.secret) {
+        let name = setting.name;
+        assert!(!setting.example.is_empty() && !setting.meaning.is_empty(), "{name}");
+        let list = name == "CLEARML_METRICS";
+        let examples = if list {
+            vec![setting.example]
+        } else {
+            setting.example.split(" or ").flat_map(|part| part.split(", ")).collect()
+        };
+        // A file of one's own cannot be in an example.
+        for example in examples.into_iter().filter(|example| !example.starts_with("the path of")) {
+            // Without the key nobody is asked anything, and it is all that is wrong.
+            let gate = Gate::of(&sandbox).unset("CLEARML_API_ACCESS_KEY");
+            let others = ALTERNATIVES.iter().find(|(own, _)| *own == name).map_or(&[][..], |(_, others)| others);
+            let gate = others.iter().fold(gate, |gate, other| gate.unset(other));
+            let ran = gate.set(name, example).run().expect(2, "").complains("1 setting to mend");
+            ran.complains("CLEARML_API_ACCESS_KEY: is not set");
+        }
+    }
 }
 
 #[test]
