@@ -82,6 +82,7 @@ fn foreign(answer: &Answer, error: &serde_json::Error) -> String {
 mod tests {
     use super::*;
     use crate::clearml::wire::Tasks;
+    use crate::http::Failure;
     use proptest::prelude::*;
 
     #[test]
@@ -89,6 +90,36 @@ mod tests {
         for bad in ["", "a", "a.b.c", "a.e30", "...."] {
             let claims = Secret::new(bad).and_then(|token| claims(&token));
             assert_eq!(claims.and_then(|claims| claims.api_version()), None, "{bad}");
+        }
+    }
+
+    fn answer(status: u16, body: &str) -> Answer {
+        Answer { status, content_type: String::new(), body: body.as_bytes().to_vec() }
+    }
+
+    #[test]
+    fn the_status_of_a_refusal_is_the_one_of_http_unless_that_says_ok() {
+        let refused = |status| {
+            let body = r#"{"meta": {"result_code": 400, "result_subcode": 12, "result_msg": "no"}, "data": {}}"#;
+            match unwrapped(&answer(status, body)) {
+                Err(Cause::Refused { status, subcode: 12, message }) if message == "no" => status,
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!((refused(200), refused(403), refused(400)), (400, 403, 400));
+    }
+
+    #[test]
+    fn what_is_not_clearml_s_is_told_by_its_place_and_never_repeated() {
+        for (body, said) in [
+            ("{\"token\": hunter2", "its answer (status 200, 17 bytes) is not ClearML's JSON (line 1, column 11)"),
+            ("", "it answered with nothing (status 200)"),
+            ("<p>hunter2", "it answered with a web page (status 200), not with JSON"),
+        ] {
+            match unwrapped(&answer(200, body)) {
+                Err(Cause::Failure(Failure::Odd(what))) => assert_eq!(what, said),
+                other => panic!("{other:?}"),
+            }
         }
     }
 
