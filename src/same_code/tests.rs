@@ -821,6 +821,9 @@ mod path_texts {
             assert_eq!(shown(whole), "the whole tree", "{whole:?}");
             assert_eq!(CodePaths::parse(whole), Ok(CodePaths::default()));
         }
+        for folder in ["data:/x", "1:/x", "a:b"] {
+            assert_eq!(shown(folder), folder, "no drive of Windows");
+        }
     }
 
     #[test]
