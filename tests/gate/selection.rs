@@ -40,6 +40,27 @@ fn only_the_exact_project_and_name_count() {
     Gate::of(&sandbox).run().expect(0, "PASSED, first");
 }
 
+/// Servers ignore filters that they do not know.
+#[test]
+fn of_all_projects_the_one_of_the_name_counts() {
+    let sandbox = Sandbox::start();
+    sandbox.add(best(0.8));
+    sandbox.add(run(HEAD, 0.9));
+    let id = sandbox.project(PROJECT);
+    let other = sandbox.project("vision/other");
+    let answer = |projects: &[(&str, &str)]| {
+        let projects: Vec<_> = projects.iter().map(|(id, name)| json!({"id": id, "name": name})).collect();
+        let body = json!({"meta": {"result_code": 200}, "data": {"projects": projects}}).to_string();
+        Effect::Body { content_type: "application/json".to_owned(), body }
+    };
+    sandbox
+        .fault(At::Endpoint("projects.get_all_ex"), answer(&[(&other, "vision/other"), ("", PROJECT), (&id, PROJECT)]));
+    Gate::of(&sandbox).run().expect(0, "PASSED, improved");
+    sandbox.clear_faults();
+    sandbox.fault(At::Endpoint("projects.get_all_ex"), answer(&[(&id, "Vision/Detector"), ("", PROJECT)]));
+    Gate::of(&sandbox).run().expect(3, "NO VERDICT: there is no project");
+}
+
 #[test]
 fn a_short_commit_is_enough_when_it_is_the_beginning_of_one() {
     let sandbox = Sandbox::start();
