@@ -240,6 +240,17 @@ mod tests {
     }
 
     #[test]
+    fn a_value_is_left_as_it_is_even_if_it_looks_like_a_flag() {
+        let separated = |args: [&str; 2]| separated(&args.map(str::to_owned)).join(" ");
+        for flag in ["--project", "--json"] {
+            assert_eq!(separated([flag, "--x=y"]), format!("{flag} --x=y"));
+        }
+        for other in ["--help", "--api-secret-key", "--unknown", "project"] {
+            assert_eq!(separated([other, "--project=y"]), format!("{other} --project y"));
+        }
+    }
+
+    #[test]
     fn every_setting_with_a_flag_is_read_from_it() {
         for setting in table::SETTINGS.iter().filter(|setting| !setting.secret) {
             assert_eq!(

@@ -40,9 +40,12 @@ fn the_readme_names_every_output() {
 }
 
 #[test]
-fn the_help_names_every_setting() {
+fn the_help_names_every_setting_and_says_what_it_means() {
     let help = Gate::bare().args(&["--help"]).run().out;
+    let unbroken = help.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(help.lines().filter(|line| line.starts_with("      ")).all(|line| line.len() <= 6 + 88), "{help}");
     for setting in SETTINGS {
+        assert!(unbroken.contains(setting.meaning), "{}", setting.meaning);
         assert!(help.contains(setting.name), "{}", setting.name);
         assert!(setting.secret || help.contains(&format!("--{}", setting.flag())), "{}", setting.name);
     }
