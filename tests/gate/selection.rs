@@ -260,6 +260,16 @@ fn a_metric_beyond_the_first_two_thousand_is_read_from_the_events() {
     last.expect(1, "FAILED, degraded").says("candidate 0.1 ");
 }
 
+/// The server gives 200,000 points in one answer.
+#[test]
+fn a_metric_of_many_points_is_read_to_its_end() {
+    let sandbox = Sandbox::start();
+    let curve: Vec<(i64, f64)> = (0..200_002).map(|n| (n, if n == 200_000 { 0.9 } else { 0.1 })).collect();
+    sandbox.add(best(0.8));
+    sandbox.add(TaskSeed::new(PROJECT, TASK).commit(HEAD).events_only(TITLE, SERIES, &curve));
+    Gate::of(&sandbox).run().expect(0, "PASSED, improved").says("candidate 0.9 ");
+}
+
 #[test]
 fn a_thousand_runs_of_the_commit_are_read_page_by_page() {
     let sandbox = Sandbox::start();
