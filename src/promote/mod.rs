@@ -8,18 +8,18 @@
 //!    the second look. So whoever loses the tag got it before the one who takes it, and of all that carry it the one that
 //!    got it last cannot lose it. What came in between belongs to another gate and is left alone.
 //! 2. **A candidate that may have lost the tag a moment ago** does not get it back yet: a removal that was decided on before
-//!    may still be under way and would hit it. That is so when its tags were changed within [`RECENT`], and those of one
-//!    that carries the tag within [`SETTLED`]. With that, the order of rule 1 has no gap between look and removal.
+//!    may still be under way and would hit it. That is so when its tags were changed within `RECENT`, and those of one
+//!    that carries the tag within `SETTLED`. With that, the order of rule 1 has no gap between look and removal.
 //! 3. **A candidate that carries the tag already** (a move was interrupted, or gates raced) supersedes those whose tags
 //!    nobody has changed lately, if its own have been: an unfinished move is finished at once. When nobody has touched any of
-//!    them for [`SETTLED`], no gate can be at work, and the best takes the tag from the others. Otherwise nothing is
+//!    them for `SETTLED`, no gate can be at work, and the best takes the tag from the others. Otherwise nothing is
 //!    concluded, and the next run finds out.
 //!
-//! Behind the numbers stands that a gate changes nothing later than [`Limits::moving`] after it judged; [`SETTLED`] exceeds
-//! [`RECENT`] by more than a gate lives, so that no two at once can draw opposite conclusions from rule 3.
+//! Behind the numbers stands that a gate changes nothing later than `Limits::moving` after it judged; `SETTLED` exceeds
+//! `RECENT` by more than a gate lives, so that no two at once can draw opposite conclusions from rule 3.
 //!
 //! Servers before API 2.27 do not tell when tags were changed. There rule 2 cannot be kept, and for rule 3 the gate watches
-//! for as long as another one could be at work ([`Limits::no_longer_at_work`]) whether anything moves.
+//! for as long as another one could be at work (`Limits::no_longer_at_work`) whether anything moves.
 //!
 //! The rules are held by trying all orders of two and of three gates on a model (`model`), and over HTTP in `tests/proof`.
 
