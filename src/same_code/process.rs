@@ -216,3 +216,17 @@ fn first_of(mut stderr: ChildStderr) -> String {
     let _ = io::copy(&mut stderr, &mut io::sink());
     String::from_utf8_lossy(&said).into_owned()
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_does_not_outlive_its_use() {
+        let child = Command::new("sleep").arg("60").spawn().unwrap();
+        let process = format!("/proc/{}", child.id());
+        assert!(Path::new(&process).exists());
+        drop(Running(child));
+        assert!(!Path::new(&process).exists());
+    }
+}
