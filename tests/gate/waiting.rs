@@ -2,10 +2,11 @@
 
 use std::time::{Duration, Instant};
 
+use clearml_gate::Limits;
 use clearml_sandbox::{At, Effect, Sandbox};
 use serde_json::json;
 
-use crate::support::{Gate, HEAD, TAG, best, pair, run};
+use crate::support::{Gate, HEAD, TAG, best, judge_with, pair, run, settings};
 
 /// A run of the commit that is at work, and becomes something else at the nth look.
 fn ends_at_look(look: usize, status: &'static str) -> (Sandbox, String) {
@@ -33,6 +34,17 @@ fn a_run_that_ends_well_in_time_is_judged() {
     let lines: Vec<&str> = ran.err.lines().collect();
     assert_eq!(lines.len(), 1, "a log is told only what is new: {lines:?}");
     assert!(lines[0].starts_with("waiting, 0 s of 1 min: 1 run at work, last iteration 0"), "{lines:?}");
+}
+
+/// However slow the server: what one look took is not missing at the next.
+#[test]
+fn each_look_has_as_much_time_as_the_first() {
+    let (sandbox, _) = ends_at_look(3, "completed");
+    sandbox.fault(At::Endpoint("tasks.get_all_ex"), Effect::Delay(Duration::from_millis(700)));
+    let more = [("CLEARML_WAIT", "1m".to_owned()), ("CLEARML_PROMOTE", "never".to_owned())];
+    let limits = Limits { total: Duration::from_millis(2500), ..Limits::REAL };
+    let ran = judge_with([settings(&sandbox.url(), HEAD), more.to_vec()].concat(), limits);
+    assert_eq!(ran.code, 0, "{}", ran.err);
 }
 
 #[test]
