@@ -427,9 +427,20 @@ fn refuses_files_that_are_no_text_or_too_large() {
     fs::write(&file, b"api.host: \xff").unwrap();
     let error = load_in(home.path(), &[]).unwrap_err();
     assert_eq!(error.why, "it is not UTF-8 text");
-    fs::write(&file, vec![b'\n'; 2 << 20]).unwrap();
+    let most = 256 * 1024;
+    fs::write(&file, vec![b'\n'; most]).unwrap();
+    assert_eq!(load_in(home.path(), &[]).unwrap().files, [file.as_path()]);
+    fs::write(&file, vec![b'\n'; most + 1]).unwrap();
     let error = load_in(home.path(), &[]).unwrap_err();
     assert!(error.why.contains("is larger than"), "{}", error.why);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_is_there_and_cannot_be_read_is_not_passed_over() {
+    let home = home_of(&[]);
+    std::os::unix::fs::symlink("clearml.conf", home.path().join("clearml.conf")).unwrap();
+    assert!(load_in(home.path(), &[]).is_err(), "a link to itself");
 }
 
 #[test]
