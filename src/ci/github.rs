@@ -165,7 +165,7 @@ impl Event {
         if self.flag("deleted") == Some(true) || after.is_some_and(|after| after.bytes().all(|byte| byte == b'0')) {
             return Ok(Some(What::Nothing("a branch or tag was deleted")));
         }
-        let branch = self.text("ref").and_then(|name| name.strip_prefix("refs/heads/"));
+        let branch = self.text("ref").and_then(|name| name.strip_prefix("refs/heads/")).filter(|name| !name.is_empty());
         let (Some(branch), Some(_)) = (branch, after) else {
             // After the push of an annotated tag it may be the tag itself; the runner names its commit.
             return run_commit(environment);

@@ -241,7 +241,7 @@ impl Variables {
     fn branch<'a>(&self, environment: &'a Environment) -> Option<&'a str> {
         let (_, branch) = first(self.branch, environment)?;
         let tagged = self.tag.is_some_and(|tag| environment.get(tag).is_some());
-        Some(short(branch)).filter(|branch| !tagged && !branch.starts_with("refs/"))
+        Some(short(branch)).filter(|branch| !tagged && !branch.is_empty() && !branch.starts_with("refs/"))
     }
 
     fn is_push(&self, environment: &Environment) -> bool {
@@ -544,7 +544,9 @@ mod tests {
         let azure = [("TF_BUILD", "True"), ("BUILD_SOURCEVERSION", HEAD), ("BUILD_REASON", "BatchedCI")];
         let on = |branch| tell(&[&azure[..], &[("BUILD_SOURCEBRANCH", branch)]].concat()).what;
         assert_eq!(on("refs/heads/feature/x"), pushed("feature/x", None, "BUILD_SOURCEVERSION"));
-        assert_eq!(on("refs/tags/v1"), Ok(Some(What::Commit(head("BUILD_SOURCEVERSION")))));
+        for none in ["refs/tags/v1", "refs/heads/"] {
+            assert_eq!(on(none), Ok(Some(What::Commit(head("BUILD_SOURCEVERSION")))), "{none}");
+        }
         let jenkins = [("JENKINS_URL", "https://ci"), ("GIT_COMMIT", HEAD), ("BRANCH_NAME", "main")];
         assert_eq!(tell(&jenkins).what, pushed("main", Some(false), "GIT_COMMIT"));
         let primary = [&jenkins[..], &[("BRANCH_IS_PRIMARY", "true")]].concat();
