@@ -24,6 +24,14 @@ pub(crate) fn run(id: &str, status: Status, value: Option<f64>) -> Run {
     }
 }
 
+/// A minute on the server's clock, in microseconds.
+pub(crate) const MINUTE: u64 = 60_000_000;
+
+/// A run that nothing but its own work has changed.
+pub(crate) fn untouched(id: &str, value: f64) -> Run {
+    Run { last_change: Some(1), ..run(id, Status::Completed, Some(value)) }
+}
+
 /// A metric that counts and may not get worse at all.
 pub(crate) fn metric(series: &str, direction: Direction) -> Metric {
     Metric {

@@ -450,6 +450,7 @@ mod tests {
 
     #[test]
     fn every_ci_is_read_in_full() {
+        assert_eq!(SETS.len(), CIS.iter().filter(|ci| !ci.branch.is_empty()).count(), "one is left out");
         for Sets { always, commit, push, tells_default, cause, tag, change, tells } in SETS {
             let (ci, source) = (always[0].0, [(*commit, HEAD)]);
             let pushed = [*always, &source, push].concat();

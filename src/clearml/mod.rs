@@ -135,7 +135,7 @@ impl<'a> Client<'a> {
         let mut runs = self.runs("to find the runs", scope, &which)?;
         runs.retain(|run| {
             let ran = |recorded: &str| commits.iter().any(|commit| commit.matches(recorded));
-            run.spelling_of(tag.as_str()).is_some() || run.commit.as_deref().is_some_and(ran)
+            run.commit.as_deref().is_some_and(ran) || run.spelling_of(tag.as_str()).is_some()
         });
         Ok(runs)
     }

@@ -4,11 +4,10 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 
-use super::plan::tests::{MINUTE, untouched};
 use super::plan::{Plan, plan, settle};
 use crate::judge::Direction;
 use crate::run::{Run, TaskId};
-use crate::testing::metrics;
+use crate::testing::{MINUTE, metrics, untouched};
 
 /// One gate at work: it reads, adds, looks again, removes; each step sees the world as it is then.
 #[derive(Clone)]
@@ -132,6 +131,16 @@ fn three_gates_at_work_never_lose_the_tag_in_any_order() {
     }
 }
 
+/// The world after the gates for these candidates took steps in this order. At every one of them some task has the tag.
+fn raced(mut world: World, candidates: Vec<usize>, order: Vec<usize>) -> World {
+    let mut gates: Vec<Gate> = candidates.into_iter().map(Gate::of).collect();
+    for n in order {
+        gates[n].step(&mut world);
+        assert!(!world.tagged.is_empty(), "lost");
+    }
+    world
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(5000))]
     #[test]
@@ -141,12 +150,7 @@ proptest! {
         holders in prop::sample::subsequence(vec![0usize, 1, 2, 3], 1..=3),
         order in prop::collection::vec(0usize..4, 0..24),
     ) {
-        let mut world = World::new(&scores, &holders);
-        let mut gates: Vec<Gate> = candidates.into_iter().map(Gate::of).collect();
-        for n in order {
-            gates[n].step(&mut world);
-            prop_assert!(!world.tagged.is_empty());
-        }
+        raced(World::new(&scores, &holders), candidates, order);
     }
 
     /// Whatever gates left behind, the best takes the tag alone once all is quiet.
@@ -157,11 +161,7 @@ proptest! {
         holders in prop::sample::subsequence(vec![0usize, 1, 2, 3], 1..=3),
         order in prop::collection::vec(0usize..3, 0..16),
     ) {
-        let mut world = World::new(&scores, &holders);
-        let mut gates: Vec<Gate> = candidates.into_iter().map(Gate::of).collect();
-        for n in order {
-            gates[n].step(&mut world);
-        }
+        let mut world = raced(World::new(&scores, &holders), candidates, order);
         world.rest();
         let carriers = world.carriers();
         let best = carriers.iter().max_by(|a, b| metrics(Direction::Max).compare(a, b)).unwrap();

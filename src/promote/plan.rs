@@ -84,23 +84,16 @@ pub(super) fn settle(plan: &Plan, candidate: &TaskId, carriers: &[Run]) -> (Vec<
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+mod tests {
     use super::*;
     use crate::judge::Direction;
     use crate::run::Status;
-    use crate::testing::{metrics, run};
-
-    pub(crate) const MINUTE: u64 = 60_000_000;
+    use crate::testing::{MINUTE, metrics, run, untouched};
 
     /// A task whose tags were changed last at this minute.
     fn at(id: &str, value: f64, minute: u64) -> Run {
         let change = Some(minute * MINUTE);
         Run { last_change: change, touched: change, ..run(id, Status::Completed, Some(value)) }
-    }
-
-    /// A task that nothing but its own run has changed.
-    pub(crate) fn untouched(id: &str, value: f64) -> Run {
-        Run { last_change: Some(1), ..run(id, Status::Completed, Some(value)) }
     }
 
     fn losers(plan: &Plan) -> Vec<&str> {

@@ -3,7 +3,7 @@
 use clearml_sandbox::Sandbox;
 use serde_json::{Value, json};
 
-use crate::support::{BASE, Edit, Gate, HEAD, OTHER, Ran, best, commit, git, pair, payload, run};
+use crate::support::{BASE, Edit, Gate, HEAD, NOBODY, OTHER, Ran, best, commit, git, pair, payload, run};
 
 /// The commits of the example payloads.
 const PULL_REQUEST: &str = "ec26c3e57ca3a959ca5aad62de7213c562f8c821";
@@ -229,7 +229,7 @@ fn jenkins_builds_a_merge_and_the_head_of_the_change_is_judged() {
     // Somebody has pushed since: what was fetched is no longer what is built.
     let newer = commit(merging.path(), "newer");
     git(merging.path(), &["update-ref", "refs/remotes/origin/PR-7", &newer]);
-    merging.run().expect(3, "NO VERDICT: no run of this commit is in ClearML").says(&merge);
+    merging.run().expect(3, NOBODY).says(&merge);
     // Without a merge the commit that Jenkins names is the head.
     let plain = gate();
     let head = commit(plain.path(), "another change");

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use clearml_gate::{OUTPUTS, SETTINGS};
 
-use crate::support::Gate;
+use crate::support::{Gate, unbroken};
 
 fn file(name: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap()
@@ -42,10 +42,10 @@ fn the_readme_names_every_output() {
 #[test]
 fn the_help_names_every_setting_and_says_what_it_means() {
     let help = Gate::bare().args(&["--help"]).run().out;
-    let unbroken = help.split_whitespace().collect::<Vec<_>>().join(" ");
+    let sentences = unbroken(&help);
     assert!(help.lines().filter(|line| line.starts_with("      ")).all(|line| line.len() <= 6 + 88), "{help}");
     for setting in SETTINGS {
-        assert!(unbroken.contains(setting.meaning), "{}", setting.meaning);
+        assert!(sentences.contains(setting.meaning), "{}", setting.meaning);
         assert!(help.contains(setting.name), "{}", setting.name);
         assert!(setting.secret || help.contains(&format!("--{}", setting.flag())), "{}", setting.name);
     }

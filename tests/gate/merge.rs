@@ -9,10 +9,9 @@ use clearml_sandbox::{At, Effect, GitHub, Permissions, PullSeed, Sandbox};
 use expect_test::expect_file;
 use serde_json::{Value, json};
 
-use crate::support::{Edit, Gate, HEAD, OTHER, Ran, TAG, best, git, git_as, payload, run};
+use crate::support::{Edit, Gate, HEAD, NOBODY, OTHER, Ran, TAG, best, git, git_as, payload, run, unbroken};
 
 /// The commits of the example payloads, and what the runner names beside them.
-const NOBODY: &str = "NO VERDICT: no run of this commit is in ClearML";
 const PULL_REQUEST: &str = "ec26c3e57ca3a959ca5aad62de7213c562f8c821";
 const MERGE: &str = "c4295bd74fb0f4fda03689c3df3f2803b658fd85";
 const PUSHED: &str = "6113728f27ae82c7b1a177c8d03f9e96e0adf246";
@@ -215,7 +214,7 @@ fn judged(event: &Event, report: &Value, ran: &Ran) -> String {
         (3, None) => ("it was not run", NOBODY),
         _ => ("undefined", "what this event comes to"),
     };
-    let heard = [&*ran.out, &ran.err].concat().split_whitespace().collect::<Vec<_>>().join(" ");
+    let heard = unbroken(&[&*ran.out, &ran.err].concat());
     assert!(heard.contains(said), "{}: expected {said:?}\n{ran:#?}", event.name);
     format!("none: {words}")
 }

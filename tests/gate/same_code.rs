@@ -6,7 +6,7 @@ use std::path::Path;
 use clearml_sandbox::{At, Effect, Sandbox, TaskSeed};
 use serde_json::{Value, json};
 
-use crate::support::{BASE, Gate, HEAD, OTHER, PROJECT, Ran, TAG, TASK, best, commit, git, run};
+use crate::support::{BASE, Gate, HEAD, NOBODY, OTHER, PROJECT, Ran, TAG, TASK, best, commit, git, run};
 
 /// A workspace with a baseline whose commit is in no repository of these tests.
 fn workspace() -> Sandbox {
@@ -47,8 +47,6 @@ fn stands(ran: Ran, reviewed: &str, instead: &str) -> Ran {
     let said = format!("code {} was not run; its code is that of {}, which was", short(reviewed), short(instead));
     ran.expect(0, "PASSED, improved").says(&said).says(&format!("commit {}", short(instead)))
 }
-
-const NOBODY: &str = "NO VERDICT: no run of this commit is in ClearML";
 
 /// A way to the commit under review: the one that was run, and that one.
 type Way = fn(&Path) -> (String, String);

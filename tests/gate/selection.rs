@@ -3,7 +3,7 @@
 use clearml_sandbox::{At, Effect, Sandbox, TaskSeed};
 use serde_json::json;
 
-use crate::support::{BASE, Gate, HEAD, OTHER, PROJECT, SERIES, TAG, TASK, TITLE, as_answered, best, run};
+use crate::support::{BASE, Gate, HEAD, NOBODY, OTHER, PROJECT, SERIES, TAG, TASK, TITLE, as_answered, best, run};
 
 #[test]
 fn the_newest_clean_completed_run_of_the_commit_is_judged() {
@@ -174,7 +174,7 @@ fn a_commit_that_nobody_ran_is_told_with_the_newest_clean_run() {
     sandbox.add(best(0.8));
     sandbox.add(run(OTHER, 0.9));
     sandbox.add(run("1234567000000000000000000000000000000000", 0.9).diff("dirty"));
-    let ran = Gate::of(&sandbox).run().expect(3, "NO VERDICT: no run of this commit is in ClearML");
+    let ran = Gate::of(&sandbox).run().expect(3, NOBODY);
     ran.says("The newest clean run is of c0ffee0000c0").says("run the training on this very commit");
 }
 

@@ -6,7 +6,7 @@ use clearml_gate::Limits;
 use clearml_sandbox::{At, Effect, Sandbox};
 use serde_json::json;
 
-use crate::support::{Gate, HEAD, TAG, best, judge_with, pair, run, settings};
+use crate::support::{Gate, HEAD, NOBODY, TAG, best, judge_with, pair, run, settings};
 
 /// A run of the commit that is at work, and becomes something else at the nth look.
 fn ends_at_look(look: usize, status: &'static str) -> (Sandbox, String) {
@@ -41,9 +41,9 @@ fn a_run_that_ends_well_in_time_is_judged() {
 fn each_look_has_as_much_time_as_the_first() {
     let (sandbox, _) = ends_at_look(3, "completed");
     sandbox.fault(At::Endpoint("tasks.get_all_ex"), Effect::Delay(Duration::from_millis(700)));
-    let more = [("CLEARML_WAIT", "1m".to_owned()), ("CLEARML_PROMOTE", "never".to_owned())];
+    let more = vec![("CLEARML_WAIT", "1m".to_owned()), ("CLEARML_PROMOTE", "never".to_owned())];
     let limits = Limits { total: Duration::from_millis(2500), ..Limits::REAL };
-    let ran = judge_with([settings(&sandbox.url(), HEAD), more.to_vec()].concat(), limits);
+    let ran = judge_with([settings(&sandbox.url(), HEAD), more].concat(), limits);
     assert_eq!(ran.code, 0, "{}", ran.err);
 }
 
@@ -73,7 +73,7 @@ fn nobody_waits_for_what_cannot_be_judged() {
     wait(&sandbox);
     let (sandbox, ..) = pair(0.8, 0.9);
     let other = Gate::of(&sandbox).set("COMMIT_ID", "c0ffee0000c0ffee0000c0ffee0000c0ffee0000");
-    other.set("CLEARML_WAIT", "2h").run().expect(3, "NO VERDICT: no run of this commit is in ClearML");
+    other.set("CLEARML_WAIT", "2h").run().expect(3, NOBODY);
 }
 
 #[test]

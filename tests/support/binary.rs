@@ -147,6 +147,6 @@ impl Ran {
 }
 
 /// The text as one line with single spaces.
-fn unbroken(text: &str) -> String {
+pub(crate) fn unbroken(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -15,11 +15,11 @@ mod in_process;
 mod random;
 mod scene;
 
-pub(crate) use binary::{Gate, Ran};
+pub(crate) use binary::{Gate, Ran, unbroken};
 pub(crate) use events::{Edit, payload};
 pub(crate) use git::{commit, git, git_as};
 pub(crate) use in_process::{Ended, FASTER, judge, judge_with, settings};
 pub(crate) use random::Random;
 pub(crate) use scene::{
-    BASE, HEAD, OTHER, PROJECT, SERIES, TAG, TASK, TITLE, as_answered, assert_carriers, best, pair, run,
+    BASE, HEAD, NOBODY, OTHER, PROJECT, SERIES, TAG, TASK, TITLE, as_answered, assert_carriers, best, pair, run,
 };

@@ -31,6 +31,9 @@ pub(crate) fn pair(baseline: f64, candidate: f64) -> (Sandbox, String, String) {
     (sandbox, base, head)
 }
 
+/// How the report begins where nobody ran the commit.
+pub(crate) const NOBODY: &str = "NO VERDICT: no run of this commit is in ClearML";
+
 /// Asserts that these tasks carry the tag and no others, in whatever order.
 #[track_caller]
 pub(crate) fn assert_carriers(sandbox: &Sandbox, expected: &[&str]) {

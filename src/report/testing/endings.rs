@@ -5,16 +5,15 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{COMMIT, refusal, seen};
+use super::{COMMIT, finding, refusal, seen, unknown};
 use crate::ci;
 use crate::clearml::{Cause, Error};
 use crate::cli::Flags;
 use crate::environment::Environment;
 use crate::http::Failure;
-use crate::judge::{Score, judge};
 use crate::metric::Metric;
 use crate::promote::{KeptBecause, Promotion};
-use crate::report::{Finding, NoVerdict, Outcome, Report, Said, Seen, Side, Spreads, Stood, Warning};
+use crate::report::{Finding, NoVerdict, Outcome, Report, Said, Seen, Side, Stood, Warning};
 use crate::run::{ScoreFault, TaskId};
 use crate::select::NearMisses;
 use crate::settings::Settings;
@@ -48,22 +47,15 @@ fn ran(id: &str) -> Seen {
 
 /// A judged report of one value a metric; what is not a number was not reported.
 pub(crate) fn judged(settings: &'static Settings, baseline: Option<&[f64]>, candidate: &[f64]) -> Report<'static> {
-    let said = |n: usize, metric: &Metric| {
-        let old = baseline.map(|values| Score::new(values[n]));
-        match (Score::new(candidate[n]), old) {
-            (None, _) => Said::Unknown(Side::Candidate, ScoreFault::Missing),
-            (_, Some(None)) => Said::Unknown(Side::Baseline, ScoreFault::NotANumber),
-            (Some(new), old) => Said::Judged(judge(&metric.criteria, old.flatten(), new)),
+    let of_metric = |(n, metric): (usize, &'static Metric)| match (candidate[n], baseline.map(|values| values[n])) {
+        (new, _) if !new.is_finite() => unknown(metric),
+        (_, Some(old)) if !old.is_finite() => {
+            Finding { said: Said::Unknown(Side::Baseline, ScoreFault::NotANumber), ..unknown(metric) }
         }
+        (new, old) => finding(metric, old, new),
     };
-    let findings = settings.metrics.iter().enumerate();
-    let findings = findings.map(|(n, metric)| Finding {
-        metric,
-        said: said(n, metric),
-        spreads: Spreads::default(),
-        curves: None,
-    });
-    let mut report = super::judged(settings, findings.collect(), None);
+    let findings = settings.metrics.iter().enumerate().map(of_metric).collect();
+    let mut report = super::judged(settings, findings, None);
     if let Outcome::Judged(judged) = &mut report.outcome {
         judged.candidate = ran("new");
         judged.baseline = baseline.map(|_| ran("old"));
