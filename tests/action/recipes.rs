@@ -179,7 +179,7 @@ fn merge_queue_judges_the_head_of_the_queued_pull_request() {
 fn forks_are_judged_by_the_second_workflow_and_others_are_not() {
     // The sandbox does not know the list of pull requests, so that it is given here.
     let listed = json!([{"number": 7, "state": "open", "head": {"sha": HEAD}}]).to_string();
-    let effect = Effect::Body { content_type: "application/json".to_owned(), body: listed };
+    let effect = Effect::json(listed);
     let world = World::at(GitHub::builder().lenient().start().unwrap(), pair(0.8, 0.9));
     world.github.fault(At::Endpoint(""), effect);
     let ended = |fork| {

@@ -337,7 +337,7 @@ fn github_is_not_asked_what_git_can_tell_nor_when_nobody_wants_to_know() {
 
 #[test]
 fn whatever_github_answers_the_check_ends_the_same() {
-    let body = |text: &str| Effect::Body { content_type: "application/json".to_owned(), body: text.to_owned() };
+    let body = |text: &str| Effect::json(text);
     let effects = [
         Effect::status(401),
         Effect::status(403),

@@ -380,10 +380,7 @@ fn after_a_fork_s_workflow_the_pull_request_is_looked_up() {
     // The fake does not know the list of pull requests, so that it is given here.
     let pull = |number: u64, sha: &str, state: &str| json!({"number": number, "state": state, "head": {"sha": sha}});
     let pulls = json!([pull(5, OTHER, "open"), pull(6, HEAD, "closed"), pull(7, HEAD, "open")]);
-    let listed = |pulls: &serde_json::Value| Effect::Body {
-        content_type: "application/json".to_owned(),
-        body: pulls.to_string(),
-    };
+    let listed = |pulls: &serde_json::Value| Effect::json(pulls.to_string());
     let stage = Stage::at(GitHub::builder().lenient().start().unwrap());
     stage.github.fault(At::Endpoint(""), listed(&pulls));
     let gate = stage.on("workflow_run", &event_after_a_fork());
@@ -523,7 +520,7 @@ fn the_token_follows_no_page_to_another_address() {
 #[test]
 fn answers_that_are_none() {
     let page = || Effect::Body { content_type: "text/html".to_owned(), body: "<title>Sign in</title>".to_owned() };
-    let odd = |body: &str| Effect::Body { content_type: "application/json".to_owned(), body: body.to_owned() };
+    let odd = |body: &str| Effect::json(body);
     for (effect, why) in [
         (page(), "it answered with a web page, not with JSON"),
         (status(403, "text/html", "<h1>Blocked</h1>"), "it answered with a web page, not with JSON"),

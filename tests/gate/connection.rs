@@ -85,11 +85,8 @@ fn redirects_are_not_followed() {
 fn answers_that_are_none_give_no_verdict() {
     let effects: [fn() -> Effect; 4] = [
         || Effect::Truncated,
-        || Effect::Body {
-            content_type: "application/json".to_owned(),
-            body: "{\"meta\":{\"result_code\":200},\"data\":[]}".to_owned(),
-        },
-        || Effect::Body { content_type: "application/json".to_owned(), body: String::new() },
+        || Effect::json("{\"meta\":{\"result_code\":200},\"data\":[]}"),
+        || Effect::json(String::new()),
         || Effect::Huge(40 << 20),
     ];
     for request in 1..=4 {
@@ -162,7 +159,7 @@ fn a_server_that_ignores_filters_cannot_mislead() {
     }
     let all: Vec<Value> = sandbox.state()["tasks"].as_array().unwrap().iter().cloned().map(as_answered).collect();
     let body = json!({"meta": {"result_code": 200}, "data": {"tasks": all}}).to_string();
-    sandbox.fault(At::Request(3), Effect::Body { content_type: "application/json".to_owned(), body });
+    sandbox.fault(At::Request(3), Effect::json(body));
     Gate::of(&sandbox).run().expect(3, "NO VERDICT: no task of this project is named \"train\"");
 }
 

@@ -627,7 +627,7 @@ fn a_merge_queue_whose_head_is_not_told_is_not_judged() {
     refused(&stage, &nowhere, "could not reach http://api.github.invalid");
     let elsewhere = stage.gate("merge").set("GITHUB_REPOSITORY", "octo-org/other");
     refused(&stage, &elsewhere, "GitHub does not know the repository or the pull request");
-    let odd = |body: &str| Effect::Body { content_type: "application/json".to_owned(), body: body.to_owned() };
+    let odd = |body: &str| Effect::json(body);
     for (effect, why) in [
         (failing(403), "GITHUB_TOKEN lacks a permission"),
         (GitHub::secondary_limit(429, Some(600)), "rate limit"),

@@ -23,10 +23,7 @@ fn captured(name: &str) -> Value {
 fn serving(answers: Vec<Value>) -> Sandbox {
     let sandbox = Sandbox::start();
     for (n, answer) in answers.into_iter().enumerate() {
-        sandbox.fault(
-            At::Request(n + 1),
-            Effect::Body { content_type: "application/json".to_owned(), body: answer.to_string() },
-        );
+        sandbox.fault(At::Request(n + 1), Effect::json(answer.to_string()));
     }
     sandbox
 }

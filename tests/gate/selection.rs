@@ -51,7 +51,7 @@ fn of_all_projects_the_one_of_the_name_counts() {
     let answer = |projects: &[(&str, &str)]| {
         let projects: Vec<_> = projects.iter().map(|(id, name)| json!({"id": id, "name": name})).collect();
         let body = json!({"meta": {"result_code": 200}, "data": {"projects": projects}}).to_string();
-        Effect::Body { content_type: "application/json".to_owned(), body }
+        Effect::json(body)
     };
     sandbox
         .fault(At::Endpoint("projects.get_all_ex"), answer(&[(&other, "vision/other"), ("", PROJECT), (&id, PROJECT)]));
@@ -243,7 +243,7 @@ fn bare_nan_in_an_answer_is_no_verdict() {
     let nan = task.replace(r#""max_value":0.9"#, r#""max_value":NaN"#);
     assert_ne!(nan, task);
     let body = format!(r#"{{"meta":{{"result_code":200}},"data":{{"tasks":[{nan}]}}}}"#);
-    sandbox.fault(At::Request(3), Effect::Body { content_type: "application/json".to_owned(), body });
+    sandbox.fault(At::Request(3), Effect::json(body));
     let ran = Gate::of(&sandbox).run();
     ran.expect(3, "NO VERDICT: validation / accuracy of the candidate is not a finite number").says(&head);
     assert_eq!(sandbox.tags(&head), [""; 0]);

@@ -47,7 +47,7 @@ fn page(code: u16, headers: &[(&str, &str)]) -> Effect {
 }
 
 fn json(body: &str) -> Effect {
-    Effect::Body { content_type: "application/json".to_owned(), body: body.to_owned() }
+    Effect::json(body)
 }
 
 /// Whatever takes too long: longer than one request may take.

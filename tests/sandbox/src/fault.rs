@@ -73,6 +73,11 @@ impl Effect {
         Self::Mangle(Arc::new(edit))
     }
 
+    /// [`Effect::Body`] that says it is JSON.
+    pub fn json(body: impl Into<String>) -> Self {
+        Self::Body { content_type: "application/json".to_owned(), body: body.into() }
+    }
+
     /// [`Effect::Status`] with a body that is JSON but not the API's envelope, and no headers.
     #[must_use]
     pub fn status(code: u16) -> Self {
