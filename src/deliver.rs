@@ -8,14 +8,15 @@ use std::path::{Path, PathBuf};
 
 use crate::ci::Occasion;
 use crate::cli::{Document, Target};
-use crate::colour;
 use crate::environment::Environment;
 use crate::exit::Exit;
 use crate::gate::Progress;
+use crate::gate::outcome::{Ended, NotStarted, Outcome, Report};
 use crate::github::{GitHub, PullRequest};
-use crate::judge::Verdict;
+use crate::model::compare::Verdict;
+use crate::report::color;
 use crate::report::outputs::{self, Documents};
-use crate::report::{Ended, NotStarted, Outcome, Report, annotation, markdown};
+use crate::report::{annotation, markdown};
 use crate::settings::Comment;
 
 /// The most that GitHub takes for a step's summary, in bytes.
@@ -117,7 +118,7 @@ impl Delivery<'_> {
         let is_fault = matches!(ended, Ended::NotStarted(NotStarted::Faults(_)));
         let on_github = self.is_on_github();
         let stream = if taken || is_fault { &mut self.err } else { &mut self.out };
-        stream.write(&ended.text(colour::choose(&self.environment, stream.is_terminal)));
+        stream.write(&ended.text(color::choose(&self.environment, stream.is_terminal)));
         if on_github {
             stream.write(&ended.annotation());
         }

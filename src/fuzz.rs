@@ -3,10 +3,10 @@
 
 pub use crate::ci::fuzz::event_file;
 pub use crate::clearml::fuzz::api_answer;
-pub use crate::clearml_conf::fuzz::clearml_conf;
+pub use crate::git::fuzz::git_output;
 pub use crate::github::fuzz::github_answer;
 pub use crate::report::fuzz::report;
-pub use crate::same_code::fuzz::git_output;
+pub use crate::settings::clearml_conf::fuzz::clearml_conf;
 pub use crate::settings::fuzz::{metrics_setting, setting_value};
 
 #[cfg(test)]

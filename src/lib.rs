@@ -7,114 +7,85 @@
 //! # Code map
 //!
 //! ```text
-//! args + environment ──▶ settings ──▶ ClearML reads ──▶ select ──▶ judge ──▶ promote ──▶ report ──▶ console
-//!                        cli, ci      clearml, http     (pure)     (pure)    (plan pure)  (pure)
+//! arguments + environment ─▶ settings ─▶ ClearML ─▶ select ─▶ compare ─▶ promote ─▶ report ─▶ console, files, comment
+//!                            cli, ci     clearml    └─── model (pure) ──┘
 //! ```
 //!
-//! | module | its one responsibility |
+//! A module uses only modules below it in this table; a test checks that.
+//!
+//! | module | responsibility |
 //! |---|---|
-//! | [`run()`] | the stations of one run, in their order |
-//! | `cli` | the command line as it was typed |
-//! | `settings` | flags over environment over clearml.conf over defaults; the table of all settings |
-//! | `ci` | which commit is judged, and on what occasion |
-//! | `clearml_conf` | what the SDK's configuration file says |
-//! | `gate` | the order of things: ask, decide, move, report |
-//! | `github` | the comment on a pull request, the head that a merge queue does not tell, and which pull requests end in a commit |
-//! | `http` | the one door out: retries, kinds of failure |
-//! | `addresses` | where a server is, looked up once |
-//! | `limits` | how long is waited for what |
-//! | `proxy` | which HTTP proxy stands between this tool and a server |
-//! | `distrust` | why an encrypted connection is not trusted, in words |
-//! | `clearml` | the API: questions, wire types, errors |
-//! | `run` | a task of ClearML as the gate sees it |
-//! | `commit` | a commit's id, whole or abbreviated |
-//! | `name`, `host` | the names of projects, tasks, scalars and the tag; the address of a server |
-//! | `metric` | the scalars that are compared, and the order they give the runs |
-//! | `select` | candidate and baseline out of the runs |
-//! | `same_code` | whether two commits hold the same code, and whether a commit belongs to a branch |
-//! | `judge` | the comparison and the verdict |
-//! | `promote` | what happens to the tag, and why gates at work at once cannot lose it |
-//! | `report` | the report as a value, and its renderers |
-//! | `deliver` | who gets the report, in which order |
+//! | `deliver` | writes the report everywhere it was requested |
+//! | `cli` | the command line |
+//! | `report` | renders an outcome: console, Markdown, JSON, JUnit, annotation, step outputs |
+//! | `wording` | all text that a person reads |
+//! | `gate` | the steps of one check: ask, decide, promote; and their outcome as a value |
+//! | `promote` | moves the tag, safely with concurrent gates |
+//! | `settings` | flags, environment, clearml.conf and defaults, in one table |
+//! | `github` | the GitHub API: comments, pull requests |
+//! | `ci` | the commit to judge and what triggered the run, as the CI reports them |
+//! | `clearml` | the ClearML API: requests, responses, errors, links |
+//! | `git` | whether two commits contain the same code, and whether a branch contains a commit |
+//! | `net` | HTTP, TLS, proxies, retries, secrets |
+//! | `model` | commits, runs, metrics; which runs are compared, and the comparison. Pure. |
+//! | `text` | sanitizing, dates, durations, numbers, similar names. Pure. |
+//! | `environment` | the environment variables |
 //! | `exit` | the exit codes |
-//! | `environment`, `secret` | the variables, and credentials that cannot be printed by accident |
-//! | `trust`, `tls` | which certificates are believed, and the cryptography for it |
-//! | `links`, `timestamp`, `similar`, `span`, `colour` | addresses of the web app, dates, names that were meant, durations, terminals |
-//! | `plain` | text from outside made harmless |
-//! | `fuzz`, `testing` | what fuzzing calls, and what unit tests are made of; in no binary that is shipped |
+//! | `fuzz` | entry points for fuzzing; not in released binaries |
 //!
 //! # Invariants
 //!
 //! | what always holds | where it is held | what tests it |
 //! |---|---|---|
-//! | without a clean, completed run of this very code there is no verdict, and no exit code 0 | `select`, `same_code` | `tests/gate/selection.rs`, `tests/gate/same_code.rs` |
+//! | without a clean, completed run of this very code there is no verdict, and no exit code 0 | `model::select`, `git` | `tests/gate/selection.rs`, `tests/gate/same_code.rs` |
 //! | at every instant some task carries the tag; no other tag of any task changes | `promote` | the tests of `promote`, `tests/gate/promotion.rs` |
-//! | the limit itself passes, at any sign, at zero, and in the last bit of a double | `judge` | the properties in the tests of `judge`, `tests/gate/comparison.rs` |
-//! | names and commits are compared exactly, whatever the server's filters made of them | `clearml`, `commit` | `tests/gate/hostile.rs`, `tests/gate/selection.rs` |
+//! | the limit itself passes, at any sign, at zero, and in the last bit of a double | `model::compare` | the properties in the tests of `model::compare`, `tests/gate/comparison.rs` |
+//! | names and commits are compared exactly, whatever the server's filters made of them | `clearml`, `model::commit` | `tests/gate/hostile.rs`, `tests/gate/selection.rs` |
 //! | the commit of a merge that nobody ran is never judged in place of the head | `ci` | `tests/gate/ci.rs`, `tests/gate/merge.rs` |
-//! | no secret is printed, by `Debug` neither | `secret` | `tests/gate/hostile.rs`, `tests/action/gate.rs` |
+//! | no secret is printed, by `Debug` neither | `net::secret` | `tests/gate/hostile.rs`, `tests/action/gate.rs` |
 //! | text from outside cannot forge a line of a report, a workflow command or an output | the renderers in `report` | `tests/gate/hostile.rs` |
 //! | a report that cannot be written is a warning, and changes neither verdict nor exit code | `deliver` | `tests/gate/delivery.rs` |
-//! | the exit codes are those of README | `exit`, `report` | `tests/gate`, cell by cell in `tests/gate/merge.rs` |
+//! | the exit codes are those of README | `exit`, `gate::outcome` | `tests/gate`, cell by cell in `tests/gate/merge.rs` |
 //!
-//! Decisions are pure functions over plain values; sockets live behind `http` alone. Answers are values, failures are
+//! Decisions are pure functions over plain values; sockets live behind `net` alone. Answers are values, failures are
 //! errors. Types keep wrong states out: a `Commit` is never empty, a `Score` never NaN, a `Tolerance` never negative, a
 //! `Secret` never printed.
 
 #![forbid(unsafe_code)]
 
-mod addresses;
 mod ci;
 mod clearml;
-mod clearml_conf;
 mod cli;
-mod colour;
-mod commit;
 mod deliver;
-mod distrust;
 mod environment;
 mod exit;
 #[cfg(any(fuzzing, test))]
 #[doc(hidden)]
 pub mod fuzz;
 mod gate;
+mod git;
 mod github;
-mod host;
-mod http;
-mod judge;
-mod limits;
-mod links;
-mod metric;
-mod name;
-mod plain;
+mod model;
+mod net;
 mod promote;
-mod proxy;
 mod report;
-mod run;
-mod same_code;
-mod secret;
-mod select;
 mod settings;
-mod similar;
-mod span;
-#[cfg(test)]
-mod testing;
-mod timestamp;
-mod tls;
-mod trust;
+mod text;
+mod wording;
 
 use std::path::PathBuf;
 
+use crate::gate::outcome::{Ended, NotStarted};
 use ci::{Occasion, What};
-use cli::{Command, Flags};
+use cli::Command;
 use deliver::Delivery;
 pub use deliver::Stream;
 pub use environment::Environment;
 pub use exit::Exit;
 use gate::Here;
-pub use limits::Limits;
+pub use net::limits::Limits;
 pub use report::outputs::OUTPUTS;
-use report::{Ended, NotStarted};
+use settings::flags::Flags;
 pub use settings::table::{SETTINGS, Setting};
 
 /// What a run borrows from the process it runs in.

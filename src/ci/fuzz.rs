@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use super::github::{Event, tell};
 use super::{Change, What};
-use crate::commit::Commit;
 use crate::environment::Environment;
+use crate::model::commit::Commit;
 
 /// The events that are read in a way of their own, and one that is not.
 const EVENTS: [&str; 9] = [

@@ -7,8 +7,8 @@
 use serde_json::Value;
 
 use super::{Change, Forge, Found, Provider, Told, What, queued, short};
-use crate::commit::Commit;
 use crate::environment::Environment;
+use crate::model::commit::Commit;
 
 /// Why a comment is not judged by itself.
 const COMMENT: &str = "is not set, and a comment belongs to no commit: the one the runner names is the newest of the \

@@ -3,23 +3,23 @@
 //! | file | what it knows |
 //! |---|---|
 //! | `github` | the events of GitHub, and of Gitea and Forgejo, which imitate it |
-//! | `variables` | the variables of every other CI, in one table |
-//! | `git` | what is checked out |
+//! | `providers` | the variables of every other CI, in one table |
+//! | `checkout` | what is checked out |
 //!
 //! Names and branches come from whoever opened the pull request: whoever shows them has to escape them. The
 //! event file is never repeated in a message: it may hold what nobody meant to print.
 
+mod checkout;
 #[cfg(any(fuzzing, test))]
 pub(crate) mod fuzz;
-mod git;
 mod github;
-mod variables;
+mod providers;
 
 use std::fmt;
 use std::path::Path;
 
-use crate::commit::Commit;
 use crate::environment::Environment;
+use crate::model::commit::Commit;
 
 /// What is known of this run.
 #[derive(Debug, PartialEq, Eq)]
@@ -170,7 +170,7 @@ pub(crate) fn occasion(flag: Option<&str>, environment: &Environment, directory:
         Some(found) => instead(told.what.ok().flatten(), found),
         None => match told.what? {
             Some(what) => what,
-            None => What::Commit(git::checked_out(environment, directory)?),
+            None => What::Commit(checkout::checked_out(environment, directory)?),
         },
     };
     Ok(Occasion { what, change: told.change, forge: github::forge(provider, environment) })
@@ -201,7 +201,7 @@ fn told(environment: &Environment, directory: &Path) -> (Option<Provider>, Told)
     if environment.get("GITHUB_ACTIONS") == Some("true") {
         return actions();
     }
-    if let Some(ci) = variables::running(environment) {
+    if let Some(ci) = providers::running(environment) {
         return (Some(ci.provider), ci.told(environment, directory));
     }
     if environment.get("GITHUB_EVENT_NAME").is_some() {

@@ -5,11 +5,11 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::Server;
 use super::wire::{Claims, Envelope, Login, Meta};
 use super::{Cause, Error, json};
-use crate::http::{Answer, Http, Repeat};
-use crate::secret::Secret;
-use crate::settings::Server;
+use crate::net::http::{Answer, Http, Repeat};
+use crate::net::secret::Secret;
 
 /// Logs in with the key pair.
 pub(super) fn login(http: &Http, server: &Server) -> Result<Secret, Error> {
@@ -82,7 +82,7 @@ fn foreign(answer: &Answer, error: &serde_json::Error) -> String {
 mod tests {
     use super::*;
     use crate::clearml::wire::Tasks;
-    use crate::http::Failure;
+    use crate::net::http::Failure;
     use proptest::prelude::*;
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::http::Failure;
+use crate::net::http::Failure;
 
 /// A request that did not give what was asked for.
 #[derive(Debug, Clone)]

@@ -3,19 +3,19 @@
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::Value;
 
+use super::Server;
 use super::answer::{claims, decode, unwrapped, without_credentials};
 use super::wire::{self, Histograms, Login, Projects, RawScalars, Tasks};
 use super::{Cause, Error, chosen, json};
-use crate::host::Host;
-use crate::http::Answer;
-use crate::judge::{Criteria, Direction, Tolerance};
-use crate::metric::{Metric, Metrics, Pick, Role};
-use crate::name::Name;
-use crate::run::{Reading, Run, Status, TaskId};
-use crate::secret::Secret;
-use crate::settings::Server;
-use crate::timestamp;
-use crate::trust::Trust;
+use crate::model::compare::{Criteria, Direction, Tolerance};
+use crate::model::metric::{Metric, Metrics, Pick, Role};
+use crate::model::name::Name;
+use crate::model::run::{Reading, Run, Status, TaskId};
+use crate::net::http::Answer;
+use crate::net::secret::Secret;
+use crate::net::trust::Trust;
+use crate::net::url::Host;
+use crate::text::timestamp;
 
 const ACCESS: &str = "ACCESSKEYFORTESTS";
 const SECRET: &str = "secret+key/for=tests";
@@ -150,7 +150,7 @@ fn is_read_as_scalars(data: &Value) {
     let values: Vec<Reading> = batch.values(metric.series.as_str()).collect();
     let best = values.iter().fold(Reading::Missing, |so_far, next| chosen(&metric, so_far, *next));
     let scores: Option<Vec<f64>> =
-        values.iter().map(|value| value.score().ok().map(crate::judge::Score::get)).collect();
+        values.iter().map(|value| value.score().ok().map(crate::model::compare::Score::get)).collect();
     match (best, scores) {
         (Reading::Value(best), Some(scores)) => {
             assert!(scores.contains(&best.get()) && scores.iter().all(|score| *score <= best.get()));

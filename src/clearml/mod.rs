@@ -5,6 +5,7 @@ mod error;
 #[cfg(any(fuzzing, test))]
 pub(crate) mod fuzz;
 mod json;
+pub(crate) mod links;
 mod pattern;
 mod wire;
 
@@ -17,14 +18,16 @@ use serde_json::{Value, json};
 
 pub(crate) use error::{Cause, Error};
 
-use crate::commit::Commit;
-use crate::http::{Http, Repeat};
-use crate::limits::Limits;
-use crate::metric::{Metric, Metrics, Pick};
-use crate::name::{Name, Tag};
-use crate::run::{Curves, Reading, Run, TaskId};
-use crate::secret::Secret;
-use crate::settings::{Server, Settings};
+use crate::model::commit::Commit;
+use crate::model::metric::{Metric, Metrics, Pick};
+use crate::model::name::{Name, Tag};
+use crate::model::run::{Curves, Reading, Run, TaskId};
+use crate::net::http::{Http, Repeat};
+use crate::net::limits::Limits;
+use crate::net::proxy::Proxy;
+use crate::net::secret::Secret;
+use crate::net::trust::Trust;
+use crate::net::url::Host;
 use answer::{claims, decode, login, without_credentials};
 use pattern::{anchored, escaped};
 use wire::{Claims, Histograms, Projects, RawScalars, Task, Tasks, Updated};
@@ -52,6 +55,23 @@ impl ProjectId {
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// Where ClearML is and who asks.
+#[derive(Debug)]
+pub(crate) struct Server {
+    /// The API server.
+    pub(crate) api: Host,
+    /// The web app, for links; `None` when it cannot be derived from the API host.
+    pub(crate) web: Option<Host>,
+    /// Access key of the credential.
+    pub(crate) access_key: Secret,
+    /// Secret key of the credential.
+    pub(crate) secret_key: Secret,
+    /// Whose certificates are believed.
+    pub(crate) trust: Trust,
+    /// The proxy to go through.
+    pub(crate) proxy: Option<Proxy>,
 }
 
 /// The runs that can matter: those of one name in one project.
@@ -408,18 +428,11 @@ fn into_runs(found: Tasks, scope: Scope<'_>) -> Vec<Run> {
     found.tasks.into_iter().filter_map(|task| task.into_run(project, name, scope.metrics)).collect()
 }
 
-impl Settings {
-    /// The runs these settings are about.
-    pub(crate) const fn scope<'a>(&'a self, project: &'a ProjectId) -> Scope<'a> {
-        Scope { project, task_name: &self.task_name, metrics: &self.metrics }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::judge::{Direction, Score};
-    use crate::testing::metric;
+    use crate::model::compare::{Direction, Score};
+    use crate::model::testing::metric;
 
     #[test]
     fn a_value_in_the_events_that_is_no_number_spoils_the_best_but_not_the_last() {

@@ -7,10 +7,10 @@ use md5::{Digest, Md5};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::judge::{Direction, Score};
-use crate::metric::{Metric, Metrics, Pick};
-use crate::run::{Curve, Reading, Run, Status, TaskId};
-use crate::timestamp;
+use crate::model::compare::{Direction, Score};
+use crate::model::metric::{Metric, Metrics, Pick};
+use crate::model::run::{Curve, Reading, Run, Status, TaskId};
+use crate::text::timestamp;
 
 /// What every answer is wrapped in.
 #[derive(Deserialize)]
@@ -233,7 +233,7 @@ impl Histograms {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::metrics;
+    use crate::model::testing::metrics;
     use serde_json::json;
 
     #[test]

@@ -5,12 +5,12 @@ use std::collections::HashSet;
 use super::{Here, Scores, Session, Stop};
 use crate::ci::{Occasion, What};
 use crate::clearml::ProjectId;
-use crate::commit::Commit;
+use crate::gate::outcome::{NoVerdict, Side, Warning};
+use crate::git::{self, CannotTell};
 use crate::github::{self, GitHub, Pull};
-use crate::report::{NoVerdict, Side, Warning};
-use crate::run::{Run, TaskId};
-use crate::same_code::{self, CannotTell};
-use crate::select::{self, Baseline};
+use crate::model::commit::Commit;
+use crate::model::run::{Run, TaskId};
+use crate::model::select::{self, Baseline};
 use crate::settings::{BaselineCheck, NoBaseline};
 
 /// What git says of a commit that may have come to the main branch by a rebase, or by a squash onto newer commits.
@@ -95,8 +95,8 @@ impl<'a> Session<'a> {
             return Some(Warning::BaselineOriginUnknown("it recorded no commit".to_owned()));
         };
         let Here { directory, environment, .. } = self.here;
-        let by_git = same_code::belongs_to(directory, environment, recorded, branch);
-        if matches!(&by_git, Ok(belongs) if *belongs != same_code::Belongs::No) {
+        let by_git = git::belongs_to(directory, environment, recorded, branch);
+        if matches!(&by_git, Ok(belongs) if *belongs != git::Belongs::No) {
             return None;
         }
         Some(match (self.pulls(recorded, branch), by_git) {

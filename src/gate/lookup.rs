@@ -4,19 +4,19 @@
 use std::collections::HashSet;
 use std::time::Instant;
 
-use super::waiting::{Progress, Wait};
+use super::wait::{Progress, Wait};
 use super::{Here, Session, Stop};
 use crate::ci::{Occasion, What};
 use crate::clearml::{Error, ProjectId};
-use crate::commit::Commit;
+use crate::gate::outcome::{NoVerdict, Stood, Unclear};
+use crate::git::{self, Identity};
 use crate::github::{self, GitHub};
-use crate::metric::Metric;
-use crate::report::{NoVerdict, Stood, Unclear};
-use crate::run::{Reading, Run, TaskId};
-use crate::same_code::{self, Identity};
-use crate::select::{self, AtCommit, Baseline};
+use crate::model::commit::Commit;
+use crate::model::metric::Metric;
+use crate::model::run::{Reading, Run, TaskId};
+use crate::model::select::{self, AtCommit, Baseline};
 use crate::settings::{Promote, Settings};
-use crate::similar::nearest;
+use crate::text::similar::nearest;
 
 /// Ids in one question about uncommitted changes; the server returns no more than this in one page.
 const DIRTY_CHECK: usize = 500;
@@ -110,7 +110,7 @@ impl<'a> Session<'a> {
 
     fn look(&self, project: &ProjectId, commits: Vec<Commit>, stood: Stood) -> Result<View, Stop<'a>> {
         let Settings { tag, metrics, .. } = self.settings;
-        let mut runs = self.client.of_commits_or_tagged(self.settings.scope(project), &commits, tag)?;
+        let mut runs = self.client.of_commits_or_tagged(self.scope(project), &commits, tag)?;
         for run in runs.iter_mut().filter(|run| run.carries(tag.as_str())) {
             // Which of the tagged runs is the best depends on all of them.
             run.readings = self.readings(run, Metric::counts)?;
@@ -143,7 +143,7 @@ impl<'a> Session<'a> {
         others.dedup();
         let Settings { commit, code_paths, .. } = self.settings;
         let Here { directory, environment, .. } = self.here;
-        let identities = match same_code::compare(directory, environment, commit, &others, code_paths) {
+        let identities = match git::compare(directory, environment, commit, &others, code_paths) {
             Ok(identities) => identities,
             Err(why) => return Ok(Same::Unclear(Unclear::CannotTell(why))),
         };
@@ -162,7 +162,7 @@ impl<'a> Session<'a> {
     /// The newest runs of the name, asked for once.
     fn newest(&self, project: &ProjectId) -> Result<&[Run], Error> {
         if self.newest.get().is_none() {
-            let _ = self.newest.set(self.client.newest(self.settings.scope(project))?);
+            let _ = self.newest.set(self.client.newest(self.scope(project))?);
         }
         Ok(self.newest.get().map_or(&[], Vec::as_slice))
     }

@@ -10,9 +10,10 @@
 
 mod baseline;
 mod lookup;
+pub(crate) mod outcome;
 mod policy;
 mod score;
-mod waiting;
+mod wait;
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
@@ -20,24 +21,24 @@ use std::path::Path;
 use std::time::Instant;
 
 use crate::ci::Occasion;
-use crate::clearml::{Client, Error, ProjectId};
+use crate::clearml::links;
+use crate::clearml::{Client, Error, ProjectId, Scope};
 use crate::environment::Environment;
 use crate::exit::Exit;
-use crate::judge::{Verdict, judge};
-use crate::limits::Limits;
-use crate::links;
-use crate::metric::{Metric, Metrics};
+use crate::gate::outcome::{Finding, Judged, NoVerdict, Outcome, Report, Said, Seen, Side, Spreads, Warning};
+use crate::model::compare::{Verdict, judge};
+use crate::model::metric::{Metric, Metrics};
+use crate::model::run::{Reading, Run, ScoreFault, TaskId};
+use crate::model::select;
+use crate::net::limits::Limits;
+use crate::net::trust::Trust;
 use crate::promote::{self, Move, Promotion};
-use crate::report::{Finding, Judged, NoVerdict, Outcome, Report, Said, Seen, Side, Spreads, Warning};
-use crate::run::{Reading, Run, ScoreFault, TaskId};
-use crate::select;
 use crate::settings::Settings;
-use crate::similar::nearest;
-use crate::trust::Trust;
+use crate::text::similar::nearest;
 use lookup::View;
 use policy::{Moment, Rules};
 use score::{Sample, Scores};
-pub(crate) use waiting::Progress;
+pub(crate) use wait::Progress;
 
 /// How many metrics get a picture; more would bury the verdict.
 const MOST_PICTURES: usize = 6;
@@ -143,6 +144,11 @@ impl<'a> Session<'a> {
         })
     }
 
+    /// The runs that can matter here.
+    fn scope<'s>(&'s self, project: &'s ProjectId) -> Scope<'s> {
+        Scope { project, task_name: &self.settings.task_name, metrics: &self.settings.metrics }
+    }
+
     fn project(&self) -> Result<ProjectId, Stop<'a>> {
         let name = &self.settings.project;
         match self.client.project(name)? {
@@ -166,7 +172,7 @@ impl<'a> Session<'a> {
             Ok(plan) => plan,
             Err(because) => return Promotion::Kept(because),
         };
-        let scope = self.settings.scope(project);
+        let scope = self.scope(project);
         let (client, judged, limits) = (&self.client, self.judged_at, self.here.limits);
         Move { client, scope, tag, candidate: &candidate.id, plan: &plan, judged, limits }.apply()
     }

@@ -1,7 +1,7 @@
 //! Whether the tag may move: by the settings, the verdict, and where in the life of a change this run is. Pure.
 
 use crate::ci::What;
-use crate::judge::Verdict;
+use crate::model::compare::Verdict;
 use crate::promote::KeptBecause;
 use crate::settings::Promote;
 

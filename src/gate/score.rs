@@ -2,12 +2,12 @@
 
 use super::{Session, Stop};
 use crate::clearml::ProjectId;
-use crate::commit::Commit;
-use crate::judge::Score;
-use crate::metric::Metric;
-use crate::report::{NoVerdict, Side, Spread};
-use crate::run::{Reading, Run, ScoreFault};
-use crate::select::{AtCommit, Baseline};
+use crate::gate::outcome::{NoVerdict, Side, Spread};
+use crate::model::commit::Commit;
+use crate::model::compare::Score;
+use crate::model::metric::Metric;
+use crate::model::run::{Reading, Run, ScoreFault};
+use crate::model::select::{AtCommit, Baseline};
 
 /// Each metric's score, in the order of the settings.
 pub(super) type Scores = Vec<Result<Sample, ScoreFault>>;
@@ -44,7 +44,7 @@ impl<'a> Session<'a> {
             return self.scores_of(project, side, &[run]);
         };
         let commits = [commit];
-        let found = self.client.of_commits_or_tagged(self.settings.scope(project), &commits, &self.settings.tag)?;
+        let found = self.client.of_commits_or_tagged(self.scope(project), &commits, &self.settings.tag)?;
         let at_commit = AtCommit::of(&found, &commits);
         let dirty = self.dirty(&at_commit, Baseline::None)?;
         self.scores_of(project, side, &at_commit.clean(&dirty))

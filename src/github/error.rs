@@ -6,9 +6,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde_json::Value;
 
 use super::GitHub;
-use crate::http::{Answer, Failure, HeaderMap, header};
-use crate::plain::plain;
-use crate::proxy::BadProxy;
+use crate::net::http::{Answer, Failure, HeaderMap, header};
+use crate::net::proxy::BadProxy;
+use crate::text::plain::plain;
 
 /// Why GitHub was not told, or did not tell.
 #[derive(Debug)]

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::comment::ours;
 use super::{GitHub, Pull, has_same_origin, headed, next};
 use crate::ci::Forge;
-use crate::commit::Commit;
+use crate::model::commit::Commit;
 
 const HEAD: &str = "a94a8fe5ccb19ba61c4c0873d391e987982fbbd3";
 const MARKER: &str = "<!-- clearml-gate 1 0123456789abcdef -->";

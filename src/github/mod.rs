@@ -24,13 +24,13 @@ pub(crate) use comment::PullRequest;
 pub(crate) use error::Error;
 
 use crate::ci::{Forge, Found, Occasion, What};
-use crate::commit::Commit;
 use crate::environment::Environment;
-use crate::host::Host;
-use crate::http::{Answer, HeaderMap, Http, Method, Repeat, Request, header};
-use crate::proxy::Proxy;
-use crate::secret::Secret;
-use crate::trust::Trust;
+use crate::model::commit::Commit;
+use crate::net::http::{Answer, HeaderMap, Http, Method, Repeat, Request, header};
+use crate::net::proxy::Proxy;
+use crate::net::secret::Secret;
+use crate::net::trust::Trust;
+use crate::net::url::Host;
 
 const VERSION: &str = "2022-11-28";
 /// How many entries a page has; the API gives no more.

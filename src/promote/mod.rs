@@ -1,4 +1,4 @@
-//! Moving the tag: what to change (`plan`, pure), and changing it (`carry_out`).
+//! Moving the tag: what to change (`plan`, pure), and changing it (`apply`).
 //!
 //! The tag is added to the candidate, who carries it is asked again, and only then it is taken from others. ClearML has no
 //! compare-and-swap, so gates at work at once must not undo one another. They cannot, because of who may take the tag
@@ -23,14 +23,14 @@
 //!
 //! The rules are held by trying all orders of two and of three gates on a model (`model`), and over HTTP in `tests/proof`.
 
-mod carry_out;
+mod apply;
 #[cfg(test)]
 mod model;
 mod plan;
 
 use crate::clearml::Error;
-use crate::run::TaskId;
-pub(crate) use carry_out::Move;
+use crate::model::run::TaskId;
+pub(crate) use apply::Move;
 pub(crate) use plan::plan;
 
 /// What became of the tag.

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::plan::{Plan, plan, settle};
-use crate::judge::Direction;
-use crate::run::{Run, TaskId};
-use crate::testing::{MINUTE, metrics, untouched};
+use crate::model::compare::Direction;
+use crate::model::run::{Run, TaskId};
+use crate::model::testing::{MINUTE, metrics, untouched};
 
 /// One gate at work: it reads, adds, looks again, removes; each step sees the world as it is then.
 #[derive(Clone)]

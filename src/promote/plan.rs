@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::KeptBecause;
-use crate::limits::Limits;
-use crate::metric::Metrics;
-use crate::run::{Run, TaskId};
+use crate::model::metric::Metrics;
+use crate::model::run::{Run, TaskId};
+use crate::net::limits::Limits;
 
 /// So long after its tags were changed a task may be in the middle of another gate's move.
 const RECENT: Duration = Duration::from_mins(3);
@@ -86,9 +86,9 @@ pub(super) fn settle(plan: &Plan, candidate: &TaskId, carriers: &[Run]) -> (Vec<
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::judge::Direction;
-    use crate::run::Status;
-    use crate::testing::{MINUTE, metrics, run, untouched};
+    use crate::model::compare::Direction;
+    use crate::model::run::Status;
+    use crate::model::testing::{MINUTE, metrics, run, untouched};
 
     /// A task whose tags were changed last at this minute.
     fn at(id: &str, value: f64, minute: u64) -> Run {

@@ -1,11 +1,11 @@
 //! One line that GitHub shows beside the check: an error, a warning or a notice. Pure.
 
-use super::phrase::Phrase;
-use super::words::{self, Tone};
-use super::{Finding, NotStarted, Outcome, Report, Warning};
 use crate::exit::Exit;
-use crate::plain::line;
+use crate::gate::outcome::{Finding, NotStarted, Outcome, Report, Warning};
 use crate::promote::Promotion;
+use crate::text::plain::line;
+use crate::wording::phrase::Phrase;
+use crate::wording::{self, Tone};
 
 /// What GitHub shows as the annotation's kind.
 #[derive(Debug, Clone, Copy)]
@@ -17,7 +17,7 @@ enum Level {
 
 /// The annotation of a report; ends with a line break.
 pub(crate) fn render(report: &Report<'_>) -> String {
-    let headline = words::headline(report);
+    let headline = wording::headline(report);
     let level = match (report.exit(), headline.tone) {
         (Exit::Passed, Tone::Good) if report.warnings.iter().all(Warning::is_note) => Level::Notice,
         (Exit::Passed, _) => Level::Warning,
@@ -27,11 +27,11 @@ pub(crate) fn render(report: &Report<'_>) -> String {
     if let Outcome::Judged(judged) = &report.outcome {
         sentences.extend(judged.findings.iter().filter(|finding| shows(finding, judged.findings.len())).map(numbers));
         if matches!(judged.promotion, Promotion::Failed { .. }) {
-            sentences.extend(words::promotion(report.settings, &judged.promotion).iter().map(Phrase::plain));
+            sentences.extend(wording::promotion(report.settings, &judged.promotion).iter().map(Phrase::plain));
         }
     }
     let warnings = report.warnings.iter().filter(|warning| !warning.is_note());
-    sentences.extend(warnings.map(|warning| words::warning(warning, report.settings).plain()));
+    sentences.extend(warnings.map(|warning| wording::warning(warning, report.settings).plain()));
     command(level, &format!("clearml-gate: {}", headline.result), &sentences.join("; "))
 }
 
@@ -58,8 +58,8 @@ fn shows(finding: &Finding<'_>, of: usize) -> bool {
 }
 
 fn numbers(finding: &Finding<'_>) -> String {
-    let cells = words::cells(finding);
-    let name = words::metric_name(finding.metric).plain();
+    let cells = wording::cells(finding);
+    let name = wording::metric_name(finding.metric).plain();
     let values = if cells.baseline.is_empty() {
         cells.candidate
     } else {

@@ -6,26 +6,26 @@ use serde_json::{Value, json};
 
 use super::outputs::{self, Documents, OUTPUTS};
 use super::text::Colour;
-use super::{
+use crate::ci::{Found, Occasion, What};
+use crate::clearml::links;
+use crate::clearml::{Cause, Error};
+use crate::environment::Environment;
+use crate::exit::Exit;
+use crate::gate::outcome::{
     Ended, Finding, Judged, NoVerdict, NotStarted, Outcome, Report, Said, Seen, Side, Spread, Spreads, Stood, Unclear,
     Warning,
 };
-use crate::ci::{Found, Occasion, What};
-use crate::clearml::{Cause, Error};
-use crate::cli::Flags;
-use crate::commit::Commit;
-use crate::distrust::Distrust;
-use crate::environment::Environment;
-use crate::exit::Exit;
-use crate::host::Host;
-use crate::http::Failure;
-use crate::judge::{Judgement, Score, Verdict, judge};
-use crate::links;
-use crate::metric::Metric;
+use crate::git::{CannotTell, CodePaths};
+use crate::model::commit::Commit;
+use crate::model::compare::{Judgement, Score, Verdict, judge};
+use crate::model::metric::Metric;
+use crate::model::run::{Curve, Curves, ScoreFault, TaskId};
+use crate::model::select::NearMisses;
+use crate::net::distrust::Distrust;
+use crate::net::http::Failure;
+use crate::net::url::Host;
 use crate::promote::{KeptBecause, Promotion};
-use crate::run::{Curve, Curves, ScoreFault, TaskId};
-use crate::same_code::{CannotTell, CodePaths};
-use crate::select::NearMisses;
+use crate::settings::flags::Flags;
 use crate::settings::{self, Settings};
 
 const ACCESS: &str = "ACCESSKEYFORTESTS";
@@ -121,7 +121,7 @@ fn is_markdown(ended: &Ended<'_>, markdown: &str) {
 fn junit_is_dated(junit: &str) -> bool {
     let head = junit.lines().nth(2).unwrap_or_default();
     let time = head.split_once(" timestamp=\"").and_then(|(_, rest)| rest.split_once('"'));
-    let is_time = |time: &str| time.len() == 19 && crate::timestamp::parse(time).is_some();
+    let is_time = |time: &str| time.len() == 19 && crate::text::timestamp::parse(time).is_some();
     time.is_none_or(|(time, _)| is_time(time))
 }
 

@@ -8,15 +8,15 @@ use std::fmt::Write as _;
 use std::iter;
 
 use super::json::kind;
-use super::phrase::Phrase;
-use super::words::{self, Cells};
-use super::{Finding, Judged, NoVerdict, NotStarted, Outcome, Report, Said, Seen};
-use crate::judge::Verdict;
-use crate::metric::Metric;
-use crate::plain::{line, plain};
+use crate::gate::outcome::{Finding, Judged, NoVerdict, NotStarted, Outcome, Report, Said, Seen};
+use crate::model::compare::Verdict;
+use crate::model::metric::Metric;
 use crate::promote::Promotion;
 use crate::settings::Settings;
-use crate::timestamp;
+use crate::text::plain::{line, plain};
+use crate::text::timestamp;
+use crate::wording::phrase::Phrase;
+use crate::wording::{self, Cells};
 
 /// The whole report; ends with a line break.
 pub(crate) fn render(report: &Report<'_>) -> String {
@@ -30,7 +30,7 @@ pub(crate) fn render(report: &Report<'_>) -> String {
         properties: properties(report),
         timestamp: judged_at(&report.outcome),
         cases: with_names_of_their_own(cases),
-        warnings: report.warnings.iter().map(|warning| words::warning(warning, settings).plain()).collect(),
+        warnings: report.warnings.iter().map(|warning| wording::warning(warning, settings).plain()).collect(),
     };
     suite.document()
 }
@@ -88,7 +88,7 @@ fn judged_cases(settings: &Settings, judged: &Judged<'_>) -> Vec<Case> {
     let mut cases: Vec<Case> = judged.findings.iter().map(|finding| judged_case(judged, finding)).collect();
     if let (true, Promotion::Failed { error, .. }) = (judged.verdict.passed(), &judged.promotion) {
         let kind = if error.is_unreachable() { "unreachable" } else { "refused" };
-        let body: Vec<String> = words::promotion(settings, &judged.promotion).iter().map(Phrase::plain).collect();
+        let body: Vec<String> = wording::promotion(settings, &judged.promotion).iter().map(Phrase::plain).collect();
         let message = body.first().cloned().unwrap_or_default();
         cases.push(Case { name: "tag".to_owned(), outcome: CaseOutcome::Error { kind, message }, body });
     }
@@ -96,7 +96,7 @@ fn judged_cases(settings: &Settings, judged: &Judged<'_>) -> Vec<Case> {
 }
 
 fn judged_case(judged: &Judged<'_>, finding: &Finding<'_>) -> Case {
-    let cells = words::cells(finding);
+    let cells = wording::cells(finding);
     let message = in_one_line(&cells);
     let mut body = rows(&cells, judged);
     let outcome = match (&finding.said, finding.metric.counts()) {
@@ -109,7 +109,7 @@ fn judged_case(judged: &Judged<'_>, finding: &Finding<'_>) -> Case {
         (Said::Unknown(..), true) => CaseOutcome::Error { kind: "no_score", message },
         (_, false) => CaseOutcome::Skipped { message },
     };
-    Case { name: words::metric_name(finding.metric).plain(), outcome, body }
+    Case { name: wording::metric_name(finding.metric).plain(), outcome, body }
 }
 
 /// The judgement with its numbers; what there is not is left out.
@@ -132,7 +132,7 @@ fn limit(cells: &Cells) -> String {
 }
 
 fn rows(cells: &Cells, judged: &Judged<'_>) -> Vec<String> {
-    let of = |value: &str, run: &Seen| format!("{value}  ({})", words::origin(run).plain()).trim_start().to_owned();
+    let of = |value: &str, run: &Seen| format!("{value}  ({})", wording::origin(run).plain()).trim_start().to_owned();
     let page = |run: &Seen| Phrase::default().page(run).plain();
     let baseline = judged.baseline.as_ref();
     let rows = [
@@ -150,12 +150,12 @@ fn rows(cells: &Cells, judged: &Judged<'_>) -> Vec<String> {
 }
 
 fn undecided_cases(settings: &Settings, why: &NoVerdict<'_>) -> Vec<Case> {
-    let explanation = words::explain(settings, why);
+    let explanation = wording::explain(settings, why);
     let message = format!("no verdict: {}", explanation.what.plain());
     let details = explanation.details.iter().map(Phrase::plain);
     let body: Vec<String> = iter::once(message.clone()).chain(details).collect();
     let case = |metric: &Metric| Case {
-        name: words::metric_name(metric).plain(),
+        name: wording::metric_name(metric).plain(),
         outcome: if metric.counts() {
             CaseOutcome::Error { kind: kind(why), message: message.clone() }
         } else {
@@ -187,7 +187,7 @@ fn properties(report: &Report<'_>) -> Vec<(&'static str, String)> {
     };
     let all = [
         ("verdict", Some(report.outcome.result().to_owned())),
-        ("reason", Some(words::reason(report).plain())),
+        ("reason", Some(wording::reason(report).plain())),
         ("commit", Some(report.settings.commit.as_str().to_owned())),
         ("candidate", candidate),
         ("baseline", baseline),
@@ -324,12 +324,12 @@ fn escaped(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::exit::Exit;
+    use crate::gate::outcome::{Side, Warning};
     use crate::promote::KeptBecause;
     use crate::report::testing::endings::{
         judged, no_score, one_metric, settings, with_promotion, with_verdict, without_verdict,
     };
     use crate::report::testing::refusal;
-    use crate::report::{Side, Warning};
     use crate::settings::Fault;
     use proptest::prelude::*;
     use roxmltree::{Document, Node};

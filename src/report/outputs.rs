@@ -4,12 +4,12 @@ use std::collections::hash_map::RandomState;
 use std::fmt::Write as _;
 use std::hash::{BuildHasher as _, Hasher as _};
 
-use super::number::{exact, rounded};
-use super::words;
-use super::{Ended, Finding, Outcome, Report, Seen};
 use crate::exit::Exit;
-use crate::judge::Judgement;
+use crate::gate::outcome::{Ended, Finding, Outcome, Report, Seen};
+use crate::model::compare::Judgement;
 use crate::promote::Promotion;
+use crate::text::number::{exact, rounded};
+use crate::wording;
 
 /// The outputs in the order in which they are written. Each is always there, empty where it says nothing.
 pub const OUTPUTS: [&str; 15] = [
@@ -50,7 +50,7 @@ pub(crate) fn render(ended: &Ended<'_>, documents: Documents) -> String {
 }
 
 fn values(report: &Report<'_>, documents: Documents) -> Values {
-    let reason = words::reason(report).plain();
+    let reason = wording::reason(report).plain();
     let Outcome::Judged(judged) = &report.outcome else {
         return undecided(report.outcome.result(), reason, documents, report.exit());
     };

@@ -1,6 +1,6 @@
 //! A curve as a line of blocks, for the console. Pure.
 
-use crate::run::Curve;
+use crate::model::run::Curve;
 
 const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 /// Columns of a line.

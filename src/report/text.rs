@@ -1,11 +1,12 @@
 //! The console report: verdict first, then what it rests on, then what to do; no wider than 80 columns but for what
 //! cannot be broken, such as an address. Pure.
 
-use super::phrase::{Phrase, say};
-use super::words::{self, Cells, Headline, Tone};
-use super::{Finding, Judged, NoVerdict, NotStarted, Outcome, Report, Seen, spark};
-use crate::plain::line;
+use super::spark;
+use crate::gate::outcome::{Finding, Judged, NoVerdict, NotStarted, Outcome, Report, Seen};
 use crate::settings::Settings;
+use crate::text::plain::line;
+use crate::wording::phrase::{Phrase, say};
+use crate::wording::{self, Cells, Headline, Tone};
 
 /// Columns of a line.
 const WIDTH: usize = 80;
@@ -24,7 +25,7 @@ pub(crate) enum Colour {
 /// The whole report; ends with a line break.
 pub(crate) fn render(report: &Report<'_>, colour: Colour) -> String {
     let mut out = Lines { text: String::new(), colour };
-    out.headline(&words::headline(report));
+    out.headline(&wording::headline(report));
     out.blank();
     match &report.outcome {
         Outcome::Judged(judged) => judgement(&mut out, report.settings, judged),
@@ -34,7 +35,7 @@ pub(crate) fn render(report: &Report<'_>, colour: Colour) -> String {
         out.blank();
     }
     for warning in &report.warnings {
-        let text = words::warning(warning, report.settings).plain();
+        let text = wording::warning(warning, report.settings).plain();
         if warning.is_note() {
             out.paragraph(&format!("note: {text}"), 0, 6, None);
         } else {
@@ -73,33 +74,33 @@ fn judgement(out: &mut Lines, settings: &Settings, judged: &Judged<'_>) {
                 compact(out, finding);
             }
             out.blank();
-            out.row("candidate", &words::origin(&judged.candidate).plain());
+            out.row("candidate", &wording::origin(&judged.candidate).plain());
             match &judged.baseline {
-                Some(baseline) => out.row("baseline", &words::origin(baseline).plain()),
+                Some(baseline) => out.row("baseline", &wording::origin(baseline).plain()),
                 None => out.row("baseline", &none_tagged(settings)),
             }
         }
     }
-    if let Some(stood) = words::stood(settings, judged) {
+    if let Some(stood) = wording::stood(settings, judged) {
         out.row("code", &stood.plain());
     }
     let mut label = "tag";
-    for line in words::promotion(settings, &judged.promotion) {
+    for line in wording::promotion(settings, &judged.promotion) {
         out.row(label, &line.plain());
         label = "";
     }
     out.blank();
     out.row("candidate", &page(&judged.candidate));
     match &judged.baseline {
-        Some(_) if words::is_baseline(judged) => out.row("baseline", "the candidate itself"),
+        Some(_) if wording::is_baseline(judged) => out.row("baseline", "the candidate itself"),
         Some(baseline) => out.row("baseline", &page(baseline)),
         None => {}
     }
 }
 
 fn one_metric(out: &mut Lines, settings: &Settings, judged: &Judged<'_>, finding: &Finding<'_>) {
-    let Cells { baseline, candidate, change, limit, tolerance, target, .. } = words::cells(finding);
-    let with = |value: &str, run: &Seen| format!("{value}  ({})", words::origin(run).plain());
+    let Cells { baseline, candidate, change, limit, tolerance, target, .. } = wording::cells(finding);
+    let with = |value: &str, run: &Seen| format!("{value}  ({})", wording::origin(run).plain());
     out.row("metric", &metric(finding));
     match &judged.baseline {
         Some(run) => out.row("baseline", &with(&baseline, run)),
@@ -125,14 +126,14 @@ fn none_tagged(settings: &Settings) -> String {
 }
 
 fn metric(finding: &Finding<'_>) -> String {
-    let (pick, better) = words::metric_rule(finding.metric);
-    format!("{}  ({pick}, {better})", words::metric_name(finding.metric).plain())
+    let (pick, better) = wording::metric_rule(finding.metric);
+    format!("{}  ({pick}, {better})", wording::metric_name(finding.metric).plain())
 }
 
 /// A metric among several: its name and judgement, its numbers in one line, its curves.
 fn compact(out: &mut Lines, finding: &Finding<'_>) {
-    let Cells { baseline, candidate, change, limit, tolerance, target, verdict } = words::cells(finding);
-    let name = words::metric_name(finding.metric).plain();
+    let Cells { baseline, candidate, change, limit, tolerance, target, verdict } = wording::cells(finding);
+    let name = wording::metric_name(finding.metric).plain();
     let mark = match finding.judgement() {
         _ if !finding.metric.counts() => "·",
         Some(judgement) if judgement.passed() => "✓",
@@ -168,13 +169,13 @@ fn no_verdict(out: &mut Lines, settings: &Settings, why: &NoVerdict<'_>) {
     out.row("project", &name(settings.project.as_str()));
     out.row("task name", &name(settings.task_name.as_str()));
     out.row("commit", settings.commit.as_str());
-    let metrics = settings.metrics.iter().map(words::metric_name).collect::<Vec<_>>();
+    let metrics = settings.metrics.iter().map(wording::metric_name).collect::<Vec<_>>();
     out.row(
         if metrics.len() == 1 { "metric" } else { "metrics" },
         &Phrase::default().listed(metrics.into_iter()).plain(),
     );
     out.blank();
-    for detail in words::explain(settings, why).details {
+    for detail in wording::explain(settings, why).details {
         out.paragraph(&detail.plain(), 2, 2, None);
     }
 }

@@ -6,13 +6,13 @@ use serde_json::Value;
 
 use super::metrics::{list, on_one_line};
 use super::values;
-use crate::commit::Commit;
-use crate::host::Host;
-use crate::judge::{Score, Tolerance};
-use crate::links::web_host;
-use crate::metric::{MOST_METRICS, Metric};
-use crate::name::{Name, Tag};
-use crate::same_code::CodePaths;
+use crate::clearml::links::web_host;
+use crate::git::CodePaths;
+use crate::model::commit::Commit;
+use crate::model::compare::{Score, Tolerance};
+use crate::model::metric::{MOST_METRICS, Metric};
+use crate::model::name::{Name, Tag};
+use crate::net::url::Host;
 
 /// Reads a text as a list of metrics.
 ///

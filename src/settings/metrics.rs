@@ -3,9 +3,9 @@
 use serde_json::{Map, Value};
 
 use super::{Source, values};
-use crate::judge::{Criteria, Direction, Tolerance};
-use crate::metric::{Metric, Metrics, Pick, Role};
-use crate::name::Name;
+use crate::model::compare::{Criteria, Direction, Tolerance};
+use crate::model::metric::{Metric, Metrics, Pick, Role};
+use crate::model::name::Name;
 
 /// What the list replaces.
 const SCALAR: [&str; 7] = [

@@ -1,5 +1,7 @@
 //! Settings: flags over environment over clearml.conf over defaults, with every fault found at once.
 
+pub(crate) mod clearml_conf;
+pub(crate) mod flags;
 #[cfg(any(fuzzing, test))]
 pub(crate) mod fuzz;
 mod metrics;
@@ -10,18 +12,19 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::ci::{Found, Occasion};
-use crate::clearml_conf::{self, ClearmlConf};
-use crate::cli::Flags;
-use crate::commit::Commit;
+use crate::clearml::Server;
 use crate::environment::Environment;
-use crate::host::Host;
-use crate::metric::Metrics;
-use crate::name::{Name, Tag};
-use crate::plain::plain;
-use crate::proxy::Proxy;
-use crate::same_code::CodePaths;
-use crate::secret::Secret;
-use crate::trust::Trust;
+use crate::git::CodePaths;
+use crate::model::commit::Commit;
+use crate::model::metric::Metrics;
+use crate::model::name::{Name, Tag};
+use crate::net::proxy::Proxy;
+use crate::net::secret::Secret;
+use crate::net::trust::Trust;
+use crate::net::url::Host;
+use crate::text::plain::plain;
+use clearml_conf::ClearmlConf;
+use flags::Flags;
 pub(crate) use values::{BaselineCheck, Comment, NoBaseline, Promote};
 
 /// Everything the gate has to know before it asks ClearML anything.
@@ -63,23 +66,6 @@ pub(crate) struct Settings {
     pub(crate) comment: Comment,
     /// Every setting but the secrets as it is in force, for the report.
     pub(crate) in_force: Vec<(&'static str, String)>,
-}
-
-/// Where ClearML is and who asks.
-#[derive(Debug)]
-pub(crate) struct Server {
-    /// The API server.
-    pub(crate) api: Host,
-    /// The web app, for links; `None` when it cannot be derived from the API host.
-    pub(crate) web: Option<Host>,
-    /// Access key of the credential.
-    pub(crate) access_key: Secret,
-    /// Secret key of the credential.
-    pub(crate) secret_key: Secret,
-    /// Whose certificates are believed.
-    pub(crate) trust: Trust,
-    /// The proxy to go through.
-    pub(crate) proxy: Option<Proxy>,
 }
 
 /// One thing that is wrong with the settings.
@@ -166,7 +152,7 @@ fn web(source: &mut Source<'_>, api: Option<&Host>) -> Option<Host> {
     let given = source.text("CLEARML_WEB_HOST").or_else(|| source.conf().web_server.clone());
     match given {
         Some(text) => source.keep("CLEARML_WEB_HOST", Host::parse(&text)),
-        None => api.and_then(crate::links::web_host),
+        None => api.and_then(crate::clearml::links::web_host),
     }
 }
 

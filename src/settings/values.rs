@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use crate::host::Host;
-use crate::judge::{Direction, Score, Tolerance};
-use crate::metric::Pick;
+use crate::model::compare::{Direction, Score, Tolerance};
+use crate::model::metric::Pick;
+use crate::net::url::Host;
 
 /// No CI lets a job run for longer than this.
 const LONGEST_WAIT: Duration = Duration::from_hours(5 * 24);

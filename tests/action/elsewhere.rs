@@ -1,5 +1,5 @@
 //! The recipes for other CIs under `docs/recipes`: what each runs in a shell is taken out of its file and run, with the
-//! variables that its documentation says it sets (see `src/ci/variables.rs`), in a checkout that holds `install.sh` and a
+//! variables that its documentation says it sets (see `src/ci/providers.rs`), in a checkout that holds `install.sh` and a
 //! manifest as the recipes expect them.
 
 use std::env::consts;

@@ -1,7 +1,7 @@
 //! The documents say what the program does.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clearml_gate::{OUTPUTS, SETTINGS};
 
@@ -82,14 +82,62 @@ fn every_threat_names_a_test_that_exists() {
     }
 }
 
+/// The modules in the order of the code map.
+fn code_map() -> Vec<String> {
+    let text = file("src/lib.rs");
+    let (map, _) = text.split_once("# Invariants").unwrap();
+    let rows = map.lines().filter_map(|line| line.strip_prefix("//! | `")?.split_once('`'));
+    rows.map(|(module, _)| module.to_owned()).collect()
+}
+
 #[test]
 fn the_code_map_has_every_module() {
     let text = file("src/lib.rs");
-    let (map, rest) = text.split_once("# Invariants").unwrap();
     let modules =
-        rest.lines().filter_map(|line| line.trim_start_matches("pub ").strip_prefix("mod ")?.strip_suffix(';'));
-    let missing: Vec<&str> = modules.filter(|module| !map.contains(&format!("`{module}`"))).collect();
-    assert!(missing.is_empty(), "the table in src/lib.rs lacks {missing:?}");
+        text.lines().filter_map(|line| line.trim_start_matches("pub ").strip_prefix("mod ")?.strip_suffix(';'));
+    let mut modules: Vec<&str> = modules.collect();
+    let mut map = code_map();
+    modules.sort_unstable();
+    map.sort_unstable();
+    assert_eq!(modules, map);
+}
+
+/// Dependencies point down the code map. Code that only tests and fuzzing compile may look anywhere.
+#[test]
+fn a_module_uses_only_modules_below_it_in_the_code_map() {
+    let map = code_map();
+    let mut faults = Vec::new();
+    for (place, module) in map.iter().enumerate().filter(|(_, module)| *module != "fuzz") {
+        for (path, code) in code_of(module) {
+            for (n, line) in code.lines().enumerate() {
+                let used = line.split("crate::").skip(1).map(|rest| {
+                    rest.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').next().unwrap_or_default()
+                });
+                let above = used.filter(|used| map.iter().take(place).any(|above| above == used));
+                faults.extend(above.map(|used| format!("{}:{}: {module} uses {used}", path.display(), n + 1)));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+/// The files of a module up to their unit tests, without comments.
+fn code_of(module: &str) -> Vec<(PathBuf, String)> {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut found = Vec::new();
+    let mut open = vec![src.join(module), src.join(module).with_extension("rs")];
+    while let Some(path) = open.pop() {
+        if path.is_dir() {
+            open.extend(fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()));
+        } else if path.is_file() && !["fuzz.rs", "tests.rs"].iter().any(|name| path.ends_with(name)) {
+            let text = fs::read_to_string(&path).unwrap();
+            let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+            let code = code.lines().map(|line| line.split("//").next().unwrap_or_default()).collect::<Vec<_>>();
+            found.push((path, code.join("\n")));
+        }
+    }
+    assert!(!found.is_empty(), "{module} has no file");
+    found
 }
 
 /// The lint can be turned off for a crate, the attribute cannot.

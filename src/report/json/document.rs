@@ -2,7 +2,7 @@
 
 use serde::{Serialize, Serializer};
 
-use crate::judge::Score;
+use crate::model::compare::Score;
 
 /// Whole numbers up to here are exact.
 const EXACT: f64 = 9_007_199_254_740_992.0;

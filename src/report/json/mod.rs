@@ -16,15 +16,16 @@ use document::{
 };
 use write::{MOST_ITEMS, Room, fitting, sentence};
 
-use super::{Finding, Judged, NoVerdict, NotStarted, Outcome, Report, Said, Seen, Side, Stood, Warning, words};
 use crate::exit::Exit;
-use crate::judge::{Comparison, Direction, Judgement};
-use crate::metric::{self, Pick};
+use crate::gate::outcome::{Finding, Judged, NoVerdict, NotStarted, Outcome, Report, Said, Seen, Side, Stood, Warning};
+use crate::model::compare::{Comparison, Direction, Judgement};
+use crate::model::metric::{self, Pick};
+use crate::model::run::{self, ScoreFault};
+use crate::model::select::NearMisses;
 use crate::promote::{KeptBecause, Promotion};
-use crate::run::{self, ScoreFault};
-use crate::select::NearMisses;
 use crate::settings::{Fault, Settings};
-use crate::timestamp;
+use crate::text::timestamp;
+use crate::wording;
 
 /// Goes up when something is taken away or changes its meaning.
 const VERSION: u8 = 1;
@@ -43,7 +44,7 @@ pub(crate) fn not_started(why: NotStarted<'_>) -> String {
 fn of_report(report: &Report<'_>, room: Room) -> Document {
     let settings = report.settings;
     let shared = Document {
-        reason: sentence(&words::reason(report).plain()),
+        reason: sentence(&wording::reason(report).plain()),
         commit: Some(settings.commit.as_str().to_owned()),
         commit_source: Some(settings.commit_source),
         project: Some(room.text(settings.project.as_str())),
@@ -124,7 +125,7 @@ fn instead(stood: &Stood, room: Room) -> Option<Instead> {
 
 fn with_no_verdict(shared: Document, settings: &Settings, why: &NoVerdict<'_>, room: Room) -> Document {
     let metrics = settings.metrics.iter().map(|metric| not_judged(metric, why, room)).collect();
-    let details = words::explain(settings, why).details.iter().map(|detail| sentence(&detail.plain())).collect();
+    let details = wording::explain(settings, why).details.iter().map(|detail| sentence(&detail.plain())).collect();
     let mut document = Document { metrics, ..shared };
     let mut undecided = Undecided { kind: kind(why), details, ..Undecided::default() };
     match why {
@@ -183,8 +184,12 @@ fn found(finding: &Finding<'_>, room: Room) -> Metric {
     }
 }
 
-fn spreads(super::Spreads { candidate, baseline }: &super::Spreads) -> Option<Spreads> {
-    let of = |spread: &super::Spread| Spread { runs: spread.runs, low: spread.low.into(), high: spread.high.into() };
+fn spreads(crate::gate::outcome::Spreads { candidate, baseline }: &crate::gate::outcome::Spreads) -> Option<Spreads> {
+    let of = |spread: &crate::gate::outcome::Spread| Spread {
+        runs: spread.runs,
+        low: spread.low.into(),
+        high: spread.high.into(),
+    };
     let any = candidate.is_some() || baseline.is_some();
     any.then(|| Spreads { candidate: candidate.as_ref().map(of), baseline: baseline.as_ref().map(of) })
 }
@@ -282,7 +287,7 @@ fn promoted(promotion: &Promotion, room: Room) -> Promoted {
         Promotion::Kept(because) => Promoted { state: "kept", because: Some(kept(*because)), ..nothing },
         Promotion::Failed { error, added } => Promoted {
             state: "failed",
-            error: Some(sentence(&crate::plain::line(&error.to_string()))),
+            error: Some(sentence(&crate::text::plain::line(&error.to_string()))),
             candidate_may_carry_it: *added,
             ..nothing
         },
@@ -317,7 +322,7 @@ fn warned(warning: &Warning, settings: &Settings) -> Warned {
         Warning::NotEncrypted => "not_encrypted",
         Warning::NotEnforced(_) => "not_enforced",
     };
-    Warned { kind, text: sentence(&words::warning(warning, settings).plain()) }
+    Warned { kind, text: sentence(&wording::warning(warning, settings).plain()) }
 }
 
 fn faulty(fault: &Fault, room: Room) -> Faulty {

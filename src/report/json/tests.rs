@@ -2,9 +2,9 @@
 
 use super::write::MOST_BYTES;
 use super::*;
-use crate::plain::is_misleading;
+use crate::model::run::TaskId;
 use crate::report::testing::endings::{judged, no_score, one_metric, settings, with_verdict, without_verdict};
-use crate::run::TaskId;
+use crate::text::plain::is_misleading;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use super::document::Document;
-use crate::plain::is_misleading;
-use crate::run::TaskId;
+use crate::model::run::TaskId;
+use crate::text::plain::is_misleading;
 
 /// The bytes of a document. GitHub takes 1 MB for all outputs of a job and counts two bytes a character.
 pub(super) const MOST_BYTES: usize = 400_000;

@@ -6,8 +6,8 @@
 
 use std::fmt::Write as _;
 
-use super::super::number::exact;
-use crate::run::{Curve, Curves};
+use crate::model::run::{Curve, Curves};
+use crate::text::number::exact;
 
 /// Steps of the grid. A power of two: Mermaid finds the places of the points by adding steps up, and would lose the
 /// last one to a rounding error.

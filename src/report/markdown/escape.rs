@@ -8,8 +8,8 @@
 
 use std::fmt::Write as _;
 
-use super::super::phrase::{Part, Phrase};
-use crate::plain::{line, plain};
+use crate::text::plain::{line, plain};
+use crate::wording::phrase::{Part, Phrase};
 
 /// How many characters of a task's id are shown.
 const ID_DIGITS: usize = 8;

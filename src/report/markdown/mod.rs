@@ -8,11 +8,11 @@ mod tests;
 
 use md5::{Digest as _, Md5};
 
-use super::phrase::{Phrase, say};
-use super::words::{self, Cells, Headline, Tone};
-use super::{Finding, Judged, NoVerdict, NotStarted, Outcome, Report, Seen};
-use crate::judge::{Judgement, Verdict};
+use crate::gate::outcome::{Finding, Judged, NoVerdict, NotStarted, Outcome, Report, Seen};
+use crate::model::compare::{Judgement, Verdict};
 use crate::settings::{Fault, Settings};
+use crate::wording::phrase::{Phrase, say};
+use crate::wording::{self, Cells, Headline, Tone};
 use chart::Chart;
 use escape::{name_of, own, page, phrase, sentence};
 
@@ -23,7 +23,7 @@ const MOST_OPEN_PICTURES: usize = 2;
 
 /// The whole report, in at most `room` bytes of UTF-8, and so in no more characters either.
 pub(crate) fn render(report: &Report<'_>, room: usize) -> String {
-    let headline = words::headline(report);
+    let headline = wording::headline(report);
     let fewer = ROWS_LEFT.map(|rows| Extent { rows, ..ONLY_FAILING });
     let versions = EXTENTS.into_iter().chain(fewer).map(|extent| document(report, &extent));
     let bare = format!("### {} {}\n", icon(headline.tone), own(&headline.result));
@@ -96,10 +96,10 @@ const EXTENTS: [Extent; 4] = [
 const ROWS_LEFT: [usize; 7] = [100, 50, 25, 12, 6, 3, 0];
 
 fn document(report: &Report<'_>, extent: &Extent) -> String {
-    let mut blocks = vec![heading(&words::headline(report))];
+    let mut blocks = vec![heading(&wording::headline(report))];
     let warnings = report.warnings.iter().map(|warning| {
         let icon = if warning.is_note() { "ℹ️ " } else { "⚠️ " };
-        say(icon).then(words::warning(warning, report.settings))
+        say(icon).then(wording::warning(warning, report.settings))
     });
     let warnings = list(warnings);
     match &report.outcome {
@@ -141,18 +141,18 @@ fn judgement(blocks: &mut Vec<String>, settings: &Settings, judged: &Judged<'_>,
     blocks.extend(metrics(judged, extent));
     let mut notes = vec![format!("- candidate: {}", run(&judged.candidate))];
     notes.push(match &judged.baseline {
-        Some(_) if words::is_baseline(judged) => "- baseline: the candidate itself".to_owned(),
+        Some(_) if wording::is_baseline(judged) => "- baseline: the candidate itself".to_owned(),
         Some(baseline) => format!("- baseline: {}", run(baseline)),
         None => format!("- baseline: none, no task of this name carries the tag {}", name_of(settings.tag.as_str())),
     });
-    notes.extend(words::stood(settings, judged).map(|stood| format!("- code: {}", phrase(&stood))));
-    let promotion: Vec<_> = words::promotion(settings, &judged.promotion).iter().map(phrase).collect();
+    notes.extend(wording::stood(settings, judged).map(|stood| format!("- code: {}", phrase(&stood))));
+    let promotion: Vec<_> = wording::promotion(settings, &judged.promotion).iter().map(phrase).collect();
     notes.push(format!("- tag: {}", promotion.join("<br>")));
     blocks.push(notes.join("\n") + "\n" + warnings);
 }
 
 fn run(run: &Seen) -> String {
-    format!("{}, {}", page(run.id.as_str(), run.link.as_deref()), phrase(&words::origin(run)))
+    format!("{}, {}", page(run.id.as_str(), run.link.as_deref()), phrase(&wording::origin(run)))
 }
 
 /// The tables of the metrics.
@@ -210,12 +210,12 @@ fn table(findings: &[&Finding<'_>], verdict: Verdict) -> String {
 }
 
 fn row(finding: &Finding<'_>, verdict: Verdict) -> String {
-    let Cells { baseline, candidate, change, limit, tolerance, target, verdict: word } = words::cells(finding);
+    let Cells { baseline, candidate, change, limit, tolerance, target, verdict: word } = wording::cells(finding);
     let limit = if limit.is_empty() { Vec::new() } else { vec![limit, format!("({tolerance})")] };
     let target = if target.is_empty() { None } else { Some(format!("target {target}")) };
     let bounds: Vec<_> = limit.iter().chain(&target).map(|bound| unbroken(bound)).collect();
     let candidate = if finding.fails() { format!("**{}**", own(&candidate)) } else { own(&candidate) };
-    let name = phrase(&words::metric_name(finding.metric));
+    let name = phrase(&wording::metric_name(finding.metric));
     let verdict = format!("{} {}", mark(finding, verdict), own(&word));
     let cells = [name, own(&baseline), candidate, unbroken(&change), bounds.join("<br>"), verdict];
     format!("| {} |\n", cells.join(" | "))
@@ -249,14 +249,14 @@ fn pictures(findings: &[Finding<'_>]) -> String {
 }
 
 fn picture(finding: &Finding<'_>, Chart { legend, mermaid }: &Chart) -> String {
-    let (pick, better) = words::metric_rule(finding.metric);
-    let name = phrase(&words::metric_name(finding.metric));
+    let (pick, better) = wording::metric_rule(finding.metric);
+    let name = phrase(&wording::metric_name(finding.metric));
     format!("{name} ({pick}, {better}): {legend}\n\n```mermaid\n{mermaid}```\n")
 }
 
 fn no_verdict(blocks: &mut Vec<String>, settings: &Settings, why: &NoVerdict<'_>, warnings: &str) {
-    blocks.push(list(words::explain(settings, why).details) + warnings);
-    let metrics: Vec<_> = settings.metrics.iter().map(words::metric_name).collect();
+    blocks.push(list(wording::explain(settings, why).details) + warnings);
+    let metrics: Vec<_> = settings.metrics.iter().map(wording::metric_name).collect();
     let noun = if metrics.len() == 1 { "metric" } else { "metrics" };
     let metrics = phrase(&Phrase::default().listed(metrics.into_iter()));
     blocks.push(format!("Looked for:\n\n{}- {noun} {metrics}\n", searched(settings)));
@@ -278,7 +278,7 @@ fn details(report: &Report<'_>) -> String {
     let settings = report.settings;
     let mut text = String::new();
     if let Outcome::Judged(judged) = &report.outcome {
-        let others = list(words::near_misses(&judged.rejected, &judged.stood));
+        let others = list(wording::near_misses(&judged.rejected, &judged.stood));
         let others =
             if others.is_empty() { others } else { format!("\nOther runs of this commit do not qualify:\n\n{others}") };
         text = format!(

@@ -7,13 +7,13 @@ use proptest::prelude::*;
 
 use super::super::testing::{self, COMMIT, curves, finding, judged, metric, refusal, seen, settings, told, unknown};
 use super::*;
-use crate::judge::{Criteria, Direction, Score, Tolerance};
-use crate::metric::Metric;
-use crate::plain::plain;
+use crate::gate::outcome::{Finding, Side, Stood, Unclear};
+use crate::model::compare::{Criteria, Direction, Score, Tolerance};
+use crate::model::metric::Metric;
+use crate::model::run::ScoreFault;
+use crate::model::select::NearMisses;
 use crate::promote::Promotion;
-use crate::report::{Finding, Side, Stood, Unclear};
-use crate::run::ScoreFault;
-use crate::select::NearMisses;
+use crate::text::plain::plain;
 
 /// What GitHub takes for a comment.
 const COMMENT: usize = 65_536;
@@ -304,7 +304,7 @@ fn example_metrics() -> Vec<Metric> {
 fn the_example_in_docs_is_current() {
     let mut settings = settings(example_metrics(), "vision/detector");
     settings.task_name = testing::name("train");
-    settings.tag = crate::name::Tag::parse("Best Performance").unwrap();
+    settings.tag = crate::model::name::Tag::parse("Best Performance").unwrap();
     settings.in_force = vec![
         ("CLEARML_API_HOST", "https://api.example.org".to_owned()),
         ("CLEARML_PROJECT", "vision/detector".to_owned()),

@@ -8,15 +8,15 @@ use serde_json::{Value, json};
 use super::{COMMIT, finding, refusal, seen, unknown};
 use crate::ci;
 use crate::clearml::{Cause, Error};
-use crate::cli::Flags;
 use crate::environment::Environment;
-use crate::http::Failure;
-use crate::metric::Metric;
+use crate::gate::outcome::{Finding, NoVerdict, Outcome, Report, Said, Seen, Side, Stood, Warning};
+use crate::model::metric::Metric;
+use crate::model::run::{ScoreFault, TaskId};
+use crate::model::select::NearMisses;
+use crate::net::http::Failure;
 use crate::promote::{KeptBecause, Promotion};
-use crate::report::{Finding, NoVerdict, Outcome, Report, Said, Seen, Side, Stood, Warning};
-use crate::run::{ScoreFault, TaskId};
-use crate::select::NearMisses;
 use crate::settings::Settings;
+use crate::settings::flags::Flags;
 
 /// Settings with these metrics, in the form of their setting.
 pub(crate) fn settings(metrics: &Value, others: &[(&str, &str)]) -> &'static Settings {

@@ -4,20 +4,21 @@ pub(crate) mod endings;
 
 use std::time::Duration;
 
-use super::{Finding, Judged, Outcome, Report, Said, Seen, Side, Spreads, Stood, Warning};
+use crate::clearml::Server;
 use crate::clearml::{Cause, Error};
-use crate::commit::Commit;
-use crate::host::Host;
-use crate::judge::{Criteria, Direction, Score, Tolerance, Verdict, judge};
-use crate::metric::{Metric, Metrics, Pick, Role};
-use crate::name::{Name, Tag};
+use crate::gate::outcome::{Finding, Judged, Outcome, Report, Said, Seen, Side, Spreads, Stood, Warning};
+use crate::git::CodePaths;
+use crate::model::commit::Commit;
+use crate::model::compare::{Criteria, Direction, Score, Tolerance, Verdict, judge};
+use crate::model::metric::{Metric, Metrics, Pick, Role};
+use crate::model::name::{Name, Tag};
+use crate::model::run::{Curve, Curves, ScoreFault, TaskId};
+use crate::model::select::NearMisses;
+use crate::net::secret::Secret;
+use crate::net::trust::Trust;
+use crate::net::url::Host;
 use crate::promote::{KeptBecause, Promotion};
-use crate::run::{Curve, Curves, ScoreFault, TaskId};
-use crate::same_code::CodePaths;
-use crate::secret::Secret;
-use crate::select::NearMisses;
-use crate::settings::{BaselineCheck, Comment, NoBaseline, Promote, Server, Settings};
-use crate::trust::Trust;
+use crate::settings::{BaselineCheck, Comment, NoBaseline, Promote, Settings};
 
 /// The commit under review.
 pub(crate) const COMMIT: &str = "a94a8fe5ccb19ba61c4c0873d391e987982fbbd3";

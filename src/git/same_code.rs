@@ -6,8 +6,8 @@ use super::error::{Barrier, CannotTell};
 use super::objects::{ASK, Answer, Entry, Kind, Objects};
 use super::paths::CodePaths;
 use super::process::{Broken, Git, Heard};
-use crate::commit::Commit;
-use crate::similar::nearest;
+use crate::model::commit::Commit;
+use crate::text::similar::nearest;
 
 /// How the code of a commit compares with that of the commit under review.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use crate::judge::Score;
+use crate::model::compare::Score;
 
 /// The id of a task.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -3,7 +3,7 @@
 //! | file | what it knows |
 //! |---|---|
 //! | `paths` | which paths are the code |
-//! | `compare` | whether two commits hold the same objects there |
+//! | `same_code` | whether two commits hold the same objects there |
 //! | `history` | whether a commit belongs to a branch |
 //! | `objects` | the conversation with `git cat-file` |
 //! | `process` | how git is run: what it must not do, how long it may take, what its failures mean |
@@ -17,7 +17,6 @@
 //! names another repository, as for any git command beside this tool. Nothing is fetched, and whether git trusts a
 //! folder (`safe.directory`) is left to git.
 
-mod compare;
 mod error;
 #[cfg(any(fuzzing, test))]
 pub(crate) mod fuzz;
@@ -25,20 +24,21 @@ mod history;
 mod objects;
 mod paths;
 mod process;
+mod same_code;
 #[cfg(test)]
 mod tests;
 
 use std::path::Path;
 
-use crate::commit::Commit;
 use crate::environment::Environment;
+use crate::model::commit::Commit;
 
-pub(crate) use compare::Identity;
 pub(crate) use error::CannotTell;
 pub(crate) use history::Belongs;
 pub(crate) use paths::CodePaths;
 use process::Git;
 pub(crate) use process::git;
+pub(crate) use same_code::Identity;
 
 /// Compares the code of a commit with that of others, in their order, by one git process for all of them.
 ///
@@ -53,7 +53,7 @@ pub(crate) fn compare(
     others: &[&str],
     paths: &CodePaths,
 ) -> Result<Vec<Identity>, CannotTell> {
-    compare::compare(&Git::new(directory, environment), of, others, paths)
+    same_code::compare(&Git::new(directory, environment), of, others, paths)
 }
 
 /// Whether a commit is in the history of a branch, or holds the same tree as a commit that is: what a squash or a rebase

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use crate::commit::Commit;
-use crate::metric::Metrics;
-use crate::run::{Run, Status, TaskId};
+use crate::model::commit::Commit;
+use crate::model::metric::Metrics;
+use crate::model::run::{Run, Status, TaskId};
 
 /// The runs of the commit under review, newest first.
 #[derive(Debug)]
@@ -120,8 +120,8 @@ pub(crate) fn baseline<'a>(runs: &'a [Run], tag: &str, metrics: &Metrics) -> Bas
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::judge::Direction;
-    use crate::testing::{SHA, metrics, run};
+    use crate::model::compare::Direction;
+    use crate::model::testing::{SHA, metrics, run};
     use proptest::prelude::*;
 
     fn tagged(id: &str, value: Option<f64>) -> Run {

@@ -6,29 +6,30 @@
 //! | `no_verdict` | why there is none, and what to do |
 
 mod no_verdict;
+pub(crate) mod phrase;
 mod tag;
 
 use std::time::Duration;
 
-pub(super) use no_verdict::explain;
-pub(super) use tag::promotion;
+pub(crate) use no_verdict::explain;
+pub(crate) use tag::promotion;
 
-use super::number::{exact, percent, rounded, signed};
-use super::phrase::{Phrase, say};
-use super::{Finding, Judged, Outcome, Report, Said, Seen, Side, Spread, Stood, Warning};
-use crate::judge::{Comparison, Direction, Judgement, Score, Shortfall, Verdict};
-use crate::metric::{Metric, Pick};
+use crate::gate::outcome::{Finding, Judged, Outcome, Report, Said, Seen, Side, Spread, Stood, Warning};
+use crate::model::compare::{Comparison, Direction, Judgement, Score, Shortfall, Verdict};
+use crate::model::metric::{Metric, Pick};
+use crate::model::run::ScoreFault;
+use crate::model::select::NearMisses;
 use crate::promote::Promotion;
-use crate::run::ScoreFault;
-use crate::select::NearMisses;
 use crate::settings::Settings;
+use crate::text::number::{exact, percent, rounded, signed};
+use crate::wording::phrase::{Phrase, say};
 
 /// How many digits of a commit are shown.
 const COMMIT_DIGITS: usize = 12;
 
 /// How the run ended, at a glance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Tone {
+pub(crate) enum Tone {
     /// All is well.
     Good,
     /// It passed, and there is something to know or to do.
@@ -41,17 +42,17 @@ pub(super) enum Tone {
 
 /// The first line of a report.
 #[derive(Debug)]
-pub(super) struct Headline {
+pub(crate) struct Headline {
     /// How the run ended, at a glance.
-    pub(super) tone: Tone,
+    pub(crate) tone: Tone,
     /// `PASSED, improved` and the like.
-    pub(super) result: String,
+    pub(crate) result: String,
     /// What that means.
-    pub(super) meaning: Phrase,
+    pub(crate) meaning: Phrase,
 }
 
 /// The first line of a report.
-pub(super) fn headline(report: &Report<'_>) -> Headline {
+pub(crate) fn headline(report: &Report<'_>) -> Headline {
     match &report.outcome {
         Outcome::NoVerdict(why) => Headline {
             tone: Tone::Unknown,
@@ -74,7 +75,7 @@ pub(super) fn headline(report: &Report<'_>) -> Headline {
 }
 
 /// Why the run ended as it did, in one sentence.
-pub(super) fn reason(report: &Report<'_>) -> Phrase {
+pub(crate) fn reason(report: &Report<'_>) -> Phrase {
     headline(report).meaning
 }
 
@@ -132,17 +133,17 @@ fn of_several_metrics(judged: &Judged<'_>, all: &[&Finding<'_>]) -> Phrase {
 }
 
 /// Whether the run under review carries the tag itself.
-pub(super) fn is_baseline(judged: &Judged<'_>) -> bool {
+pub(crate) fn is_baseline(judged: &Judged<'_>) -> bool {
     judged.baseline.as_ref().is_some_and(|baseline| baseline.id == judged.candidate.id)
 }
 
 /// Title and series.
-pub(super) fn metric_name(metric: &Metric) -> Phrase {
+pub(crate) fn metric_name(metric: &Metric) -> Phrase {
     Phrase::default().bare(metric.title.as_str()).say(" / ").bare(metric.series.as_str())
 }
 
 /// How a metric is read and compared.
-pub(super) const fn metric_rule(metric: &Metric) -> (&'static str, &'static str) {
+pub(crate) const fn metric_rule(metric: &Metric) -> (&'static str, &'static str) {
     let pick = match metric.pick {
         Pick::Best => "best value of a run",
         Pick::Last => "last value of a run",
@@ -163,25 +164,25 @@ const fn bound(direction: Direction) -> &'static str {
 
 /// What a metric's row shows: numbers and the tool's own words; empty where there is nothing to show.
 #[derive(Debug, Default)]
-pub(super) struct Cells {
+pub(crate) struct Cells {
     /// The baseline's value.
-    pub(super) baseline: String,
+    pub(crate) baseline: String,
     /// The candidate's value.
-    pub(super) candidate: String,
+    pub(crate) candidate: String,
     /// The change with its percentage.
-    pub(super) change: String,
+    pub(crate) change: String,
     /// The bound, without where it comes from.
-    pub(super) limit: String,
+    pub(crate) limit: String,
     /// Where the bound comes from.
-    pub(super) tolerance: String,
+    pub(crate) tolerance: String,
     /// The value to reach.
-    pub(super) target: String,
+    pub(crate) target: String,
     /// The judgement.
-    pub(super) verdict: String,
+    pub(crate) verdict: String,
 }
 
 /// The cells of a finding.
-pub(super) fn cells(finding: &Finding<'_>) -> Cells {
+pub(crate) fn cells(finding: &Finding<'_>) -> Cells {
     let criteria = &finding.metric.criteria;
     let bound = bound(criteria.direction);
     let mut cells = Cells {
@@ -238,7 +239,7 @@ const fn fault_word(fault: ScoreFault) -> &'static str {
 }
 
 /// Commit and age of a run.
-pub(super) fn origin(run: &Seen) -> Phrase {
+pub(crate) fn origin(run: &Seen) -> Phrase {
     let commit = run.commit.as_deref().map_or_else(|| say("commit unknown"), |id| say("commit ").then(commit(id)));
     run.age.map_or(commit.clone(), |age| commit.say(format!(", {}", ago(age))))
 }
@@ -261,7 +262,7 @@ fn ago(age: Duration) -> String {
 }
 
 /// Which commit was run instead of the one under review; `None` when that one was.
-pub(super) fn stood(settings: &Settings, judged: &Judged<'_>) -> Option<Phrase> {
+pub(crate) fn stood(settings: &Settings, judged: &Judged<'_>) -> Option<Phrase> {
     let ran = judged.candidate.commit.as_deref().map_or_else(|| say("an unknown commit"), commit);
     in_place(settings, &judged.stood, ran)
 }
@@ -293,7 +294,7 @@ fn in_place(settings: &Settings, stood: &Stood, ran: Phrase) -> Option<Phrase> {
 }
 
 /// The runs of the code under review that cannot be the candidate, kind by kind.
-pub(super) fn near_misses(near: &NearMisses, stood: &Stood) -> Vec<Phrase> {
+pub(crate) fn near_misses(near: &NearMisses, stood: &Stood) -> Vec<Phrase> {
     let whose = match stood {
         Stood::ForItself => "at this commit",
         Stood::SameCode(_) | Stood::PullRequest(_) => "of this code",
@@ -318,7 +319,7 @@ pub(super) fn near_misses(near: &NearMisses, stood: &Stood) -> Vec<Phrase> {
 }
 
 /// A warning as a sentence.
-pub(super) fn warning(warning: &Warning, settings: &Settings) -> Phrase {
+pub(crate) fn warning(warning: &Warning, settings: &Settings) -> Phrase {
     let tag = settings.tag.as_str();
     match warning {
         Warning::BaselineDirty => say("the baseline was run with uncommitted changes, so nobody can run it again"),

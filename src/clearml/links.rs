@@ -1,6 +1,6 @@
 //! Addresses in the ClearML web app, derived the way the SDK derives them. Pure.
 
-use crate::host::Host;
+use crate::net::url::Host;
 
 /// API version from which a task's page has `tasks` in its path, and `experiments` before.
 const TASKS_IN_PATH: (u32, u32) = (2, 31);

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use super::{Change, Found, Provider, Told, What, git, number, queued, short};
-use crate::commit::Commit;
+use super::{Change, Found, Provider, Told, What, checkout, number, queued, short};
 use crate::environment::Environment;
+use crate::model::commit::Commit;
 
 /// One CI: which of its variables tell what. Where there are several, the first that is set counts.
 pub(super) struct Variables {
@@ -235,7 +235,7 @@ impl Variables {
         {
             return Ok(head);
         }
-        found.map_or_else(|| git::checked_out(environment, directory), Ok)
+        found.map_or_else(|| checkout::checked_out(environment, directory), Ok)
     }
 
     fn branch<'a>(&self, environment: &'a Environment) -> Option<&'a str> {
@@ -274,7 +274,7 @@ fn jenkins_head(set: Option<&Found>, environment: &Environment, directory: &Path
     environment.get("CHANGE_ID")?;
     let built = set.map_or("HEAD", |found| found.commit.as_str());
     let reference = format!("refs/remotes/origin/{}", environment.get("BRANCH_NAME")?);
-    let commit = git::built_from(environment, directory, built, &reference)?;
+    let commit = checkout::built_from(environment, directory, built, &reference)?;
     Some(Found { commit, source: "the head of the change, as Jenkins fetched it" })
 }
 

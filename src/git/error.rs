@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::commit::Commit;
+use crate::model::commit::Commit;
 
 /// Why something cannot be told.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -22,7 +22,7 @@ pub(crate) fn signed(value: f64) -> String {
 }
 
 /// A share in percent with its sign: four significant digits are more than anybody reads.
-pub(super) fn percent(value: f64) -> String {
+pub(crate) fn percent(value: f64) -> String {
     let sign = if value > 0.0 { "+" } else { "" };
     let short = format!("{value:.3e}").parse().unwrap_or(value);
     format!("{sign}{} %", exact(short))

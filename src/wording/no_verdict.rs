@@ -1,25 +1,25 @@
 //! Why there is no verdict, and what to do about it, in words.
 
-use super::super::phrase::{Phrase, say};
-use super::super::{NoVerdict, Seen, Side, Stood, Unclear, Warning};
 use super::{commit, in_place, metric_name, near_misses, warning};
-use crate::metric::Metric;
-use crate::run::ScoreFault;
-use crate::select::NearMisses;
+use crate::gate::outcome::{NoVerdict, Seen, Side, Stood, Unclear, Warning};
+use crate::model::metric::Metric;
+use crate::model::run::ScoreFault;
+use crate::model::select::NearMisses;
 use crate::settings::Settings;
-use crate::span::span;
+use crate::text::duration::span;
+use crate::wording::phrase::{Phrase, say};
 
 /// Why there is no verdict.
 #[derive(Debug)]
-pub(in crate::report) struct Explanation {
+pub(crate) struct Explanation {
     /// What is missing, in one sentence without a full stop.
-    pub(in crate::report) what: Phrase,
+    pub(crate) what: Phrase,
     /// What came near and what to do, sentence by sentence.
-    pub(in crate::report) details: Vec<Phrase>,
+    pub(crate) details: Vec<Phrase>,
 }
 
 /// What is missing, and what to do about it.
-pub(in crate::report) fn explain(settings: &Settings, why: &NoVerdict<'_>) -> Explanation {
+pub(crate) fn explain(settings: &Settings, why: &NoVerdict<'_>) -> Explanation {
     let (what, details) = match why {
         NoVerdict::NoProject { similar } => (
             say("there is no project named ").quoted(settings.project.as_str()),

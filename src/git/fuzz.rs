@@ -3,13 +3,13 @@
 use std::io::{self, Cursor};
 use std::path::Path;
 
-use super::compare::identities;
 use super::history::{search, tip};
 use super::objects::{Answer, Kind, Objects};
 use super::process::{Broken, Git, Heard, Pipes};
+use super::same_code::identities;
 use super::{Belongs, CannotTell, CodePaths, Identity};
-use crate::commit::Commit;
 use crate::environment::Environment;
+use crate::model::commit::Commit;
 
 const ASKED: &str = "a94a8fe5ccb19ba61c4c0873d391e987982fbbd3";
 const OTHER: &str = "b6589fc6ab0dc82cf12099d1c2d40ab994e8410c";

@@ -5,7 +5,7 @@ use std::io::BufRead;
 use super::error::CannotTell;
 use super::objects::{ASK, Answer, Kind, Objects, is_id, odd};
 use super::process::{Broken, Git, Heard, Pipes};
-use crate::commit::Commit;
+use crate::model::commit::Commit;
 
 /// How a commit belongs to a branch.
 #[derive(Debug, Clone, PartialEq, Eq)]

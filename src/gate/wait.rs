@@ -3,8 +3,8 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::run::{Run, Status};
-use crate::span::span;
+use crate::model::run::{Run, Status};
+use crate::text::duration::span;
 
 /// The pause after the first look; each further one is half as long again, up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
@@ -81,7 +81,7 @@ fn how_far(pending: &[&Run]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::run;
+    use crate::model::testing::run;
 
     struct Shown(Vec<String>, bool);
 

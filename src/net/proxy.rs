@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use ureq::ProxyProtocol;
 
 use crate::environment::Environment;
-use crate::host::Host;
+use crate::net::url::Host;
 
 /// A proxy and the variable that names it.
 #[derive(Clone)]

@@ -6,7 +6,7 @@ use std::io;
 use rustls::pki_types::UnixTime;
 use rustls::{AlertDescription, CertificateError, Error};
 
-use crate::timestamp;
+use crate::text::timestamp;
 
 /// Why an encrypted connection is not trusted.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,15 +3,15 @@
 
 use std::borrow::Cow;
 
-use super::Seen;
-use crate::plain::{line, plain};
+use crate::gate::outcome::Seen;
+use crate::text::plain::{line, plain};
 
 /// How many names are listed before the rest is only counted.
 const MOST_NAMES: usize = 12;
 
 /// One piece of a sentence.
 #[derive(Debug, Clone)]
-pub(super) enum Part {
+pub(crate) enum Part {
     /// The tool's own words: nothing in them comes from outside.
     Own(Cow<'static, str>),
     /// A name from outside, to be told apart from the words around it.
@@ -31,46 +31,46 @@ pub(super) enum Part {
 
 /// A sentence, or a part of one.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Phrase(Vec<Part>);
+pub(crate) struct Phrase(Vec<Part>);
 
 /// Begins a phrase with the tool's own words.
-pub(super) fn say(words: impl Into<Cow<'static, str>>) -> Phrase {
+pub(crate) fn say(words: impl Into<Cow<'static, str>>) -> Phrase {
     Phrase::default().say(words)
 }
 
 impl Phrase {
     /// The pieces in their order.
-    pub(super) fn parts(&self) -> &[Part] {
+    pub(crate) fn parts(&self) -> &[Part] {
         &self.0
     }
 
-    pub(super) fn say(self, words: impl Into<Cow<'static, str>>) -> Self {
+    pub(crate) fn say(self, words: impl Into<Cow<'static, str>>) -> Self {
         self.with(Part::Own(words.into()))
     }
 
-    pub(super) fn quoted(self, name: &str) -> Self {
+    pub(crate) fn quoted(self, name: &str) -> Self {
         self.with(Part::Quoted(name.to_owned()))
     }
 
-    pub(super) fn bare(self, name: &str) -> Self {
+    pub(crate) fn bare(self, name: &str) -> Self {
         self.with(Part::Bare(name.to_owned()))
     }
 
-    pub(super) fn line(self, sentence: &str) -> Self {
+    pub(crate) fn line(self, sentence: &str) -> Self {
         self.with(Part::Line(sentence.to_owned()))
     }
 
-    pub(super) fn page(self, run: &Seen) -> Self {
+    pub(crate) fn page(self, run: &Seen) -> Self {
         self.with(Part::Page { id: run.id.as_str().to_owned(), link: run.link.clone() })
     }
 
-    pub(super) fn then(mut self, other: Self) -> Self {
+    pub(crate) fn then(mut self, other: Self) -> Self {
         self.0.extend(other.0);
         self
     }
 
     /// The items with commas between them; of many only the first.
-    pub(super) fn listed(self, items: impl ExactSizeIterator<Item = Self>) -> Self {
+    pub(crate) fn listed(self, items: impl ExactSizeIterator<Item = Self>) -> Self {
         let rest = items.len().saturating_sub(MOST_NAMES);
         let shown = items.take(MOST_NAMES).enumerate();
         let list = shown.fold(self, |list, (n, item)| if n == 0 { list } else { list.say(", ") }.then(item));
@@ -83,7 +83,7 @@ impl Phrase {
     }
 
     /// The phrase as one line of plain text: for the console, the outputs and JSON.
-    pub(super) fn plain(&self) -> String {
+    pub(crate) fn plain(&self) -> String {
         self.0.iter().fold(String::new(), |mut out, part| {
             match part {
                 Part::Own(words) => out.push_str(words),

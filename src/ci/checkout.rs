@@ -5,9 +5,9 @@ use std::path::Path;
 use std::process::Output;
 
 use super::Found;
-use crate::commit::Commit;
 use crate::environment::Environment;
-use crate::same_code;
+use crate::git;
+use crate::model::commit::Commit;
 
 /// The commit that is checked out.
 ///
@@ -41,5 +41,5 @@ pub(super) fn built_from(environment: &Environment, directory: &Path, built: &st
 }
 
 fn git(environment: &Environment, directory: &Path, args: &[&str]) -> io::Result<Output> {
-    same_code::git(directory, environment).args(args).output()
+    git::git(directory, environment).args(args).output()
 }

@@ -15,12 +15,12 @@ use ureq::tls::{RootCerts, TlsConfig};
 use ureq::unversioned::transport::DefaultConnector;
 use ureq::{Agent, AsSendBody, Error, Timeout};
 
-use crate::addresses::Addresses;
-use crate::distrust::Distrust;
-use crate::limits::Limits;
-use crate::proxy::Proxy;
-use crate::tls;
-use crate::trust::Trust;
+use crate::net::distrust::Distrust;
+use crate::net::limits::Limits;
+use crate::net::proxy::Proxy;
+use crate::net::resolver::Addresses;
+use crate::net::tls;
+use crate::net::trust::Trust;
 
 /// What GitHub is asked and told must not hold the job.
 const HURRIED: Limits = Limits {

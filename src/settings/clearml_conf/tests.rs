@@ -8,8 +8,8 @@ use proptest::prelude::*;
 use super::files::expand_home;
 use super::*;
 
-const INIT: &str = include_str!("../../tests/fixtures/clearml_conf/init.conf");
-const WEB_APP: &str = include_str!("../../tests/fixtures/clearml_conf/web_app.conf");
+const INIT: &str = include_str!("../../../tests/fixtures/clearml_conf/init.conf");
+const WEB_APP: &str = include_str!("../../../tests/fixtures/clearml_conf/web_app.conf");
 
 /// An environment of these variables only.
 fn env_of(variables: &[(&str, &str)]) -> impl Fn(&str) -> Option<String> {

@@ -2,9 +2,9 @@
 
 use std::cmp::Ordering;
 
-use crate::judge::{Criteria, Score};
-use crate::name::Name;
-use crate::run::{Reading, Run};
+use crate::model::compare::{Criteria, Score};
+use crate::model::name::Name;
+use crate::model::run::{Reading, Run};
 
 /// A scalar and how its values are compared.
 #[derive(Debug, Clone, PartialEq)]
@@ -126,9 +126,9 @@ impl<'a> IntoIterator for &'a Metrics {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::judge::Direction;
-    use crate::run::Status;
-    use crate::testing::{metric, run};
+    use crate::model::compare::Direction;
+    use crate::model::run::Status;
+    use crate::model::testing::{metric, run};
 
     fn with(id: &str, values: &[f64]) -> Run {
         let reading = |value: &f64| Score::new(*value).map_or(Reading::NotANumber, Reading::Value);

@@ -1,9 +1,9 @@
 //! Runs and metrics to test decisions with.
 
-use crate::judge::{Criteria, Direction, Score, Tolerance};
-use crate::metric::{Metric, Metrics, Pick, Role};
-use crate::name::Name;
-use crate::run::{Reading, Run, Status, TaskId};
+use crate::model::compare::{Criteria, Direction, Score, Tolerance};
+use crate::model::metric::{Metric, Metrics, Pick, Role};
+use crate::model::name::Name;
+use crate::model::run::{Reading, Run, Status, TaskId};
 
 /// The commit of every run.
 pub(crate) const SHA: &str = "a94a8fe5ccb19ba61c4c0873d391e987982fbbd3";

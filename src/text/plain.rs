@@ -34,7 +34,7 @@ fn up_to(text: &str, longest: usize) -> String {
 
 /// Controls, line and paragraph separators, direction marks, zero-width characters, private use, tags and what is no
 /// character.
-pub(super) fn is_misleading(c: char) -> bool {
+pub(crate) fn is_misleading(c: char) -> bool {
     c.is_control()
         || matches!(
             c,

@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use super::Promotion;
 use super::plan::{Plan, settle};
 use crate::clearml::{Client, Error, Scope};
-use crate::limits::Limits;
-use crate::name::Tag;
-use crate::run::{Run, TaskId};
+use crate::model::name::Tag;
+use crate::model::run::{Run, TaskId};
+use crate::net::limits::Limits;
 
 /// A move of the tag that was decided on.
 pub(crate) struct Move<'a> {

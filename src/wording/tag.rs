@@ -1,12 +1,12 @@
 //! What became of the tag, in words.
 
-use super::super::phrase::{Phrase, say};
+use crate::model::run::TaskId;
 use crate::promote::{KeptBecause, Promotion};
-use crate::run::TaskId;
 use crate::settings::Settings;
+use crate::wording::phrase::{Phrase, say};
 
 /// What happened to the tag, line by line.
-pub(in crate::report) fn promotion(settings: &Settings, promotion: &Promotion) -> Vec<Phrase> {
+pub(crate) fn promotion(settings: &Settings, promotion: &Promotion) -> Vec<Phrase> {
     let tag = || Phrase::default().quoted(settings.tag.as_str());
     match promotion {
         Promotion::Holds { left } => vec![also_on(tag().say(" is on the candidate already"), left)],
