@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use crate::ci::Occasion;
+use crate::ci::CiContext;
 use crate::cli::{Document, Target};
 use crate::environment::Environment;
 use crate::exit::Exit;
@@ -99,15 +99,15 @@ impl<'a> Delivery<'a> {
 }
 
 impl Delivery<'_> {
-    /// Writes everything, and returns the exit code. `occasion` is what the CI told, where that matters.
-    pub(crate) fn deliver(mut self, ended: &Ended<'_>, occasion: Option<&Occasion>) -> Exit {
+    /// Writes everything, and returns the exit code. `context` is what the CI told, where that matters.
+    pub(crate) fn deliver(mut self, ended: &Ended<'_>, context: Option<&CiContext>) -> Exit {
         self.console(ended);
         self.summary(ended);
         self.outputs(ended);
         for (document, target) in std::mem::take(&mut self.documents) {
             self.document(ended, document, &target);
         }
-        self.comment(ended, occasion);
+        self.comment(ended, context);
         ended.exit()
     }
 
@@ -160,14 +160,14 @@ impl Delivery<'_> {
         }
     }
 
-    fn comment(&mut self, ended: &Ended<'_>, occasion: Option<&Occasion>) {
+    fn comment(&mut self, ended: &Ended<'_>, context: Option<&CiContext>) {
         let Ended::Gated(report) = ended else { return };
-        if let Err(problem) = self.commented(report, occasion) {
+        if let Err(problem) = self.commented(report, context) {
             self.warn(&format!("the comment on the pull request could not be written: {problem}"));
         }
     }
 
-    fn commented(&self, report: &Report<'_>, occasion: Option<&Occasion>) -> Result<(), String> {
+    fn commented(&self, report: &Report<'_>, context: Option<&CiContext>) -> Result<(), String> {
         let unchanged = matches!(&report.outcome, Outcome::Judged(judged) if judged.verdict == Verdict::Unchanged);
         let only_if_there = match report.settings.comment {
             Comment::Never => return Ok(()),
@@ -175,10 +175,11 @@ impl Delivery<'_> {
             Comment::Change => unchanged,
         };
         // Outside of a pull request there is nothing to comment on, and a push must not be reproached for it.
-        let Some((occasion, change)) = occasion.and_then(|occasion| Some((occasion, occasion.change.as_ref()?))) else {
+        let Some((context, change)) = context.and_then(|context| Some((context, context.pull_request.as_ref()?)))
+        else {
             return Ok(());
         };
-        let forge = occasion.forge.as_ref().ok_or("only GitHub, Gitea and Forgejo are known")?;
+        let forge = context.forge.as_ref().ok_or("only GitHub, Gitea and Forgejo are known")?;
         let github = GitHub::of(forge, &self.environment).map_err(|error| error.to_string())?;
         let numbers = match change.number {
             Some(number) => vec![number],

@@ -76,7 +76,7 @@ mod wording;
 use std::path::PathBuf;
 
 use crate::gate::outcome::{Ended, NotStarted};
-use ci::{Occasion, What};
+use ci::{CiContext, Trigger};
 use cli::Command;
 use deliver::Delivery;
 pub use deliver::Stream;
@@ -120,23 +120,22 @@ pub fn run(process: Process<'_>) -> Exit {
             return Exit::Usage;
         }
     };
-    let occasion = ci::occasion(flags.get("commit-id"), &environment, &directory);
-    let occasion = occasion.and_then(|occasion| github::with_queued_head(occasion, &environment));
+    let context = ci::detect(flags.get("commit-id"), &environment, &directory);
+    let context = context.and_then(|context| github::with_queued_head(context, &environment));
     let delivery = Delivery { environment, directory, documents: flags.documents(), out, err };
-    judge(&flags, &occasion, limits, delivery)
+    judge(&flags, &context, limits, delivery)
 }
 
-fn judge(flags: &Flags, occasion: &Result<Occasion, String>, limits: Limits, mut delivery: Delivery<'_>) -> Exit {
-    if let Ok(Occasion { what: What::Nothing(why), .. }) = occasion {
+fn judge(flags: &Flags, context: &Result<CiContext, String>, limits: Limits, mut delivery: Delivery<'_>) -> Exit {
+    if let Ok(CiContext { trigger: Trigger::Nothing(why), .. }) = context {
         return delivery.deliver(&Ended::NotStarted(NotStarted::Nothing(why)), None);
     }
-    match settings::resolve(flags, &delivery.environment, occasion) {
+    match settings::resolve(flags, &delivery.environment, context) {
         Ok(settings) => {
             let (environment, directory) = (delivery.environment.clone(), delivery.directory.clone());
-            let here =
-                Here { environment: &environment, directory: &directory, occasion: occasion.as_ref().ok(), limits };
+            let here = Here { environment: &environment, directory: &directory, ci: context.as_ref().ok(), limits };
             let report = gate::gate(&settings, here, &mut delivery.progress());
-            delivery.deliver(&Ended::Gated(report), occasion.as_ref().ok())
+            delivery.deliver(&Ended::Gated(report), context.as_ref().ok())
         }
         Err(faults) => delivery.deliver(&Ended::NotStarted(NotStarted::Faults(&faults)), None),
     }

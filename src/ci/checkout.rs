@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 use std::process::Output;
 
-use super::Found;
+use super::FoundCommit;
 use crate::environment::Environment;
 use crate::git;
 use crate::model::commit::Commit;
@@ -13,7 +13,7 @@ use crate::model::commit::Commit;
 ///
 /// # Errors
 /// A phrase that says why git names none.
-pub(super) fn checked_out(environment: &Environment, directory: &Path) -> Result<Found, String> {
+pub(super) fn checked_out(environment: &Environment, directory: &Path) -> Result<FoundCommit, String> {
     let output = git(environment, directory, &["rev-parse", "--verify", "HEAD"]).map_err(|error| {
         format!("is not set, and git could not be asked for the commit that is checked out: {error}")
     })?;
@@ -24,7 +24,7 @@ pub(super) fn checked_out(environment: &Environment, directory: &Path) -> Result
     }
     let commit = Commit::parse(&String::from_utf8_lossy(&output.stdout))
         .map_err(|problem| format!("is not set, and what git names as HEAD {problem}"))?;
-    Ok(Found { commit, source: "the commit that is checked out" })
+    Ok(FoundCommit { commit, source: "the commit that is checked out" })
 }
 
 /// The commit of a reference such as `refs/remotes/origin/PR-7`, if what was built is that commit or a merge of it.

@@ -6,7 +6,7 @@
 
 use serde_json::Value;
 
-use super::{Change, Forge, Found, Provider, Told, What, queued, short};
+use super::{CiReport, Forge, FoundCommit, Provider, PullRequestRef, Trigger, queued, short};
 use crate::environment::Environment;
 use crate::model::commit::Commit;
 
@@ -40,21 +40,21 @@ fn repository(text: &str) -> Option<String> {
 }
 
 /// What the event tells.
-pub(super) fn told(environment: &Environment) -> Told {
+pub(super) fn told(environment: &Environment) -> CiReport {
     let name = environment.get("GITHUB_EVENT_NAME").unwrap_or_default();
     tell(name, Event::read(environment), environment)
 }
 
-pub(super) fn tell(name: &str, event: Result<Event, String>, environment: &Environment) -> Told {
-    let change = event.as_ref().ok().and_then(|event| event.change(name));
-    Told { what: what(name, event, environment), change }
+pub(super) fn tell(name: &str, event: Result<Event, String>, environment: &Environment) -> CiReport {
+    let pull_request = event.as_ref().ok().and_then(|event| event.pull_request(name));
+    CiReport { trigger: trigger(name, event, environment), pull_request }
 }
 
-fn what(name: &str, event: Result<Event, String>, environment: &Environment) -> Result<Option<What>, String> {
+fn trigger(name: &str, event: Result<Event, String>, environment: &Environment) -> Result<Option<Trigger>, String> {
     match name {
-        "pull_request" | "pull_request_target" => event?.pull_request().map(Some),
+        "pull_request" | "pull_request_target" => event?.pull_request_trigger().map(Some),
         "pull_request_review" | "pull_request_review_comment" => {
-            event?.head_of_pull_request().map(What::Commit).map(Some)
+            event?.head_of_pull_request().map(Trigger::Commit).map(Some)
         }
         "merge_group" => event?.merge_group().map(Some),
         "workflow_run" => event?.workflow_run().map(Some),
@@ -69,10 +69,10 @@ fn what(name: &str, event: Result<Event, String>, environment: &Environment) -> 
 }
 
 /// The commit that the run is of: for a push, a manual or a scheduled run, a tag or a release that is the code at hand.
-fn run_commit(environment: &Environment) -> Result<Option<What>, String> {
+fn run_commit(environment: &Environment) -> Result<Option<Trigger>, String> {
     let Some(text) = environment.get("GITHUB_SHA") else { return Ok(None) };
     let commit = Commit::parse(text).map_err(|problem| format!("is not set, and GITHUB_SHA {problem}"))?;
-    Ok(Some(What::Commit(Found { commit, source: "GITHUB_SHA" })))
+    Ok(Some(Trigger::Commit(FoundCommit { commit, source: "GITHUB_SHA" })))
 }
 
 /// The payload. Its fields are named by their path, `pull_request.head.sha`.
@@ -110,60 +110,60 @@ impl Event {
         self.at(path).and_then(Value::as_bool)
     }
 
-    fn commit(&self, path: &str, source: &'static str) -> Result<Found, String> {
+    fn commit(&self, path: &str, source: &'static str) -> Result<FoundCommit, String> {
         let text = self.text(path).ok_or_else(|| missing(path))?;
         let commit =
             Commit::parse(text).map_err(|problem| format!("is not set, and {path} in the event file {problem}"))?;
-        Ok(Found { commit, source })
+        Ok(FoundCommit { commit, source })
     }
 
     /// The head and not `GITHUB_SHA`, which is a test merge that nobody ran or the newest commit of the base branch.
-    fn head_of_pull_request(&self) -> Result<Found, String> {
+    fn head_of_pull_request(&self) -> Result<FoundCommit, String> {
         self.commit("pull_request.head.sha", "the pull request's head (event file)")
     }
 
-    fn pull_request(&self) -> Result<What, String> {
+    fn pull_request_trigger(&self) -> Result<Trigger, String> {
         if self.text("action") != Some("closed") {
             // A label on an old pull request: neither a review nor the moment of its merge.
             return match self.text("pull_request.state") {
-                Some("closed") => Ok(What::Nothing("the pull request is closed")),
-                _ => self.head_of_pull_request().map(What::Commit),
+                Some("closed") => Ok(Trigger::Nothing("the pull request is closed")),
+                _ => self.head_of_pull_request().map(Trigger::Commit),
             };
         }
         if !self.flag("pull_request.merged").ok_or_else(|| missing("pull_request.merged"))? {
-            return Ok(What::Nothing("the pull request was closed without being merged"));
+            return Ok(Trigger::Nothing("the pull request was closed without being merged"));
         }
-        Ok(What::Merged {
+        Ok(Trigger::Merged {
             head: self.head_of_pull_request()?,
             into_default: self.is_default(self.text("pull_request.base.ref")),
         })
     }
 
-    fn merge_group(&self) -> Result<What, String> {
+    fn merge_group(&self) -> Result<Trigger, String> {
         let path = "merge_group.head_ref";
         let branch = self.text(path).ok_or_else(|| missing(path))?;
         let pull_request = queued(branch).ok_or_else(|| {
             format!("is not set, and {path} in the event file names no pull request of a merge queue")
         })?;
-        Ok(What::MergeGroup { pull_request })
+        Ok(Trigger::MergeGroup { pull_request })
     }
 
     /// What another workflow ran on: how a pull request from a fork is judged where the secrets are.
-    fn workflow_run(&self) -> Result<What, String> {
+    fn workflow_run(&self) -> Result<Trigger, String> {
         match self.text("workflow_run.head_branch").and_then(queued) {
             Some(pull_request) if self.text("workflow_run.event") == Some("merge_group") => {
-                Ok(What::MergeGroup { pull_request })
+                Ok(Trigger::MergeGroup { pull_request })
             }
             _ => self
                 .commit("workflow_run.head_sha", "the commit of the workflow run that triggered this one (event file)")
-                .map(What::Commit),
+                .map(Trigger::Commit),
         }
     }
 
-    fn push(&self, environment: &Environment) -> Result<Option<What>, String> {
+    fn push(&self, environment: &Environment) -> Result<Option<Trigger>, String> {
         let after = self.text("after");
         if self.flag("deleted") == Some(true) || after.is_some_and(|after| after.bytes().all(|byte| byte == b'0')) {
-            return Ok(Some(What::Nothing("a branch or tag was deleted")));
+            return Ok(Some(Trigger::Nothing("a branch or tag was deleted")));
         }
         let branch = self.text("ref").and_then(|name| name.strip_prefix("refs/heads/")).filter(|name| !name.is_empty());
         let (Some(branch), Some(_)) = (branch, after) else {
@@ -171,21 +171,21 @@ impl Event {
             return run_commit(environment);
         };
         if let Some(pull_request) = queued(branch) {
-            return Ok(Some(What::MergeGroup { pull_request }));
+            return Ok(Some(Trigger::MergeGroup { pull_request }));
         }
         let head = self.commit("after", "the commit that was pushed (event file)")?;
-        Ok(Some(What::Pushed { head, branch: branch.to_owned(), to_default: self.is_default(Some(branch)) }))
+        Ok(Some(Trigger::Pushed { head, branch: branch.to_owned(), to_default: self.is_default(Some(branch)) }))
     }
 
     fn is_default(&self, branch: Option<&str>) -> Option<bool> {
         Some(branch? == self.text("repository.default_branch")?)
     }
 
-    fn change(&self, event: &str) -> Option<Change> {
+    fn pull_request(&self, event: &str) -> Option<PullRequestRef> {
         match event {
             "pull_request" | "pull_request_target" | "pull_request_review" | "pull_request_review_comment" => {
                 let head_repository = self.text("pull_request.head.repo.full_name");
-                Some(Change {
+                Some(PullRequestRef {
                     number: self.number("pull_request.number"),
                     base: self.text("pull_request.base.ref").map(str::to_owned),
                     // A fork that was deleted since has no name any more.
@@ -193,15 +193,15 @@ impl Event {
                         && head_repository != self.text("pull_request.base.repo.full_name"),
                 })
             }
-            "merge_group" => Some(Change {
+            "merge_group" => Some(PullRequestRef {
                 number: self.text("merge_group.head_ref").and_then(queued),
                 base: self.text("merge_group.base_ref").map(|name| short(name).to_owned()),
-                ..Change::default()
+                ..PullRequestRef::default()
             }),
-            "workflow_run" => self.change_of_run(),
+            "workflow_run" => self.pull_request_of_run(),
             // An issue is a pull request when it says so.
             "issue_comment" if self.text("issue.pull_request.url").is_some() => {
-                Some(Change { number: self.number("issue.number"), ..Change::default() })
+                Some(PullRequestRef { number: self.number("issue.number"), ..PullRequestRef::default() })
             }
             _ => None,
         }
@@ -209,7 +209,7 @@ impl Event {
 
     /// The list of pull requests is empty for those from forks, and may hold those of another repository that has a
     /// branch from here; a number is told only when there is no doubt.
-    fn change_of_run(&self) -> Option<Change> {
+    fn pull_request_of_run(&self) -> Option<PullRequestRef> {
         let event = self.text("workflow_run.event")?;
         if !event.starts_with("pull_request") && event != "merge_group" {
             return None;
@@ -220,7 +220,7 @@ impl Event {
         let only = ours.next().filter(|_| ours.next().is_none());
         let head_repository = self.text("workflow_run.head_repository.full_name");
         let queued = self.text("workflow_run.head_branch").filter(|_| event == "merge_group").and_then(queued);
-        Some(Change {
+        Some(PullRequestRef {
             number: only.and_then(|one| one.pointer("/number")).and_then(Value::as_u64).or(queued),
             base: only.and_then(|one| one.pointer("/base/ref")).and_then(Value::as_str).map(str::to_owned),
             from_fork: head_repository.is_some_and(|head| Some(head) != self.text("repository.full_name")),
@@ -257,7 +257,7 @@ mod tests {
     }
 
     /// What is told of an example with some of its values replaced.
-    fn told(name: &str, file: &str, edits: &[(&str, Value)]) -> Told {
+    fn told(name: &str, file: &str, edits: &[(&str, Value)]) -> CiReport {
         let mut payload = payload(file);
         for (path, value) in edits {
             let (parent, key) = path.rsplit_once('.').unwrap();
@@ -266,16 +266,16 @@ mod tests {
         tell(name, Ok(Event(payload)), &Environment::from_iter([("GITHUB_SHA", MERGE)]))
     }
 
-    fn found(commit: &str, source: &'static str) -> Found {
-        Found { commit: Commit::parse(commit).unwrap(), source }
+    fn found(commit: &str, source: &'static str) -> FoundCommit {
+        FoundCommit { commit: Commit::parse(commit).unwrap(), source }
     }
 
-    fn head() -> Found {
+    fn head() -> FoundCommit {
         found(HEAD, "the pull request's head (event file)")
     }
 
-    fn change() -> Change {
-        Change { number: Some(2), base: Some("master".to_owned()), ..Change::default() }
+    fn pull_request() -> PullRequestRef {
+        PullRequestRef { number: Some(2), base: Some("master".to_owned()), ..PullRequestRef::default() }
     }
 
     #[test]
@@ -287,7 +287,11 @@ mod tests {
             ("pull_request_review_comment", "pull_request_review"),
         ] {
             let told = told(name, file, &[]);
-            assert_eq!((told.what, told.change), (Ok(Some(What::Commit(head()))), Some(change())), "{name}");
+            assert_eq!(
+                (told.trigger, told.pull_request),
+                (Ok(Some(Trigger::Commit(head()))), Some(pull_request())),
+                "{name}"
+            );
         }
     }
 
@@ -295,20 +299,20 @@ mod tests {
     fn forks_and_drafts_are_told() {
         let fork = ("pull_request.head.repo.full_name", json!("octocat/Hello-World"));
         let told_of = told("pull_request", "pull_request", &[fork]);
-        assert_eq!(told_of.change, Some(Change { from_fork: true, ..change() }));
+        assert_eq!(told_of.pull_request, Some(PullRequestRef { from_fork: true, ..pull_request() }));
         let deleted = told("pull_request", "pull_request", &[("pull_request.head.repo", Value::Null)]);
-        assert_eq!(deleted.change, Some(Change { from_fork: true, ..change() }));
-        assert_eq!(deleted.what, Ok(Some(What::Commit(head()))));
+        assert_eq!(deleted.pull_request, Some(PullRequestRef { from_fork: true, ..pull_request() }));
+        assert_eq!(deleted.trigger, Ok(Some(Trigger::Commit(head()))));
     }
 
     #[test]
     fn a_closed_pull_request_is_judged_again_when_it_was_merged_and_else_not_at_all() {
-        let closed = |edits: &[_]| told("pull_request", "pull_request_closed", edits).what;
-        assert!(matches!(closed(&[]), Ok(Some(What::Nothing(_)))));
+        let closed = |edits: &[_]| told("pull_request", "pull_request_closed", edits).trigger;
+        assert!(matches!(closed(&[]), Ok(Some(Trigger::Nothing(_)))));
         let merged = ("pull_request.merged", json!(true));
-        let what = |into_default| Ok(Some(What::Merged { head: head(), into_default }));
-        assert_eq!(closed(std::slice::from_ref(&merged)), what(Some(true)));
-        assert_eq!(closed(&[merged, ("pull_request.base.ref", json!("release/1.x"))]), what(Some(false)));
+        let trigger = |into_default| Ok(Some(Trigger::Merged { head: head(), into_default }));
+        assert_eq!(closed(std::slice::from_ref(&merged)), trigger(Some(true)));
+        assert_eq!(closed(&[merged, ("pull_request.base.ref", json!("release/1.x"))]), trigger(Some(false)));
         let unknown = closed(&[("pull_request.merged", Value::Null)]).unwrap_err();
         assert!(unknown.contains("holds no pull_request.merged"), "{unknown}");
     }
@@ -316,38 +320,39 @@ mod tests {
     #[test]
     fn a_merge_group_is_the_pull_request_that_its_branch_names() {
         let told_of = told("merge_group", "merge_group", &[]);
-        assert_eq!(told_of.what, Ok(Some(What::MergeGroup { pull_request: 104 })));
-        let change = Change { number: Some(104), base: Some("main".to_owned()), ..Change::default() };
-        assert_eq!(told_of.change, Some(change));
+        assert_eq!(told_of.trigger, Ok(Some(Trigger::MergeGroup { pull_request: 104 })));
+        let pull_request =
+            PullRequestRef { number: Some(104), base: Some("main".to_owned()), ..PullRequestRef::default() };
+        assert_eq!(told_of.pull_request, Some(pull_request));
         let other = told("merge_group", "merge_group", &[("merge_group.head_ref", json!("refs/heads/main"))]);
-        assert!(other.what.unwrap_err().contains("merge_group.head_ref in the event file names no pull request"));
+        assert!(other.trigger.unwrap_err().contains("merge_group.head_ref in the event file names no pull request"));
     }
 
     #[test]
     fn a_push_is_what_the_branch_is_now() {
         let after = found("6113728f27ae82c7b1a177c8d03f9e96e0adf246", "the commit that was pushed (event file)");
         let pushed = |branch: &str, to_default| {
-            Ok(Some(What::Pushed { head: after.clone(), branch: branch.to_owned(), to_default }))
+            Ok(Some(Trigger::Pushed { head: after.clone(), branch: branch.to_owned(), to_default }))
         };
-        assert_eq!(told("push", "push", &[]).what, pushed("master", Some(true)));
+        assert_eq!(told("push", "push", &[]).trigger, pushed("master", Some(true)));
         let push = |edits: &[_]| {
             let mut payload = payload("push");
             for (key, value) in edits {
                 payload[*key] = Value::clone(value);
             }
-            tell("push", Ok(Event(payload)), &Environment::from_iter([("GITHUB_SHA", MERGE)])).what
+            tell("push", Ok(Event(payload)), &Environment::from_iter([("GITHUB_SHA", MERGE)])).trigger
         };
         assert_eq!(push(&[("ref", json!("refs/heads/a/b"))]), pushed("a/b", Some(false)));
         assert_eq!(push(&[("repository", Value::Null)]), pushed("master", None));
-        let run = Ok(Some(What::Commit(found(MERGE, "GITHUB_SHA"))));
+        let run = Ok(Some(Trigger::Commit(found(MERGE, "GITHUB_SHA"))));
         assert_eq!(push(&[("ref", json!("refs/tags/v1"))]), run);
         assert_eq!(push(&[("after", Value::Null)]), run);
         let queue = json!(format!("refs/heads/gh-readonly-queue/main/pr-104-{HEAD}"));
-        assert_eq!(push(&[("ref", queue)]), Ok(Some(What::MergeGroup { pull_request: 104 })));
-        assert!(matches!(push(&[("deleted", json!(true))]), Ok(Some(What::Nothing(_)))));
-        assert!(matches!(push(&[("after", json!("0".repeat(40)))]), Ok(Some(What::Nothing(_)))));
-        assert!(matches!(told("push", "push_deleted", &[]).what, Ok(Some(What::Nothing(_)))));
-        assert_eq!(tell("push", Err(String::new()), &Environment::from_iter([("GITHUB_SHA", MERGE)])).what, run);
+        assert_eq!(push(&[("ref", queue)]), Ok(Some(Trigger::MergeGroup { pull_request: 104 })));
+        assert!(matches!(push(&[("deleted", json!(true))]), Ok(Some(Trigger::Nothing(_)))));
+        assert!(matches!(push(&[("after", json!("0".repeat(40)))]), Ok(Some(Trigger::Nothing(_)))));
+        assert!(matches!(told("push", "push_deleted", &[]).trigger, Ok(Some(Trigger::Nothing(_)))));
+        assert_eq!(tell("push", Err(String::new()), &Environment::from_iter([("GITHUB_SHA", MERGE)])).trigger, run);
     }
 
     /// Whoever opens a pull request names its branch, and could have another one judged in its place.
@@ -356,11 +361,13 @@ mod tests {
         let queue = json!(format!("gh-readonly-queue/main/pr-7-{HEAD}"));
         let branch = ("workflow_run.head_branch", queue);
         let of = |event: &str| {
-            told("workflow_run", "workflow_run", &[branch.clone(), ("workflow_run.event", json!(event))]).what.unwrap()
+            told("workflow_run", "workflow_run", &[branch.clone(), ("workflow_run.event", json!(event))])
+                .trigger
+                .unwrap()
         };
-        assert_eq!(of("merge_group"), Some(What::MergeGroup { pull_request: 7 }));
+        assert_eq!(of("merge_group"), Some(Trigger::MergeGroup { pull_request: 7 }));
         for event in ["pull_request", "push", "pull_request_target"] {
-            assert!(matches!(of(event), Some(What::Commit(_))), "{event}");
+            assert!(matches!(of(event), Some(Trigger::Commit(_))), "{event}");
         }
     }
 
@@ -372,41 +379,42 @@ mod tests {
         );
         let run = |file, edits: &[_]| told("workflow_run", file, edits);
         let other = run("workflow_run", &[]);
-        assert_eq!((other.what, other.change), (Ok(Some(What::Commit(commit.clone()))), None));
+        assert_eq!((other.trigger, other.pull_request), (Ok(Some(Trigger::Commit(commit.clone()))), None));
         let pull_request = ("workflow_run.event", json!("pull_request"));
         let fork = ("workflow_run.head_repository.full_name", json!("octocat/octo-repo"));
         let forked = run("workflow_run", &[pull_request.clone(), fork]);
-        assert_eq!(forked.what, Ok(Some(What::Commit(commit))));
-        assert_eq!(forked.change, Some(Change { from_fork: true, ..Change::default() }));
+        assert_eq!(forked.trigger, Ok(Some(Trigger::Commit(commit))));
+        assert_eq!(forked.pull_request, Some(PullRequestRef { from_fork: true, ..PullRequestRef::default() }));
         // The pull request of the example is in another repository.
         let elsewhere = run("workflow_run_with_pull_requests", std::slice::from_ref(&pull_request));
-        assert_eq!(elsewhere.change.unwrap().number, None);
+        assert_eq!(elsewhere.pull_request.unwrap().number, None);
         let here = run("workflow_run_with_pull_requests", &[pull_request, ("repository.id", json!(186_853_002))]);
-        let here = here.change.unwrap();
+        let here = here.pull_request.unwrap();
         assert_eq!((here.number, here.base.as_deref(), here.from_fork), (Some(2), Some("master"), false));
         let queue = json!(format!("gh-readonly-queue/main/pr-104-{HEAD}"));
         let queued =
             run("workflow_run", &[("workflow_run.event", json!("merge_group")), ("workflow_run.head_branch", queue)]);
-        assert_eq!(queued.what, Ok(Some(What::MergeGroup { pull_request: 104 })));
-        assert_eq!(queued.change.unwrap().number, Some(104));
+        assert_eq!(queued.trigger, Ok(Some(Trigger::MergeGroup { pull_request: 104 })));
+        assert_eq!(queued.pull_request.unwrap().number, Some(104));
     }
 
     #[test]
     fn a_comment_is_no_commit_but_its_pull_request_is_known() {
         let issue = told("issue_comment", "issue_comment", &[]);
-        assert!(issue.what.unwrap_err().contains("a comment belongs to no commit"));
-        assert_eq!(issue.change, None);
+        assert!(issue.trigger.unwrap_err().contains("a comment belongs to no commit"));
+        assert_eq!(issue.pull_request, None);
         let of = json!({"url": "https://api.github.com/repos/Codertocat/Hello-World/pulls/1"});
         let pull_request = told("issue_comment", "issue_comment", &[("issue.pull_request", of)]);
-        assert_eq!(pull_request.change.unwrap().number, Some(1));
+        assert_eq!(pull_request.pull_request.unwrap().number, Some(1));
     }
 
     #[test]
     fn any_other_event_is_the_commit_of_the_run() {
         for name in ["workflow_dispatch", "schedule", "release", "repository_dispatch", ""] {
-            let run =
-                |pairs: &[(&str, &str)]| tell(name, Err("no file".to_owned()), &pairs.iter().copied().collect()).what;
-            assert_eq!(run(&[("GITHUB_SHA", HEAD)]), Ok(Some(What::Commit(found(HEAD, "GITHUB_SHA")))));
+            let run = |pairs: &[(&str, &str)]| {
+                tell(name, Err("no file".to_owned()), &pairs.iter().copied().collect()).trigger
+            };
+            assert_eq!(run(&[("GITHUB_SHA", HEAD)]), Ok(Some(Trigger::Commit(found(HEAD, "GITHUB_SHA")))));
             assert_eq!(run(&[]), Ok(None));
             assert!(run(&[("GITHUB_SHA", "main")]).unwrap_err().contains("GITHUB_SHA is not a commit id"));
         }
@@ -428,12 +436,12 @@ mod tests {
                 let mut spoilt = payload(file);
                 spoil(&mut spoilt, poison);
                 let told = tell(name, Ok(Event(spoilt)), &Environment::default());
-                let message = told.what.err().unwrap_or_default();
+                let message = told.trigger.err().unwrap_or_default();
                 assert!(!message.contains("poison"), "{name}: {message}");
             }
             for root in [json!([]), json!({}), json!("x"), Value::Null] {
                 let told = tell(name, Ok(Event(root)), &Environment::default());
-                assert!(told.what.is_err() || name == "push", "{name}");
+                assert!(told.trigger.is_err() || name == "push", "{name}");
             }
         }
     }

@@ -23,20 +23,20 @@ use crate::model::commit::Commit;
 
 /// What is known of this run.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Occasion {
+pub(crate) struct CiContext {
     /// What there is to judge.
-    pub(crate) what: What,
+    pub(crate) trigger: Trigger,
     /// The pull or merge request it belongs to.
-    pub(crate) change: Option<Change>,
+    pub(crate) pull_request: Option<PullRequestRef>,
     /// Where the repository can be asked; known for GitHub, Gitea and Forgejo.
     pub(crate) forge: Option<Forge>,
 }
 
 /// What there is to judge, and what follows from it.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum What {
+pub(crate) enum Trigger {
     /// A commit under review, or the one that is at hand.
-    Commit(Found),
+    Commit(FoundCommit),
     /// A merge queue: the commit is a merge that nobody ran, so the head of this pull request counts. It has to be
     /// asked for, since the queue does not tell it.
     MergeGroup {
@@ -46,14 +46,14 @@ pub(crate) enum What {
     /// A pull request was merged: its head is judged again, then the tag moves.
     Merged {
         /// The head of the pull request.
-        head: Found,
+        head: FoundCommit,
         /// Whether it was merged into the repository's default branch.
         into_default: Option<bool>,
     },
     /// A branch was pushed to.
     Pushed {
         /// The newest commit of the branch.
-        head: Found,
+        head: FoundCommit,
         /// The branch.
         branch: String,
         /// Whether it is the repository's default branch.
@@ -65,7 +65,7 @@ pub(crate) enum What {
 
 /// A commit and where it was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Found {
+pub(crate) struct FoundCommit {
     /// The commit.
     pub(crate) commit: Commit,
     /// Where it was found, in words for the report.
@@ -74,7 +74,7 @@ pub(crate) struct Found {
 
 /// A pull or merge request.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Change {
+pub(crate) struct PullRequestRef {
     /// Its number; a workflow run that a fork triggered does not tell it.
     pub(crate) number: Option<u64>,
     /// The branch it is to be merged into.
@@ -110,19 +110,21 @@ pub(crate) enum Provider {
     Woodpecker,
 }
 
-impl Occasion {
+impl CiContext {
     /// The commit to judge and where it was found.
     ///
     /// # Errors
     /// A phrase about `COMMIT_ID` that says why there is none.
-    pub(crate) fn commit(&self) -> Result<&Found, String> {
-        match &self.what {
-            What::Commit(found) | What::Merged { head: found, .. } | What::Pushed { head: found, .. } => Ok(found),
-            What::MergeGroup { pull_request } => Err(format!(
+    pub(crate) fn commit(&self) -> Result<&FoundCommit, String> {
+        match &self.trigger {
+            Trigger::Commit(found) | Trigger::Merged { head: found, .. } | Trigger::Pushed { head: found, .. } => {
+                Ok(found)
+            }
+            Trigger::MergeGroup { pull_request } => Err(format!(
                 "is not set, and the commit of a merge queue is a merge that nobody ran. \
                  Give the head of pull request {pull_request}"
             )),
-            What::Nothing(why) => Err(format!("is not needed: there is nothing to gate, {why}")),
+            Trigger::Nothing(why) => Err(format!("is not needed: there is nothing to gate, {why}")),
         }
     }
 }
@@ -148,11 +150,11 @@ impl fmt::Display for Provider {
 
 /// What a CI tells.
 #[derive(Debug)]
-struct Told {
+struct CiReport {
     /// What there is to judge, as far as the CI knows; or why that cannot be known.
-    what: Result<Option<What>, String>,
+    trigger: Result<Option<Trigger>, String>,
     /// The pull or merge request.
-    change: Option<Change>,
+    pull_request: Option<PullRequestRef>,
 }
 
 /// Finds out what this run is about. The commit is the flag, else `COMMIT_ID`, else what the CI tells, else the one
@@ -163,40 +165,40 @@ struct Told {
 ///
 /// # Errors
 /// A phrase about `COMMIT_ID` that says why there is no commit and how to give one.
-pub(crate) fn occasion(flag: Option<&str>, environment: &Environment, directory: &Path) -> Result<Occasion, String> {
+pub(crate) fn detect(flag: Option<&str>, environment: &Environment, directory: &Path) -> Result<CiContext, String> {
     let given = given(flag, environment)?;
     let (provider, told) = told(environment, directory);
-    let what = match given {
-        Some(found) => instead(told.what.ok().flatten(), found),
-        None => match told.what? {
-            Some(what) => what,
-            None => What::Commit(checkout::checked_out(environment, directory)?),
+    let trigger = match given {
+        Some(found) => instead(told.trigger.ok().flatten(), found),
+        None => match told.trigger? {
+            Some(trigger) => trigger,
+            None => Trigger::Commit(checkout::checked_out(environment, directory)?),
         },
     };
-    Ok(Occasion { what, change: told.change, forge: github::forge(provider, environment) })
+    Ok(CiContext { trigger, pull_request: told.pull_request, forge: github::forge(provider, environment) })
 }
 
-fn given(flag: Option<&str>, environment: &Environment) -> Result<Option<Found>, String> {
+fn given(flag: Option<&str>, environment: &Environment) -> Result<Option<FoundCommit>, String> {
     let flag = flag.map(|text| (text, "--commit-id"));
     let Some((text, source)) = flag.or_else(|| Some((environment.get("COMMIT_ID")?, "COMMIT_ID"))) else {
         return Ok(None);
     };
     let commit = Commit::parse(text).map_err(|problem| format!("{text:?} {problem}"))?;
-    Ok(Some(Found { commit, source }))
+    Ok(Some(FoundCommit { commit, source }))
 }
 
 /// The same occasion with the commit that was given.
-fn instead(told: Option<What>, head: Found) -> What {
+fn instead(told: Option<Trigger>, head: FoundCommit) -> Trigger {
     match told {
-        Some(What::Merged { into_default, .. }) => What::Merged { head, into_default },
-        Some(What::Pushed { branch, to_default, .. }) => What::Pushed { head, branch, to_default },
-        Some(What::Nothing(why)) => What::Nothing(why),
-        Some(What::Commit(_) | What::MergeGroup { .. }) | None => What::Commit(head),
+        Some(Trigger::Merged { into_default, .. }) => Trigger::Merged { head, into_default },
+        Some(Trigger::Pushed { branch, to_default, .. }) => Trigger::Pushed { head, branch, to_default },
+        Some(Trigger::Nothing(why)) => Trigger::Nothing(why),
+        Some(Trigger::Commit(_) | Trigger::MergeGroup { .. }) | None => Trigger::Commit(head),
     }
 }
 
 /// Asks the CI that runs this. Each is known by its own marker, since other variables leak from one into another.
-fn told(environment: &Environment, directory: &Path) -> (Option<Provider>, Told) {
+fn told(environment: &Environment, directory: &Path) -> (Option<Provider>, CiReport) {
     let actions = || (Some(github::provider(environment)), github::told(environment));
     if environment.get("GITHUB_ACTIONS") == Some("true") {
         return actions();
@@ -207,7 +209,7 @@ fn told(environment: &Environment, directory: &Path) -> (Option<Provider>, Told)
     if environment.get("GITHUB_EVENT_NAME").is_some() {
         return actions();
     }
-    (None, Told { what: Ok(None), change: None })
+    (None, CiReport { trigger: Ok(None), pull_request: None })
 }
 
 /// The number of the pull request that a branch of GitHub's merge queue ends with:
@@ -239,44 +241,44 @@ mod tests {
     const HEAD: &str = "a94a8fe5ccb19ba61c4c0873d391e987982fbbd3";
     const OTHER: &str = "c0ffee0000c0ffee0000c0ffee0000c0ffee0000";
 
-    fn occasion(flag: Option<&str>, pairs: &[(&str, &str)]) -> Result<Occasion, String> {
-        super::occasion(flag, &pairs.iter().copied().collect(), Path::new("/no/such/folder"))
+    fn context(flag: Option<&str>, pairs: &[(&str, &str)]) -> Result<CiContext, String> {
+        super::detect(flag, &pairs.iter().copied().collect(), Path::new("/no/such/folder"))
     }
 
-    fn found(commit: &str, source: &'static str) -> Found {
-        Found { commit: Commit::parse(commit).unwrap(), source }
+    fn found(commit: &str, source: &'static str) -> FoundCommit {
+        FoundCommit { commit: Commit::parse(commit).unwrap(), source }
     }
 
     #[test]
     fn the_flag_beats_the_variable_and_both_beat_the_ci() {
         let ci = ("CIRCLE_SHA1", "b6589fc6ab0dc82cf12099d1c2d40ab994e8410c");
         let pairs = [("CIRCLECI", "true"), ci, ("COMMIT_ID", OTHER)];
-        let flag = occasion(Some(HEAD), &pairs).unwrap();
-        assert_eq!(flag.what, What::Commit(found(HEAD, "--commit-id")));
-        assert_eq!(occasion(None, &pairs).unwrap().what, What::Commit(found(OTHER, "COMMIT_ID")));
-        assert_eq!(occasion(None, &pairs[..2]).unwrap().what, What::Commit(found(ci.1, "CIRCLE_SHA1")));
-        assert!(occasion(Some(""), &pairs).unwrap_err().contains("is empty"));
+        let flag = context(Some(HEAD), &pairs).unwrap();
+        assert_eq!(flag.trigger, Trigger::Commit(found(HEAD, "--commit-id")));
+        assert_eq!(context(None, &pairs).unwrap().trigger, Trigger::Commit(found(OTHER, "COMMIT_ID")));
+        assert_eq!(context(None, &pairs[..2]).unwrap().trigger, Trigger::Commit(found(ci.1, "CIRCLE_SHA1")));
+        assert!(context(Some(""), &pairs).unwrap_err().contains("is empty"));
     }
 
     #[test]
     fn a_commit_that_is_given_changes_the_commit_and_not_the_occasion() {
         let (given, of_ci) = (found(HEAD, "COMMIT_ID"), found(OTHER, "of the CI"));
-        let merged = |head| What::Merged { head, into_default: Some(true) };
+        let merged = |head| Trigger::Merged { head, into_default: Some(true) };
         assert_eq!(instead(Some(merged(of_ci.clone())), given.clone()), merged(given.clone()));
-        let pushed = |head| What::Pushed { head, branch: "main".to_owned(), to_default: None };
+        let pushed = |head| Trigger::Pushed { head, branch: "main".to_owned(), to_default: None };
         assert_eq!(instead(Some(pushed(of_ci.clone())), given.clone()), pushed(given.clone()));
-        for told in [Some(What::MergeGroup { pull_request: 7 }), Some(What::Commit(of_ci)), None] {
-            assert_eq!(instead(told, given.clone()), What::Commit(given.clone()));
+        for told in [Some(Trigger::MergeGroup { pull_request: 7 }), Some(Trigger::Commit(of_ci)), None] {
+            assert_eq!(instead(told, given.clone()), Trigger::Commit(given.clone()));
         }
-        assert_eq!(instead(Some(What::Nothing("closed")), given), What::Nothing("closed"));
+        assert_eq!(instead(Some(Trigger::Nothing("closed")), given), Trigger::Nothing("closed"));
     }
 
     #[test]
     fn what_the_ci_fails_to_tell_is_absent_beside_a_commit_that_is_given() {
         let broken = [("GITHUB_EVENT_NAME", "pull_request"), ("GITHUB_EVENT_PATH", "/no/such/file")];
-        assert!(occasion(None, &broken).unwrap_err().contains("the event file cannot be read"));
-        let given = occasion(Some(HEAD), &broken).unwrap();
-        assert_eq!((given.what, given.change), (What::Commit(found(HEAD, "--commit-id")), None));
+        assert!(context(None, &broken).unwrap_err().contains("the event file cannot be read"));
+        let given = context(Some(HEAD), &broken).unwrap();
+        assert_eq!((given.trigger, given.pull_request), (Trigger::Commit(found(HEAD, "--commit-id")), None));
     }
 
     #[test]

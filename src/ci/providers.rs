@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Change, Found, Provider, Told, What, checkout, number, queued, short};
+use super::{CiReport, FoundCommit, Provider, PullRequestRef, Trigger, checkout, number, queued, short};
 use crate::environment::Environment;
 use crate::model::commit::Commit;
 
@@ -190,44 +190,44 @@ pub(super) fn running(environment: &Environment) -> Option<&'static Variables> {
 
 impl Variables {
     /// What the variables tell.
-    pub(super) fn told(&self, environment: &Environment, directory: &Path) -> Told {
-        let change = self.change(environment);
-        Told { what: self.what(change.as_ref(), environment, directory), change }
+    pub(super) fn told(&self, environment: &Environment, directory: &Path) -> CiReport {
+        let pull_request = self.pull_request(environment);
+        CiReport { trigger: self.trigger(pull_request.as_ref(), environment, directory), pull_request }
     }
 
-    fn what(
+    fn trigger(
         &self,
-        change: Option<&Change>,
+        pull_request: Option<&PullRequestRef>,
         environment: &Environment,
         directory: &Path,
-    ) -> Result<Option<What>, String> {
+    ) -> Result<Option<Trigger>, String> {
         if self.closed.is_some_and(|(name, value)| environment.get(name) == Some(value)) {
-            return Ok(Some(What::Nothing("the pull request was closed")));
+            return Ok(Some(Trigger::Nothing("the pull request was closed")));
         }
         let head = self.head(environment, directory)?;
-        let Some(branch) = self.branch(environment).filter(|_| change.is_none()) else {
-            return Ok(Some(What::Commit(head)));
+        let Some(branch) = self.branch(environment).filter(|_| pull_request.is_none()) else {
+            return Ok(Some(Trigger::Commit(head)));
         };
         if let Some(pull_request) = queued(branch) {
-            return Ok(Some(What::MergeGroup { pull_request }));
+            return Ok(Some(Trigger::MergeGroup { pull_request }));
         }
         if !self.is_push(environment) {
-            return Ok(Some(What::Commit(head)));
+            return Ok(Some(Trigger::Commit(head)));
         }
         let to_default = match self.default {
             DefaultBranch::Unknown => None,
             DefaultBranch::Named(name) => environment.get(name).map(|default| default == branch),
             DefaultBranch::Says(name) => Some(is_true(environment, name)),
         };
-        Ok(Some(What::Pushed { head, branch: branch.to_owned(), to_default }))
+        Ok(Some(Trigger::Pushed { head, branch: branch.to_owned(), to_default }))
     }
 
-    fn head(&self, environment: &Environment, directory: &Path) -> Result<Found, String> {
+    fn head(&self, environment: &Environment, directory: &Path) -> Result<FoundCommit, String> {
         let set = first(self.commit, environment).filter(|&(_, text)| text != "HEAD");
         let set = set.map(|(source, text)| {
             let commit = Commit::parse(text)
                 .map_err(|problem| format!("is not set, and {source}, which {} sets, {problem}", self.provider))?;
-            Ok::<_, String>(Found { commit, source })
+            Ok::<_, String>(FoundCommit { commit, source })
         });
         let found = set.transpose()?;
         if self.provider == Provider::Jenkins
@@ -248,9 +248,9 @@ impl Variables {
         self.push.is_none_or(|(name, values)| environment.get(name).is_some_and(|value| values.contains(&value)))
     }
 
-    fn change(&self, environment: &Environment) -> Option<Change> {
+    fn pull_request(&self, environment: &Environment) -> Option<PullRequestRef> {
         let number = self.number.iter().find_map(|name| number(environment.get(name)?.rsplit('/').next()?))?;
-        Some(Change {
+        Some(PullRequestRef {
             number: Some(number),
             base: first(self.base, environment).map(|(_, base)| short(base).to_owned()),
             from_fork: match self.fork {
@@ -270,12 +270,12 @@ impl Variables {
 /// the workspace, which nobody else has. The head is where the branch sources fetched it to, under the name of the
 /// branch: `refs/remotes/origin/PR-7`. It counts when git says that the build is of that commit or of a merge of it;
 /// else `GIT_COMMIT` stands, and where that is a merge, the report says that nobody ran it.
-fn jenkins_head(set: Option<&Found>, environment: &Environment, directory: &Path) -> Option<Found> {
+fn jenkins_head(set: Option<&FoundCommit>, environment: &Environment, directory: &Path) -> Option<FoundCommit> {
     environment.get("CHANGE_ID")?;
     let built = set.map_or("HEAD", |found| found.commit.as_str());
     let reference = format!("refs/remotes/origin/{}", environment.get("BRANCH_NAME")?);
     let commit = checkout::built_from(environment, directory, built, &reference)?;
-    Some(Found { commit, source: "the head of the change, as Jenkins fetched it" })
+    Some(FoundCommit { commit, source: "the head of the change, as Jenkins fetched it" })
 }
 
 fn first<'a>(names: &[&'static str], environment: &'a Environment) -> Option<(&'static str, &'a str)> {
@@ -301,17 +301,17 @@ mod tests {
     const HEAD: &str = "a94a8fe5ccb19ba61c4c0873d391e987982fbbd3";
     const MERGE: &str = "b6589fc6ab0dc82cf12099d1c2d40ab994e8410c";
 
-    fn tell(pairs: &[(&str, &str)]) -> Told {
+    fn tell(pairs: &[(&str, &str)]) -> CiReport {
         let environment: Environment = pairs.iter().copied().collect();
         running(&environment).unwrap().told(&environment, Path::new("/no/such/folder"))
     }
 
-    fn head(source: &'static str) -> Found {
-        Found { commit: Commit::parse(HEAD).unwrap(), source }
+    fn head(source: &'static str) -> FoundCommit {
+        FoundCommit { commit: Commit::parse(HEAD).unwrap(), source }
     }
 
-    fn change(number: u64, base: &str) -> Change {
-        Change { number: Some(number), base: Some(base.to_owned()), ..Change::default() }
+    fn pull_request(number: u64, base: &str) -> PullRequestRef {
+        PullRequestRef { number: Some(number), base: Some(base.to_owned()), ..PullRequestRef::default() }
     }
 
     #[test]
@@ -332,7 +332,7 @@ mod tests {
         cause: Option<&'static str>,
         tag: Option<&'static str>,
         /// For change 7 of a fork.
-        change: &'static [(&'static str, &'static str)],
+        pull_request: &'static [(&'static str, &'static str)],
         tells: (Option<&'static str>, bool),
     }
 
@@ -345,7 +345,7 @@ mod tests {
             tells_default: true,
             cause: Some("CI_PIPELINE_SOURCE"),
             tag: None,
-            change: &[("CI_EXTERNAL_PULL_REQUEST_IID", "7"), ("CI_EXTERNAL_PULL_REQUEST_TARGET_BRANCH_NAME", "main")],
+            pull_request: &[("CI_EXTERNAL_PULL_REQUEST_IID", "7"), ("CI_EXTERNAL_PULL_REQUEST_TARGET_BRANCH_NAME", "main")],
             tells: (Some("main"), false),
         },
         Sets {
@@ -355,7 +355,7 @@ mod tests {
             tells_default: true,
             cause: None,
             tag: Some("TAG_NAME"),
-            change: &[("CHANGE_ID", "7"), ("CHANGE_TARGET", "main"), ("CHANGE_FORK", "someone")],
+            pull_request: &[("CHANGE_ID", "7"), ("CHANGE_TARGET", "main"), ("CHANGE_FORK", "someone")],
             tells: (Some("main"), true),
         },
         Sets {
@@ -365,7 +365,7 @@ mod tests {
             tells_default: false,
             cause: Some("BUILD_REASON"),
             tag: None,
-            change: &[
+            pull_request: &[
                 ("SYSTEM_PULLREQUEST_PULLREQUESTID", "7"),
                 ("SYSTEM_PULLREQUEST_TARGETBRANCH", "refs/heads/main"),
                 ("SYSTEM_PULLREQUEST_ISFORK", "True"),
@@ -379,7 +379,7 @@ mod tests {
             tells_default: false,
             cause: None,
             tag: Some("BITBUCKET_TAG"),
-            change: &[("BITBUCKET_PR_ID", "7"), ("BITBUCKET_PR_DESTINATION_BRANCH", "main")],
+            pull_request: &[("BITBUCKET_PR_ID", "7"), ("BITBUCKET_PR_DESTINATION_BRANCH", "main")],
             tells: (Some("main"), false),
         },
         Sets {
@@ -389,7 +389,7 @@ mod tests {
             tells_default: false,
             cause: None,
             tag: Some("CIRCLE_TAG"),
-            change: &[("CIRCLE_PR_NUMBER", "7"), ("CIRCLE_PR_USERNAME", "someone")],
+            pull_request: &[("CIRCLE_PR_NUMBER", "7"), ("CIRCLE_PR_USERNAME", "someone")],
             tells: (None, true),
         },
         Sets {
@@ -403,7 +403,7 @@ mod tests {
             tells_default: true,
             cause: Some("BUILDKITE_SOURCE"),
             tag: Some("BUILDKITE_TAG"),
-            change: &[
+            pull_request: &[
                 ("BUILDKITE_PULL_REQUEST", "7"),
                 ("BUILDKITE_PULL_REQUEST_BASE_BRANCH", "main"),
                 ("BUILDKITE_PULL_REQUEST_REPO", "git://example.org/someone/r.git"),
@@ -418,7 +418,7 @@ mod tests {
             tells_default: false,
             cause: Some("TRAVIS_EVENT_TYPE"),
             tag: Some("TRAVIS_TAG"),
-            change: &[
+            pull_request: &[
                 ("TRAVIS_PULL_REQUEST", "7"),
                 ("TRAVIS_BRANCH", "main"),
                 ("TRAVIS_PULL_REQUEST_SLUG", "someone/r"),
@@ -433,7 +433,7 @@ mod tests {
             tells_default: true,
             cause: Some("CI_PIPELINE_EVENT"),
             tag: Some("CI_COMMIT_TAG"),
-            change: &[("CI_COMMIT_PULL_REQUEST", "7"), ("CI_COMMIT_TARGET_BRANCH", "main")],
+            pull_request: &[("CI_COMMIT_PULL_REQUEST", "7"), ("CI_COMMIT_TARGET_BRANCH", "main")],
             tells: (Some("main"), false),
         },
         Sets {
@@ -443,7 +443,7 @@ mod tests {
             tells_default: true,
             cause: Some("DRONE_BUILD_EVENT"),
             tag: Some("DRONE_TAG"),
-            change: &[("DRONE_PULL_REQUEST", "7"), ("DRONE_TARGET_BRANCH", "main")],
+            pull_request: &[("DRONE_PULL_REQUEST", "7"), ("DRONE_TARGET_BRANCH", "main")],
             tells: (Some("main"), false),
         },
     ];
@@ -451,25 +451,25 @@ mod tests {
     #[test]
     fn every_ci_is_read_in_full() {
         assert_eq!(SETS.len(), CIS.iter().filter(|ci| !ci.branch.is_empty()).count(), "one is left out");
-        for Sets { always, commit, push, tells_default, cause, tag, change, tells } in SETS {
+        for Sets { always, commit, push, tells_default, cause, tag, pull_request, tells } in SETS {
             let (ci, source) = (always[0].0, [(*commit, HEAD)]);
             let pushed = [*always, &source, push].concat();
-            let main = What::Pushed {
+            let main = Trigger::Pushed {
                 head: head(commit),
                 branch: "main".to_owned(),
                 to_default: tells_default.then_some(true),
             };
-            assert_eq!(tell(&pushed).what, Ok(Some(main)), "{ci}");
+            assert_eq!(tell(&pushed).trigger, Ok(Some(main)), "{ci}");
             for (variable, value) in
                 cause.map(|cause| (cause, "schedule")).into_iter().chain(tag.map(|tag| (tag, "v1")))
             {
                 let other = [&pushed[..], &[(variable, value)]].concat();
-                assert_eq!(tell(&other).what, Ok(Some(What::Commit(head(commit)))), "{ci} {variable}");
+                assert_eq!(tell(&other).trigger, Ok(Some(Trigger::Commit(head(commit)))), "{ci} {variable}");
             }
-            let told = tell(&[*always, &source, change].concat());
+            let told = tell(&[*always, &source, pull_request].concat());
             let (base, from_fork) = (tells.0.map(str::to_owned), tells.1);
-            assert_eq!(told.change, Some(Change { number: Some(7), base, from_fork }), "{ci}");
-            assert_eq!(told.what, Ok(Some(What::Commit(head(commit)))), "{ci}");
+            assert_eq!(told.pull_request, Some(PullRequestRef { number: Some(7), base, from_fork }), "{ci}");
+            assert_eq!(told.trigger, Ok(Some(Trigger::Commit(head(commit)))), "{ci}");
         }
     }
 
@@ -487,13 +487,13 @@ mod tests {
             ("CI_MERGE_REQUEST_SOURCE_PROJECT_ID", "12"),
             ("CI_MERGE_REQUEST_PROJECT_ID", "1"),
         ]);
-        assert_eq!(told.what, Ok(Some(What::Commit(head("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA")))));
-        assert_eq!(told.change, Some(Change { from_fork: true, ..change(7, "main") }));
+        assert_eq!(told.trigger, Ok(Some(Trigger::Commit(head("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA")))));
+        assert_eq!(told.pull_request, Some(PullRequestRef { from_fork: true, ..pull_request(7, "main") }));
     }
 
     #[test]
     fn forks_are_told_apart_in_every_way_of_telling() {
-        let fork = |pairs: &[(&str, &str)]| tell(pairs).change.unwrap().from_fork;
+        let fork = |pairs: &[(&str, &str)]| tell(pairs).pull_request.unwrap().from_fork;
         let travis = [("TRAVIS", "true"), ("TRAVIS_PULL_REQUEST", "7"), ("TRAVIS_REPO_SLUG", "o/r")];
         assert!(!fork(&travis));
         assert!(!fork(&[&travis[..], &[("TRAVIS_PULL_REQUEST_SLUG", "o/r")]].concat()));
@@ -520,18 +520,18 @@ mod tests {
             ("SYSTEM_PULLREQUEST_PULLREQUESTNUMBER", "7"),
             ("SYSTEM_PULLREQUEST_TARGETBRANCH", "refs/heads/main"),
         ];
-        assert_eq!(tell(&azure).change, Some(change(7, "main")));
+        assert_eq!(tell(&azure).pull_request, Some(pull_request(7, "main")));
         let circle = [("CIRCLECI", "true"), ("CIRCLE_PULL_REQUEST", "https://github.com/o/r/pull/42")];
-        assert_eq!(tell(&circle).change.unwrap().number, Some(42));
+        assert_eq!(tell(&circle).pull_request.unwrap().number, Some(42));
         for none in ["false", "", "0", "-1", "7x"] {
-            assert_eq!(tell(&[("TRAVIS", "true"), ("TRAVIS_PULL_REQUEST", none)]).change, None, "{none}");
+            assert_eq!(tell(&[("TRAVIS", "true"), ("TRAVIS_PULL_REQUEST", none)]).pull_request, None, "{none}");
         }
     }
 
     #[test]
     fn a_push_to_a_branch_is_told_and_whether_it_is_the_default_one() {
         let pushed = |branch: &str, to_default, source| {
-            Ok(Some(What::Pushed { head: head(source), branch: branch.to_owned(), to_default }))
+            Ok(Some(Trigger::Pushed { head: head(source), branch: branch.to_owned(), to_default }))
         };
         let gitlab = [
             ("GITLAB_CI", "true"),
@@ -539,44 +539,44 @@ mod tests {
             ("CI_COMMIT_SHA", HEAD),
             ("CI_DEFAULT_BRANCH", "main"),
         ];
-        let on = |branch| tell(&[&gitlab[..], &[("CI_COMMIT_BRANCH", branch)]].concat()).what;
+        let on = |branch| tell(&[&gitlab[..], &[("CI_COMMIT_BRANCH", branch)]].concat()).trigger;
         assert_eq!(on("main"), pushed("main", Some(true), "CI_COMMIT_SHA"));
         assert_eq!(on("topic"), pushed("topic", Some(false), "CI_COMMIT_SHA"));
         let azure = [("TF_BUILD", "True"), ("BUILD_SOURCEVERSION", HEAD), ("BUILD_REASON", "BatchedCI")];
-        let on = |branch| tell(&[&azure[..], &[("BUILD_SOURCEBRANCH", branch)]].concat()).what;
+        let on = |branch| tell(&[&azure[..], &[("BUILD_SOURCEBRANCH", branch)]].concat()).trigger;
         assert_eq!(on("refs/heads/feature/x"), pushed("feature/x", None, "BUILD_SOURCEVERSION"));
         for none in ["refs/tags/v1", "refs/heads/"] {
-            assert_eq!(on(none), Ok(Some(What::Commit(head("BUILD_SOURCEVERSION")))), "{none}");
+            assert_eq!(on(none), Ok(Some(Trigger::Commit(head("BUILD_SOURCEVERSION")))), "{none}");
         }
         let jenkins = [("JENKINS_URL", "https://ci"), ("GIT_COMMIT", HEAD), ("BRANCH_NAME", "main")];
-        assert_eq!(tell(&jenkins).what, pushed("main", Some(false), "GIT_COMMIT"));
+        assert_eq!(tell(&jenkins).trigger, pushed("main", Some(false), "GIT_COMMIT"));
         let primary = [&jenkins[..], &[("BRANCH_IS_PRIMARY", "true")]].concat();
-        assert_eq!(tell(&primary).what, pushed("main", Some(true), "GIT_COMMIT"));
+        assert_eq!(tell(&primary).trigger, pushed("main", Some(true), "GIT_COMMIT"));
         let tagged = [&jenkins[..], &[("TAG_NAME", "main")]].concat();
-        assert_eq!(tell(&tagged).what, Ok(Some(What::Commit(head("GIT_COMMIT")))));
+        assert_eq!(tell(&tagged).trigger, Ok(Some(Trigger::Commit(head("GIT_COMMIT")))));
     }
 
     #[test]
     fn a_scheduled_build_is_no_push_and_a_queue_no_branch() {
         let drone = [("DRONE", "true"), ("DRONE_COMMIT", HEAD), ("DRONE_BRANCH", "main")];
         let cron = [&drone[..], &[("DRONE_BUILD_EVENT", "cron")]].concat();
-        assert_eq!(tell(&cron).what, Ok(Some(What::Commit(head("DRONE_COMMIT")))));
+        assert_eq!(tell(&cron).trigger, Ok(Some(Trigger::Commit(head("DRONE_COMMIT")))));
         let queue = format!("gh-readonly-queue/main/pr-104-{MERGE}");
         let circle = [("CIRCLECI", "true"), ("CIRCLE_SHA1", HEAD), ("CIRCLE_BRANCH", &queue)];
-        assert_eq!(tell(&circle).what, Ok(Some(What::MergeGroup { pull_request: 104 })));
+        assert_eq!(tell(&circle).trigger, Ok(Some(Trigger::MergeGroup { pull_request: 104 })));
     }
 
     #[test]
     fn a_closed_pull_request_is_nothing_to_gate_in_woodpecker() {
         let woodpecker = [("CI", "woodpecker"), ("CI_COMMIT_SHA", HEAD), ("CI_COMMIT_PULL_REQUEST", "7")];
-        assert_eq!(tell(&woodpecker).what, Ok(Some(What::Commit(head("CI_COMMIT_SHA")))));
+        assert_eq!(tell(&woodpecker).trigger, Ok(Some(Trigger::Commit(head("CI_COMMIT_SHA")))));
         let closed = [&woodpecker[..], &[("CI_PIPELINE_EVENT", "pull_request_closed")]].concat();
-        assert!(matches!(tell(&closed).what, Ok(Some(What::Nothing(_)))));
+        assert!(matches!(tell(&closed).trigger, Ok(Some(Trigger::Nothing(_)))));
     }
 
     #[test]
     fn a_commit_that_is_none_is_told_with_its_variable_and_never_repeated() {
-        let told = tell(&[("TEAMCITY_VERSION", "2025.03"), ("BUILD_VCS_NUMBER", "trunk@123456")]).what.unwrap_err();
+        let told = tell(&[("TEAMCITY_VERSION", "2025.03"), ("BUILD_VCS_NUMBER", "trunk@123456")]).trigger.unwrap_err();
         assert!(told.contains("BUILD_VCS_NUMBER, which TeamCity sets, is not a commit id"), "{told}");
         assert!(!told.contains("trunk"), "{told}");
     }

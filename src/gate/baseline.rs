@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::{Here, Scores, Session, Stop};
-use crate::ci::{Occasion, What};
+use crate::ci::{CiContext, Trigger};
 use crate::clearml::ProjectId;
 use crate::gate::outcome::{NoVerdict, Side, Warning};
 use crate::git::{self, CannotTell};
@@ -84,7 +84,7 @@ impl<'a> Session<'a> {
     /// What is wrong with where the baseline comes from, or why that is not known: by git where there is history, else
     /// by the pull request of its commit.
     fn origin(&self, baseline: &Run) -> Option<Warning> {
-        let Some(branch) = self.here.occasion.and_then(main_branch) else {
+        let Some(branch) = self.here.ci.and_then(main_branch) else {
             // Outside of a CI nobody asks; where it is required, that does not make it so.
             let required = self.settings.baseline_check == BaselineCheck::Require;
             let unknown =
@@ -111,7 +111,7 @@ impl<'a> Session<'a> {
 
     /// What GitHub says, if there is one to be asked and it knows the commit.
     fn pulls(&self, recorded: &str, branch: &str) -> Result<Option<Pulls>, github::Error> {
-        let forge = self.here.occasion.and_then(|occasion| occasion.forge.as_ref());
+        let forge = self.here.ci.and_then(|context| context.forge.as_ref());
         let (Some(forge), Ok(commit)) = (forge, Commit::parse(recorded)) else { return Ok(None) };
         let asked = GitHub::of(forge, self.here.environment);
         match asked.and_then(|github| github.pulls_with(&forge.repository, &commit, branch)) {
@@ -145,9 +145,9 @@ impl Pulls {
 }
 
 /// The branch that the baseline is to be part of.
-fn main_branch(occasion: &Occasion) -> Option<&str> {
-    match &occasion.what {
-        What::Pushed { branch, to_default: Some(true), .. } => Some(branch),
-        _ => occasion.change.as_ref()?.base.as_deref(),
+fn main_branch(context: &CiContext) -> Option<&str> {
+    match &context.trigger {
+        Trigger::Pushed { branch, to_default: Some(true), .. } => Some(branch),
+        _ => context.pull_request.as_ref()?.base.as_deref(),
     }
 }

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use super::wait::{Progress, Wait};
 use super::{Here, Session, Stop};
-use crate::ci::{Occasion, What};
+use crate::ci::{CiContext, Trigger};
 use crate::clearml::{Error, ProjectId};
 use crate::gate::outcome::{NoVerdict, Stood, Unclear};
 use crate::git::{self, Identity};
@@ -169,8 +169,8 @@ impl<'a> Session<'a> {
 
     /// The pull request that came to the main branch by the commit that was pushed there, with its head.
     fn merged(&self) -> Result<Option<(u64, Commit)>, github::Error> {
-        let Some(Occasion { what, forge: Some(forge), .. }) = self.here.occasion else { return Ok(None) };
-        let What::Pushed { branch, to_default: Some(true), .. } = what else { return Ok(None) };
+        let Some(CiContext { trigger, forge: Some(forge), .. }) = self.here.ci else { return Ok(None) };
+        let Trigger::Pushed { branch, to_default: Some(true), .. } = trigger else { return Ok(None) };
         if self.settings.promote != Promote::OnMerge {
             return Ok(None);
         }

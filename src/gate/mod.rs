@@ -20,7 +20,7 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::time::Instant;
 
-use crate::ci::Occasion;
+use crate::ci::CiContext;
 use crate::clearml::links;
 use crate::clearml::{Client, Error, ProjectId, Scope};
 use crate::environment::Environment;
@@ -51,7 +51,7 @@ pub(crate) struct Here<'a> {
     /// Where git is asked.
     pub(crate) directory: &'a Path,
     /// What the CI told.
-    pub(crate) occasion: Option<&'a Occasion>,
+    pub(crate) ci: Option<&'a CiContext>,
     /// How long ClearML is waited for.
     pub(crate) limits: Limits,
 }
@@ -160,7 +160,7 @@ impl<'a> Session<'a> {
     fn promote(&self, project: &ProjectId, verdict: Verdict, candidate: &Run, runs: &[Run]) -> Promotion {
         let Settings { tag, metrics, promote, keep_best, accept, .. } = self.settings;
         let rules = Rules { promote: *promote, keep_best: *keep_best, accept: *accept };
-        let moment = Moment::of(self.here.occasion.map(|occasion| &occasion.what));
+        let moment = Moment::of(self.here.ci.map(|context| &context.trigger));
         let tagged: Vec<&Run> = runs.iter().filter(|run| run.carries(tag.as_str())).collect();
         if matches!(tagged[..], [only] if only.id == candidate.id) {
             return Promotion::Holds { left: Vec::new() };

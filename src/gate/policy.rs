@@ -1,6 +1,6 @@
 //! Whether the tag may move: by the settings, the verdict, and where in the life of a change this run is. Pure.
 
-use crate::ci::What;
+use crate::ci::Trigger;
 use crate::model::compare::Verdict;
 use crate::promote::KeptBecause;
 use crate::settings::Promote;
@@ -18,9 +18,9 @@ pub(super) enum Moment {
 
 impl Moment {
     /// By what the CI told.
-    pub(super) const fn of(what: Option<&What>) -> Self {
+    pub(super) const fn of(what: Option<&Trigger>) -> Self {
         match what {
-            Some(What::Merged { into_default: is_main, .. } | What::Pushed { to_default: is_main, .. }) => {
+            Some(Trigger::Merged { into_default: is_main, .. } | Trigger::Pushed { to_default: is_main, .. }) => {
                 match is_main {
                     Some(true) => Self::Merged,
                     Some(false) => Self::Before,

@@ -23,7 +23,7 @@ use ureq::http::Uri;
 pub(crate) use comment::PullRequest;
 pub(crate) use error::Error;
 
-use crate::ci::{Forge, Found, Occasion, What};
+use crate::ci::{CiContext, Forge, FoundCommit, Trigger};
 use crate::environment::Environment;
 use crate::model::commit::Commit;
 use crate::net::http::{Answer, HeaderMap, Http, Method, Repeat, Request, header};
@@ -164,20 +164,26 @@ impl GitHub {
 ///
 /// # Errors
 /// A phrase about `COMMIT_ID` that says why it could not be found out.
-pub(crate) fn with_queued_head(occasion: Occasion, environment: &Environment) -> std::result::Result<Occasion, String> {
-    let What::MergeGroup { pull_request } = occasion.what else { return Ok(occasion) };
-    let head = match &occasion.forge {
+pub(crate) fn with_queued_head(
+    context: CiContext,
+    environment: &Environment,
+) -> std::result::Result<CiContext, String> {
+    let Trigger::MergeGroup { pull_request } = context.trigger else { return Ok(context) };
+    let head = match &context.forge {
         Some(forge) => {
             GitHub::of(forge, environment).and_then(|github| github.head_of(&forge.repository, pull_request))
         }
-        None => return Ok(occasion),
+        None => return Ok(context),
     };
     let commit = head.map_err(|error| {
         format!(
             "is not set, and GitHub does not tell the head of pull request {pull_request}, which is queued: {error}"
         )
     })?;
-    Ok(Occasion { what: What::Commit(Found { commit, source: "the head of the queued pull request" }), ..occasion })
+    Ok(CiContext {
+        trigger: Trigger::Commit(FoundCommit { commit, source: "the head of the queued pull request" }),
+        ..context
+    })
 }
 
 /// A pull request.

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::outputs::{self, Documents, OUTPUTS};
 use super::text::Colour;
-use crate::ci::{Found, Occasion, What};
+use crate::ci::{CiContext, FoundCommit, Trigger};
 use crate::clearml::links;
 use crate::clearml::{Cause, Error};
 use crate::environment::Environment;
@@ -43,9 +43,9 @@ const ANYWHERE: [&str; 3] = ["##[", "##vso[", "##teamcity["];
 pub fn report(data: &[u8], is_xml: impl Fn(&str) -> bool) {
     let mut input = Input::new(data);
     let environment = environment(&mut input);
-    let commit = Commit::parse(COMMIT).map(|commit| Found { commit, source: "COMMIT_ID" });
-    let occasion = commit.map(|found| Occasion { what: What::Commit(found), change: None, forge: None });
-    match settings::resolve(&Flags::default(), &environment, &occasion) {
+    let commit = Commit::parse(COMMIT).map(|commit| FoundCommit { commit, source: "COMMIT_ID" });
+    let context = commit.map(|found| CiContext { trigger: Trigger::Commit(found), pull_request: None, forge: None });
+    match settings::resolve(&Flags::default(), &environment, &context) {
         Ok(settings) => {
             let outcome = if input.flag() {
                 Outcome::NoVerdict(no_verdict(&mut input, &settings))

@@ -11,7 +11,7 @@ mod values;
 use std::fmt;
 use std::time::Duration;
 
-use crate::ci::{Found, Occasion};
+use crate::ci::{CiContext, FoundCommit};
 use crate::clearml::Server;
 use crate::environment::Environment;
 use crate::git::CodePaths;
@@ -93,7 +93,7 @@ impl fmt::Display for Fault {
 pub(crate) fn resolve(
     flags: &Flags,
     environment: &Environment,
-    occasion: &Result<Occasion, String>,
+    context: &Result<CiContext, String>,
 ) -> Result<Settings, Vec<Fault>> {
     let mut source = Source::new(flags, environment);
     let access_key = source.secret("CLEARML_API_ACCESS_KEY", |conf| conf.access_key.as_deref());
@@ -116,7 +116,7 @@ pub(crate) fn resolve(
     let web = web(&mut source, api.as_ref());
     let trust = source.or_conf("CLEARML_API_HOST_VERIFY_CERT", |conf| conf.verify_certificate.as_deref(), Trust::read);
     let proxy = api.as_ref().and_then(|api| source.proxy(api));
-    let found = found(&mut source, occasion);
+    let found = found(&mut source, context);
     let in_force = source.in_force(&[
         ("CLEARML_API_HOST", api.as_ref().map(Host::to_string)),
         ("CLEARML_WEB_HOST", web.as_ref().map(Host::to_string)),
@@ -156,8 +156,8 @@ fn web(source: &mut Source<'_>, api: Option<&Host>) -> Option<Host> {
     }
 }
 
-fn found<'o>(source: &mut Source<'_>, occasion: &'o Result<Occasion, String>) -> Option<&'o Found> {
-    match occasion.as_ref().map_err(String::clone).and_then(Occasion::commit) {
+fn found<'o>(source: &mut Source<'_>, context: &'o Result<CiContext, String>) -> Option<&'o FoundCommit> {
+    match context.as_ref().map_err(String::clone).and_then(CiContext::commit) {
         Ok(found) => Some(found),
         Err(problem) => {
             source.fault("COMMIT_ID", &problem);

@@ -31,8 +31,8 @@ pub(crate) fn settings(metrics: &Value, others: &[(&str, &str)]) -> &'static Set
         ("COMMIT_ID", COMMIT),
     ];
     let environment: Environment = given.into_iter().chain(others.iter().copied()).collect();
-    let occasion = ci::occasion(None, &environment, Path::new("."));
-    Box::leak(Box::new(crate::settings::resolve(&Flags::default(), &environment, &occasion).unwrap()))
+    let context = ci::detect(None, &environment, Path::new("."));
+    Box::leak(Box::new(crate::settings::resolve(&Flags::default(), &environment, &context).unwrap()))
 }
 
 /// Settings with one metric, and the rest as it is when nobody says anything.
