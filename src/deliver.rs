@@ -11,7 +11,7 @@ use crate::cli::{Document, Target};
 use crate::environment::Environment;
 use crate::exit::Exit;
 use crate::gate::Progress;
-use crate::gate::outcome::{Ended, NotStarted, Outcome, Report};
+use crate::gate::outcome::{NotStarted, Outcome, Report, RunResult};
 use crate::github::{GitHub, PullRequest};
 use crate::model::compare::Verdict;
 use crate::report::color;
@@ -100,7 +100,7 @@ impl<'a> Delivery<'a> {
 
 impl Delivery<'_> {
     /// Writes everything, and returns the exit code. `context` is what the CI told, where that matters.
-    pub(crate) fn deliver(mut self, ended: &Ended<'_>, context: Option<&CiContext>) -> Exit {
+    pub(crate) fn deliver(mut self, ended: &RunResult<'_>, context: Option<&CiContext>) -> Exit {
         self.console(ended);
         self.summary(ended);
         self.outputs(ended);
@@ -113,9 +113,9 @@ impl Delivery<'_> {
 
     /// The report for people; to standard error when a document takes standard output, and when nothing was judged for
     /// faults in the settings.
-    fn console(&mut self, ended: &Ended<'_>) {
+    fn console(&mut self, ended: &RunResult<'_>) {
         let taken = self.documents.iter().any(|(_, target)| *target == Target::Stdout);
-        let is_fault = matches!(ended, Ended::NotStarted(NotStarted::Faults(_)));
+        let is_fault = matches!(ended, RunResult::NotStarted(NotStarted::Faults(_)));
         let on_github = self.is_on_github();
         let stream = if taken || is_fault { &mut self.err } else { &mut self.out };
         stream.write(&ended.text(color::choose(&self.environment, stream.is_terminal)));
@@ -128,7 +128,7 @@ impl Delivery<'_> {
         self.environment.get("GITHUB_ACTIONS") == Some("true")
     }
 
-    fn summary(&mut self, ended: &Ended<'_>) {
+    fn summary(&mut self, ended: &RunResult<'_>) {
         let Some(path) = self.environment.get("GITHUB_STEP_SUMMARY") else { return };
         let written = append(path.as_ref(), |already| {
             // An earlier part that does not end its line would run into the heading.
@@ -138,14 +138,14 @@ impl Delivery<'_> {
         self.warn_if_unwritten(written, "job summary");
     }
 
-    fn outputs(&mut self, ended: &Ended<'_>) {
+    fn outputs(&mut self, ended: &RunResult<'_>) {
         let Some(path) = self.environment.get("GITHUB_OUTPUT") else { return };
         let documents = Documents { json: ended.json(), markdown: ended.markdown(COMMENT) };
         let written = append(path.as_ref(), |_| outputs::render(ended, documents));
         self.warn_if_unwritten(written, "step outputs");
     }
 
-    fn document(&mut self, ended: &Ended<'_>, document: Document, target: &Target) {
+    fn document(&mut self, ended: &RunResult<'_>, document: Document, target: &Target) {
         let (text, name) = match document {
             Document::Json => (ended.json(), "JSON report"),
             Document::Markdown => (ended.markdown(COMMENT), "Markdown report"),
@@ -160,8 +160,8 @@ impl Delivery<'_> {
         }
     }
 
-    fn comment(&mut self, ended: &Ended<'_>, context: Option<&CiContext>) {
-        let Ended::Gated(report) = ended else { return };
+    fn comment(&mut self, ended: &RunResult<'_>, context: Option<&CiContext>) {
+        let RunResult::Gated(report) = ended else { return };
         if let Err(problem) = self.commented(report, context) {
             self.warn(&format!("the comment on the pull request could not be written: {problem}"));
         }
@@ -180,7 +180,7 @@ impl Delivery<'_> {
             return Ok(());
         };
         let forge = context.forge.as_ref().ok_or("only GitHub, Gitea and Forgejo are known")?;
-        let github = GitHub::of(forge, &self.environment).map_err(|error| error.to_string())?;
+        let github = GitHub::new(forge, &self.environment).map_err(|error| error.to_string())?;
         let numbers = match change.number {
             Some(number) => vec![number],
             None => github.pulls_of(&forge.repository, &report.settings.commit).map_err(|error| error.to_string())?,

@@ -75,14 +75,14 @@ mod wording;
 
 use std::path::PathBuf;
 
-use crate::gate::outcome::{Ended, NotStarted};
+use crate::gate::outcome::{NotStarted, RunResult};
 use ci::{CiContext, Trigger};
 use cli::Command;
 use deliver::Delivery;
 pub use deliver::Stream;
 pub use environment::Environment;
 pub use exit::Exit;
-use gate::Here;
+use gate::GateContext;
 pub use net::limits::Limits;
 pub use report::outputs::OUTPUTS;
 use settings::flags::Flags;
@@ -123,20 +123,21 @@ pub fn run(process: Process<'_>) -> Exit {
     let context = ci::detect(flags.get("commit-id"), &environment, &directory);
     let context = context.and_then(|context| github::with_queued_head(context, &environment));
     let delivery = Delivery { environment, directory, documents: flags.documents(), out, err };
-    judge(&flags, &context, limits, delivery)
+    check(&flags, &context, limits, delivery)
 }
 
-fn judge(flags: &Flags, context: &Result<CiContext, String>, limits: Limits, mut delivery: Delivery<'_>) -> Exit {
+fn check(flags: &Flags, context: &Result<CiContext, String>, limits: Limits, mut delivery: Delivery<'_>) -> Exit {
     if let Ok(CiContext { trigger: Trigger::Nothing(why), .. }) = context {
-        return delivery.deliver(&Ended::NotStarted(NotStarted::Nothing(why)), None);
+        return delivery.deliver(&RunResult::NotStarted(NotStarted::Nothing(why)), None);
     }
     match settings::resolve(flags, &delivery.environment, context) {
         Ok(settings) => {
             let (environment, directory) = (delivery.environment.clone(), delivery.directory.clone());
-            let here = Here { environment: &environment, directory: &directory, ci: context.as_ref().ok(), limits };
+            let here =
+                GateContext { environment: &environment, directory: &directory, ci: context.as_ref().ok(), limits };
             let report = gate::gate(&settings, here, &mut delivery.progress());
-            delivery.deliver(&Ended::Gated(report), context.as_ref().ok())
+            delivery.deliver(&RunResult::Gated(report), context.as_ref().ok())
         }
-        Err(faults) => delivery.deliver(&Ended::NotStarted(NotStarted::Faults(&faults)), None),
+        Err(faults) => delivery.deliver(&RunResult::NotStarted(NotStarted::Faults(&faults)), None),
     }
 }

@@ -242,7 +242,7 @@ mod tests {
     const OTHER: &str = "c0ffee0000c0ffee0000c0ffee0000c0ffee0000";
 
     fn context(flag: Option<&str>, pairs: &[(&str, &str)]) -> Result<CiContext, String> {
-        super::detect(flag, &pairs.iter().copied().collect(), Path::new("/no/such/folder"))
+        detect(flag, &pairs.iter().copied().collect(), Path::new("/no/such/folder"))
     }
 
     fn found(commit: &str, source: &'static str) -> FoundCommit {

@@ -8,13 +8,13 @@ use serde_json::Value;
 use super::Server;
 use super::wire::{Claims, Envelope, Login, Meta};
 use super::{Cause, Error, json};
-use crate::net::http::{Answer, Http, Repeat};
+use crate::net::http::{Answer, Http, Retry};
 use crate::net::secret::Secret;
 
 /// Logs in with the key pair.
 pub(super) fn login(http: &Http, server: &Server) -> Result<Secret, Error> {
     let basic = basic(server);
-    let answer = http.post(&format!("{}/auth.login", server.api), &format!("Basic {basic}"), b"{}", Repeat::Freely);
+    let answer = http.post(&format!("{}/auth.login", server.api), &format!("Basic {basic}"), b"{}", Retry::Idempotent);
     let token = answer.map_err(Cause::Failure).and_then(|answer| decode::<Login>(&answer)).and_then(|login| {
         let visible = login.token.bytes().all(|byte| byte.is_ascii_graphic());
         Secret::new(&login.token).filter(|_| visible).ok_or_else(|| Cause::odd("it gave no usable token".to_owned()))

@@ -83,7 +83,7 @@ fn metric(title: &str, series: &str, direction: Direction, pick: Pick) -> Option
         series: Name::parse(series).ok()?,
         pick,
         criteria,
-        role: Role::Counts,
+        role: Role::Required,
     })
 }
 

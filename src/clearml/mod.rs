@@ -22,7 +22,7 @@ use crate::model::commit::Commit;
 use crate::model::metric::{Metric, Metrics, Pick};
 use crate::model::name::{Name, Tag};
 use crate::model::run::{Curves, Reading, Run, TaskId};
-use crate::net::http::{Http, Repeat};
+use crate::net::http::{Http, Retry};
 use crate::net::limits::Limits;
 use crate::net::proxy::Proxy;
 use crate::net::secret::Secret;
@@ -164,7 +164,7 @@ impl<'a> Client<'a> {
     pub(crate) fn tagged(&self, scope: Scope<'_>, tag: &Tag) -> Result<Vec<Run>> {
         let which = json!({"fields": ["tags"], "pattern": anchored(tag.as_str())});
         let mut runs = self.runs("to ask who carries the tag", scope, &which)?;
-        runs.retain(|run| run.carries(tag.as_str()));
+        runs.retain(|run| run.has_tag(tag.as_str()));
         Ok(runs)
     }
 
@@ -256,7 +256,7 @@ impl<'a> Client<'a> {
             .collect();
         let body = json!({"tasks": tasks, "metrics": wanted, "samples": CURVE_POINTS, "key": "iter"});
         let endpoint = "events.multi_task_scalar_metrics_iter_histogram";
-        let found: Histograms = self.request("to draw the curves", endpoint, &body, Repeat::Never)?;
+        let found: Histograms = self.request("to draw the curves", endpoint, &body, Retry::BestEffort)?;
         let curves = |metric: &&Metric| {
             let of = |id: &TaskId| found.curve(metric, id);
             let curves = Curves { candidate: of(candidate), baseline: baseline.map(of).unwrap_or_default() };
@@ -372,12 +372,12 @@ impl<'a> Client<'a> {
 
     /// Asks something that may be asked twice.
     fn ask<T: DeserializeOwned>(&self, operation: &'static str, endpoint: &str, body: &Value) -> Result<T> {
-        self.request(operation, endpoint, body, Repeat::Freely)
+        self.request(operation, endpoint, body, Retry::Idempotent)
     }
 
     /// Tells something that must not be told twice without a look in between.
     fn tell(&self, operation: &'static str, endpoint: &str, body: &Value) -> Result<()> {
-        self.request::<Updated>(operation, endpoint, body, Repeat::AfterALook).map(drop)
+        self.request::<Updated>(operation, endpoint, body, Retry::NotIdempotent).map(drop)
     }
 
     fn request<T: DeserializeOwned>(
@@ -385,13 +385,13 @@ impl<'a> Client<'a> {
         operation: &'static str,
         endpoint: &str,
         body: &Value,
-        repeat: Repeat,
+        retry: Retry,
     ) -> Result<T> {
         let body = body.to_string();
         let send = || {
             let authorization = format!("Bearer {}", self.token.borrow().expose());
             let answer =
-                self.http.post(&format!("{}/{endpoint}", self.server.api), &authorization, body.as_bytes(), repeat);
+                self.http.post(&format!("{}/{endpoint}", self.server.api), &authorization, body.as_bytes(), retry);
             answer.map_err(Cause::Failure).and_then(|answer| decode(&answer))
         };
         let answer = match send() {

@@ -128,7 +128,7 @@ impl Task {
             last_change: time(&self.last_change),
             touched: time(&self.last_change).filter(|change| *change > by_itself),
             commit: self.script.and_then(|script| script.version_num).filter(|commit| !commit.trim().is_empty()),
-            status: Status::of(&self.status.unwrap_or_default()),
+            status: Status::parse(&self.status.unwrap_or_default()),
             last_iteration: self.last_iteration.and_then(|iteration| u64::try_from(iteration).ok()),
             archived: self.system_tags.unwrap_or_default().iter().any(|tag| tag == "archived"),
             tags: self.tags.unwrap_or_default(),

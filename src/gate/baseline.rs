@@ -2,11 +2,11 @@
 
 use std::collections::HashSet;
 
-use super::{Here, Scores, Session, Stop};
+use super::{GateContext, GateError, Scores, Session};
 use crate::ci::{CiContext, Trigger};
 use crate::clearml::ProjectId;
 use crate::gate::outcome::{NoVerdict, Side, Warning};
-use crate::git::{self, CannotTell};
+use crate::git::{self, GitError};
 use crate::github::{self, GitHub, Pull};
 use crate::model::commit::Commit;
 use crate::model::run::{Run, TaskId};
@@ -27,7 +27,7 @@ impl<'a> Session<'a> {
         runs: &[Run],
         dirty: &HashSet<TaskId>,
         warnings: &mut Vec<Warning>,
-    ) -> Result<Option<(&'r Run, Scores)>, Stop<'a>> {
+    ) -> Result<Option<(&'r Run, Scores)>, GateError<'a>> {
         match baseline {
             Baseline::Found(run) | Baseline::Unusable(run) => {
                 let scores = self.scores_of_several(project, Side::Baseline, run)?;
@@ -51,7 +51,7 @@ impl<'a> Session<'a> {
     }
 
     fn several_tagged(&self, runs: &[Run]) -> Option<Warning> {
-        let tagged = runs.iter().filter(|run| run.carries(self.settings.tag.as_str())).count();
+        let tagged = runs.iter().filter(|run| run.has_tag(self.settings.tag.as_str())).count();
         (tagged > 1).then_some(Warning::SeveralTagged(tagged))
     }
 
@@ -84,7 +84,7 @@ impl<'a> Session<'a> {
     /// What is wrong with where the baseline comes from, or why that is not known: by git where there is history, else
     /// by the pull request of its commit.
     fn origin(&self, baseline: &Run) -> Option<Warning> {
-        let Some(branch) = self.here.ci.and_then(main_branch) else {
+        let Some(branch) = self.context.ci.and_then(main_branch) else {
             // Outside of a CI nobody asks; where it is required, that does not make it so.
             let required = self.settings.baseline_check == BaselineCheck::Require;
             let unknown =
@@ -94,7 +94,7 @@ impl<'a> Session<'a> {
         let Some(recorded) = baseline.commit.as_deref() else {
             return Some(Warning::BaselineOriginUnknown("it recorded no commit".to_owned()));
         };
-        let Here { directory, environment, .. } = self.here;
+        let GateContext { directory, environment, .. } = self.context;
         let by_git = git::belongs_to(directory, environment, recorded, branch);
         if matches!(&by_git, Ok(belongs) if *belongs != git::Belongs::No) {
             return None;
@@ -111,9 +111,9 @@ impl<'a> Session<'a> {
 
     /// What GitHub says, if there is one to be asked and it knows the commit.
     fn pulls(&self, recorded: &str, branch: &str) -> Result<Option<Pulls>, github::Error> {
-        let forge = self.here.ci.and_then(|context| context.forge.as_ref());
+        let forge = self.context.ci.and_then(|context| context.forge.as_ref());
         let (Some(forge), Ok(commit)) = (forge, Commit::parse(recorded)) else { return Ok(None) };
-        let asked = GitHub::of(forge, self.here.environment);
+        let asked = GitHub::new(forge, self.context.environment);
         match asked.and_then(|github| github.pulls_with(&forge.repository, &commit, branch)) {
             Ok(pulls) => Ok(Pulls::of(&pulls)),
             // Nobody means to ask, or the commit is in no pull request.
@@ -126,7 +126,7 @@ impl<'a> Session<'a> {
 }
 
 /// Why it is not known, and what to do about it.
-fn with_advice(why: &CannotTell) -> String {
+fn with_advice(why: &GitError) -> String {
     why.advice().map_or_else(|| why.to_string(), |advice| format!("{why}; {advice}"))
 }
 

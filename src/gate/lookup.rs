@@ -5,10 +5,10 @@ use std::collections::HashSet;
 use std::time::Instant;
 
 use super::wait::{Progress, Wait};
-use super::{Here, Session, Stop};
+use super::{GateContext, GateError, Session};
 use crate::ci::{CiContext, Trigger};
 use crate::clearml::{Error, ProjectId};
-use crate::gate::outcome::{NoVerdict, Stood, Unclear};
+use crate::gate::outcome::{JudgedVia, NoVerdict, Unclear};
 use crate::git::{self, Identity};
 use crate::github::{self, GitHub};
 use crate::model::commit::Commit;
@@ -34,7 +34,7 @@ pub(super) struct View {
     /// The commits whose runs are judged: the one under review, or those that stand for it.
     pub(super) commits: Vec<Commit>,
     /// Which of the two, and why.
-    pub(super) stood: Stood,
+    pub(super) judged_via: JudgedVia,
     /// Why it is not known whether others hold the same code.
     pub(super) unclear: Option<Unclear>,
     /// Why GitHub could not be asked which pull request was merged.
@@ -63,13 +63,17 @@ fn only_the_newest() -> String {
 impl View {
     /// The runs of the code under review.
     pub(super) fn at_commit(&self) -> AtCommit<'_> {
-        AtCommit::of(&self.runs, &self.commits)
+        AtCommit::new(&self.runs, &self.commits)
     }
 }
 
 impl<'a> Session<'a> {
     /// What there is to judge, looked at again while a clean run of the commit is queued or at work and there is time.
-    pub(super) fn when_ready(&mut self, project: &ProjectId, progress: &mut dyn Progress) -> Result<View, Stop<'a>> {
+    pub(super) fn when_ready(
+        &mut self,
+        project: &ProjectId,
+        progress: &mut dyn Progress,
+    ) -> Result<View, GateError<'a>> {
         let mut wait = Wait::new(self.settings.wait, progress);
         loop {
             self.judged_at = Instant::now();
@@ -88,19 +92,21 @@ impl<'a> Session<'a> {
 
     /// The runs of the commit; where there are none, those of the same code; where there are none either, those of the
     /// pull request that was merged by it.
-    fn view(&self, project: &ProjectId) -> Result<View, Stop<'a>> {
-        let view = self.look(project, vec![self.settings.commit.clone()], Stood::ForItself)?;
+    fn view(&self, project: &ProjectId) -> Result<View, GateError<'a>> {
+        let view = self.look(project, vec![self.settings.commit.clone()], JudgedVia::Own)?;
         if !view.at_commit().is_empty() {
             return Ok(view);
         }
         let unclear = match self.same_code(project)? {
-            Same::At(commits) => return self.look(project, commits, Stood::SameCode(self.settings.code_paths.clone())),
+            Same::At(commits) => {
+                return self.look(project, commits, JudgedVia::SameCode(self.settings.code_paths.clone()));
+            }
             Same::Nowhere => None,
             Same::Unclear(unclear) => Some(unclear),
         };
         match self.merged() {
             Ok(Some((number, head))) => {
-                let merged = self.look(project, vec![head], Stood::PullRequest(number))?;
+                let merged = self.look(project, vec![head], JudgedVia::PullRequest(number))?;
                 Ok(View { unclear, ..merged })
             }
             Ok(None) => Ok(View { unclear, ..view }),
@@ -108,14 +114,14 @@ impl<'a> Session<'a> {
         }
     }
 
-    fn look(&self, project: &ProjectId, commits: Vec<Commit>, stood: Stood) -> Result<View, Stop<'a>> {
+    fn look(&self, project: &ProjectId, commits: Vec<Commit>, judged_via: JudgedVia) -> Result<View, GateError<'a>> {
         let Settings { tag, metrics, .. } = self.settings;
         let mut runs = self.client.of_commits_or_tagged(self.scope(project), &commits, tag)?;
-        for run in runs.iter_mut().filter(|run| run.carries(tag.as_str())) {
+        for run in runs.iter_mut().filter(|run| run.has_tag(tag.as_str())) {
             // Which of the tagged runs is the best depends on all of them.
-            run.readings = self.readings(run, Metric::counts)?;
+            run.readings = self.readings(run, Metric::is_required)?;
         }
-        let at_commit = AtCommit::of(&runs, &commits);
+        let at_commit = AtCommit::new(&runs, &commits);
         self.one_commit(&at_commit)?;
         // Without a run there is no verdict here, and nobody asks what is wrong with the baseline.
         let dirty = if at_commit.is_empty() {
@@ -123,10 +129,10 @@ impl<'a> Session<'a> {
         } else {
             self.dirty(&at_commit, select::baseline(&runs, tag.as_str(), metrics))?
         };
-        Ok(View { runs, dirty, commits, stood, unclear: None, unasked: None })
+        Ok(View { runs, dirty, commits, judged_via, unclear: None, unasked: None })
     }
 
-    fn one_commit(&self, at_commit: &AtCommit<'_>) -> Result<(), Stop<'a>> {
+    fn one_commit(&self, at_commit: &AtCommit<'_>) -> Result<(), GateError<'a>> {
         let commits = at_commit.commits();
         let is_it = commits.iter().any(|recorded| self.settings.commit.matches(recorded));
         if is_it && commits.len() > 1 && !self.settings.commit.is_full() {
@@ -142,10 +148,10 @@ impl<'a> Session<'a> {
         others.sort_unstable();
         others.dedup();
         let Settings { commit, code_paths, .. } = self.settings;
-        let Here { directory, environment, .. } = self.here;
+        let GateContext { directory, environment, .. } = self.context;
         let identities = match git::compare(directory, environment, commit, &others, code_paths) {
             Ok(identities) => identities,
-            Err(why) => return Ok(Same::Unclear(Unclear::CannotTell(why))),
+            Err(why) => return Ok(Same::Unclear(Unclear::GitError(why))),
         };
         let known = || others.iter().copied().zip(identities.iter().copied());
         let same = known().filter(|(_, identity)| *identity == Identity::Same);
@@ -169,12 +175,12 @@ impl<'a> Session<'a> {
 
     /// The pull request that came to the main branch by the commit that was pushed there, with its head.
     fn merged(&self) -> Result<Option<(u64, Commit)>, github::Error> {
-        let Some(CiContext { trigger, forge: Some(forge), .. }) = self.here.ci else { return Ok(None) };
+        let Some(CiContext { trigger, forge: Some(forge), .. }) = self.context.ci else { return Ok(None) };
         let Trigger::Pushed { branch, to_default: Some(true), .. } = trigger else { return Ok(None) };
         if self.settings.promote != Promote::OnMerge {
             return Ok(None);
         }
-        let github = GitHub::of(forge, self.here.environment)?;
+        let github = GitHub::new(forge, self.context.environment)?;
         let pulls = github.pulls_with(&forge.repository, &self.settings.commit, branch)?;
         Ok(pulls.into_iter().find(|pull| pull.merged).map(|pull| (pull.number, pull.head)))
     }
@@ -232,7 +238,7 @@ impl<'a> Session<'a> {
         if !at_commit.is_empty() {
             let ran = at_commit.commits().into_iter().collect();
             let near = at_commit.near_misses(&view.dirty);
-            return Ok(NoVerdict::NoneQualifies { near, stood: view.stood.clone(), ran });
+            return Ok(NoVerdict::NoneQualifies { near, judged_via: view.judged_via.clone(), ran });
         }
         let newest = self.newest(project)?;
         if newest.is_empty() {
@@ -243,7 +249,7 @@ impl<'a> Session<'a> {
         let ids: Vec<&TaskId> = finished.iter().map(|run| &run.id).collect();
         let dirty = if ids.is_empty() { HashSet::new() } else { self.client.dirty(&ids)? };
         let newest_clean = finished.into_iter().find(|run| run.commit.is_some() && !dirty.contains(&run.id));
-        let newest_clean = newest_clean.map(|run| self.seen(project, run));
+        let newest_clean = newest_clean.map(|run| self.summary(project, run));
         Ok(NoVerdict::NothingRanTheCommit { newest_clean, unclear: view.unclear, unasked: view.unasked })
     }
 }

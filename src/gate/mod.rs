@@ -25,7 +25,9 @@ use crate::clearml::links;
 use crate::clearml::{Client, Error, ProjectId, Scope};
 use crate::environment::Environment;
 use crate::exit::Exit;
-use crate::gate::outcome::{Finding, Judged, NoVerdict, Outcome, Report, Said, Seen, Side, Spreads, Warning};
+use crate::gate::outcome::{
+    Finding, Judged, MetricOutcome, NoVerdict, Outcome, Report, RunSummary, Side, Spreads, Warning,
+};
 use crate::model::compare::{Verdict, judge};
 use crate::model::metric::{Metric, Metrics};
 use crate::model::run::{Reading, Run, ScoreFault, TaskId};
@@ -45,7 +47,7 @@ const MOST_PICTURES: usize = 6;
 
 /// Where a gate is at work: what it can ask besides ClearML.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Here<'a> {
+pub(crate) struct GateContext<'a> {
     /// The variables of the process, for git and for GitHub.
     pub(crate) environment: &'a Environment,
     /// Where git is asked.
@@ -57,16 +59,16 @@ pub(crate) struct Here<'a> {
 }
 
 /// Judges the commit and moves the tag. Whatever goes wrong becomes part of the report.
-pub(crate) fn gate<'a>(settings: &'a Settings, here: Here<'a>, progress: &mut dyn Progress) -> Report<'a> {
+pub(crate) fn gate<'a>(settings: &'a Settings, context: GateContext<'a>, progress: &mut dyn Progress) -> Report<'a> {
     let mut warnings = about_the_connection(settings);
-    let outcome = match Client::login(&settings.server, here.limits) {
-        Ok(client) => Session::new(client, settings, here).outcome(&mut warnings, progress),
+    let outcome = match Client::login(&settings.server, context.limits) {
+        Ok(client) => Session::new(client, settings, context).outcome(&mut warnings, progress),
         Err(error) => Err(error.into()),
     };
     let outcome = match outcome {
         Ok(judged) => Outcome::Judged(judged),
-        Err(Stop::NoVerdict(why)) => Outcome::NoVerdict(*why),
-        Err(Stop::Failed(error)) => Outcome::NoVerdict(NoVerdict::Failed(*error)),
+        Err(GateError::NoVerdict(why)) => Outcome::NoVerdict(*why),
+        Err(GateError::Failed(error)) => Outcome::NoVerdict(NoVerdict::Failed(*error)),
     };
     if !settings.enforce && outcome.exit() != Exit::Passed {
         warnings.push(Warning::NotEnforced(outcome.exit()));
@@ -83,18 +85,18 @@ fn about_the_connection(settings: &Settings) -> Vec<Warning> {
 }
 
 /// What ends the way to a verdict early.
-enum Stop<'a> {
+enum GateError<'a> {
     NoVerdict(Box<NoVerdict<'a>>),
     Failed(Box<Error>),
 }
 
-impl From<Error> for Stop<'_> {
+impl From<Error> for GateError<'_> {
     fn from(error: Error) -> Self {
         Self::Failed(Box::new(error))
     }
 }
 
-impl<'a> From<NoVerdict<'a>> for Stop<'a> {
+impl<'a> From<NoVerdict<'a>> for GateError<'a> {
     fn from(why: NoVerdict<'a>) -> Self {
         Self::NoVerdict(Box::new(why))
     }
@@ -103,7 +105,7 @@ impl<'a> From<NoVerdict<'a>> for Stop<'a> {
 struct Session<'a> {
     client: Client<'a>,
     settings: &'a Settings,
-    here: Here<'a>,
+    context: GateContext<'a>,
     judged_at: Instant,
     /// What the events said, so that nothing is asked twice.
     from_events: RefCell<HashMap<(TaskId, usize), Reading>>,
@@ -112,12 +114,16 @@ struct Session<'a> {
 }
 
 impl<'a> Session<'a> {
-    fn new(client: Client<'a>, settings: &'a Settings, here: Here<'a>) -> Self {
+    fn new(client: Client<'a>, settings: &'a Settings, context: GateContext<'a>) -> Self {
         let (from_events, newest) = (RefCell::default(), OnceCell::new());
-        Self { client, settings, here, judged_at: Instant::now(), from_events, newest }
+        Self { client, settings, context, judged_at: Instant::now(), from_events, newest }
     }
 
-    fn outcome(mut self, warnings: &mut Vec<Warning>, progress: &mut dyn Progress) -> Result<Judged<'a>, Stop<'a>> {
+    fn outcome(
+        mut self,
+        warnings: &mut Vec<Warning>,
+        progress: &mut dyn Progress,
+    ) -> Result<Judged<'a>, GateError<'a>> {
         let project = self.project()?;
         let Settings { tag, metrics, .. } = self.settings;
         let view = self.when_ready(&project, progress)?;
@@ -137,10 +143,10 @@ impl<'a> Session<'a> {
             verdict,
             findings,
             promotion,
-            candidate: self.seen(&project, candidate),
-            baseline: baseline.map(|run| self.seen(&project, run)),
+            candidate: self.summary(&project, candidate),
+            baseline: baseline.map(|run| self.summary(&project, run)),
             rejected: at_commit.near_misses(dirty),
-            stood: view.stood.clone(),
+            judged_via: view.judged_via.clone(),
         })
     }
 
@@ -149,7 +155,7 @@ impl<'a> Session<'a> {
         Scope { project, task_name: &self.settings.task_name, metrics: &self.settings.metrics }
     }
 
-    fn project(&self) -> Result<ProjectId, Stop<'a>> {
+    fn project(&self) -> Result<ProjectId, GateError<'a>> {
         let name = &self.settings.project;
         match self.client.project(name)? {
             Some(project) => Ok(project),
@@ -160,10 +166,10 @@ impl<'a> Session<'a> {
     fn promote(&self, project: &ProjectId, verdict: Verdict, candidate: &Run, runs: &[Run]) -> Promotion {
         let Settings { tag, metrics, promote, keep_best, accept, .. } = self.settings;
         let rules = Rules { promote: *promote, keep_best: *keep_best, accept: *accept };
-        let moment = Moment::of(self.here.ci.map(|context| &context.trigger));
-        let tagged: Vec<&Run> = runs.iter().filter(|run| run.carries(tag.as_str())).collect();
+        let moment = Moment::from_trigger(self.context.ci.map(|context| &context.trigger));
+        let tagged: Vec<&Run> = runs.iter().filter(|run| run.has_tag(tag.as_str())).collect();
         if matches!(tagged[..], [only] if only.id == candidate.id) {
-            return Promotion::Holds { left: Vec::new() };
+            return Promotion::AlreadyTagged { left: Vec::new() };
         }
         if let Some(because) = policy::kept(rules, moment, verdict) {
             return Promotion::Kept(because);
@@ -173,7 +179,7 @@ impl<'a> Session<'a> {
             Err(because) => return Promotion::Kept(because),
         };
         let scope = self.scope(project);
-        let (client, judged, limits) = (&self.client, self.judged_at, self.here.limits);
+        let (client, judged, limits) = (&self.client, self.judged_at, self.context.limits);
         Move { client, scope, tag, candidate: &candidate.id, plan: &plan, judged, limits }.apply()
     }
 
@@ -187,10 +193,10 @@ impl<'a> Session<'a> {
         }
     }
 
-    fn seen(&self, project: &ProjectId, run: &Run) -> Seen {
+    fn summary(&self, project: &ProjectId, run: &Run) -> RunSummary {
         let web = self.settings.server.web.as_ref();
         let link = web.map(|web| links::task(web, self.client.api_version, project.as_str(), run.id.as_str()));
-        Seen::new(run, link, self.client.now())
+        RunSummary::new(run, link, self.client.now())
     }
 }
 
@@ -198,11 +204,11 @@ fn findings<'a>(metrics: &'a Metrics, candidate: &Scores, baseline: Option<&Scor
     let said = |n: usize, metric: &Metric, candidate: &Result<Sample, ScoreFault>| {
         let baseline = baseline.and_then(|scores| scores.get(n));
         match (candidate, baseline) {
-            (Err(fault), _) => Said::Unknown(Side::Candidate, *fault),
-            (Ok(_), Some(Err(fault))) => Said::Unknown(Side::Baseline, *fault),
+            (Err(fault), _) => MetricOutcome::Unknown(Side::Candidate, *fault),
+            (Ok(_), Some(Err(fault))) => MetricOutcome::Unknown(Side::Baseline, *fault),
             (Ok(candidate), baseline) => {
                 let baseline = baseline.and_then(|sample| sample.as_ref().ok());
-                Said::Judged(judge(&metric.criteria, baseline.map(|sample| sample.score), candidate.score))
+                MetricOutcome::Judged(judge(&metric.criteria, baseline.map(|sample| sample.score), candidate.score))
             }
         }
     };
@@ -215,7 +221,7 @@ fn findings<'a>(metrics: &'a Metrics, candidate: &Scores, baseline: Option<&Scor
     scored
         .map(|(n, (metric, score))| Finding {
             metric,
-            said: said(n, metric, score),
+            outcome: said(n, metric, score),
             spreads: spreads(n, score),
             curves: None,
         })
@@ -223,6 +229,6 @@ fn findings<'a>(metrics: &'a Metrics, candidate: &Scores, baseline: Option<&Scor
 }
 
 fn verdict(findings: &[Finding<'_>], accept: bool) -> Verdict {
-    let counting = findings.iter().filter(|finding| finding.metric.counts());
-    Verdict::of(&counting.filter_map(Finding::judgement).copied().collect::<Vec<_>>(), accept)
+    let counting = findings.iter().filter(|finding| finding.metric.is_required());
+    Verdict::from_judgements(&counting.filter_map(Finding::judgement).copied().collect::<Vec<_>>(), accept)
 }

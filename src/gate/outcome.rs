@@ -2,7 +2,7 @@
 
 use crate::clearml::Error;
 use crate::exit::Exit;
-use crate::git::{CannotTell, CodePaths};
+use crate::git::{CodePaths, GitError};
 use crate::model::compare::{Judgement, Score, Verdict};
 use crate::model::metric::Metric;
 use crate::model::run::{Curves, Run, ScoreFault, TaskId};
@@ -16,7 +16,7 @@ const NO_VERDICT: &str = "no verdict";
 /// How a run of the tool ended.
 #[expect(clippy::large_enum_variant, reason = "there is one of it in a run")]
 #[derive(Debug)]
-pub(crate) enum Ended<'a> {
+pub(crate) enum RunResult<'a> {
     /// ClearML was asked.
     Gated(Report<'a>),
     /// It was not.
@@ -61,22 +61,22 @@ pub(crate) struct Judged<'a> {
     /// What it rests on, in the order of the settings.
     pub(crate) findings: Vec<Finding<'a>>,
     /// The run of the commit under review.
-    pub(crate) candidate: Seen,
+    pub(crate) candidate: RunSummary,
     /// The best run so far, where there is one.
-    pub(crate) baseline: Option<Seen>,
+    pub(crate) baseline: Option<RunSummary>,
     /// What became of the tag.
     pub(crate) promotion: Promotion,
     /// Other runs of the commit, which do not qualify.
     pub(crate) rejected: NearMisses,
     /// Whose runs were judged.
-    pub(crate) stood: Stood,
+    pub(crate) judged_via: JudgedVia,
 }
 
 /// Whose runs are judged for the commit under review.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Stood {
+pub(crate) enum JudgedVia {
     /// Its own.
-    ForItself,
+    Own,
     /// Those of another commit, which holds the same objects at these paths.
     SameCode(CodePaths),
     /// Those of the head of this pull request, which was merged by it.
@@ -87,7 +87,7 @@ pub(crate) enum Stood {
 #[derive(Debug)]
 pub(crate) enum Unclear {
     /// Nothing could be compared.
-    CannotTell(CannotTell),
+    GitError(GitError),
     /// Some commits could not; the sentence says which and why.
     SomeMissing(String),
 }
@@ -118,7 +118,7 @@ pub(crate) struct Finding<'a> {
     /// The metric.
     pub(crate) metric: &'a Metric,
     /// What is said of it.
-    pub(crate) said: Said,
+    pub(crate) outcome: MetricOutcome,
     /// What the values are the medians of.
     pub(crate) spreads: Spreads,
     /// How the runs came to their values, where that could be had.
@@ -127,7 +127,7 @@ pub(crate) struct Finding<'a> {
 
 /// What is said of one metric.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Said {
+pub(crate) enum MetricOutcome {
     /// Both runs have it, or there is no baseline.
     Judged(Judgement),
     /// It is only told, and a run does not have it as a number.
@@ -137,21 +137,21 @@ pub(crate) enum Said {
 impl Finding<'_> {
     /// The judgement, where there is one.
     pub(crate) const fn judgement(&self) -> Option<&Judgement> {
-        match &self.said {
-            Said::Judged(judgement) => Some(judgement),
-            Said::Unknown(..) => None,
+        match &self.outcome {
+            MetricOutcome::Judged(judgement) => Some(judgement),
+            MetricOutcome::Unknown(..) => None,
         }
     }
 
     /// Whether it counts and did not pass.
     pub(crate) fn fails(&self) -> bool {
-        self.metric.counts() && self.judgement().is_some_and(|judgement| !judgement.passed())
+        self.metric.is_required() && self.judgement().is_some_and(|judgement| !judgement.passed())
     }
 }
 
 /// A run as it is shown.
 #[derive(Debug, Clone)]
-pub(crate) struct Seen {
+pub(crate) struct RunSummary {
     /// Its id.
     pub(crate) id: TaskId,
     /// The commit it ran; hostile text like every name.
@@ -164,7 +164,7 @@ pub(crate) struct Seen {
     pub(crate) age: Option<std::time::Duration>,
 }
 
-impl Seen {
+impl RunSummary {
     /// A run with its page; `now` is the server's clock in microseconds, 0 when unknown.
     pub(crate) fn new(run: &Run, link: Option<String>, now: u64) -> Self {
         let age = (now > 0 && run.when > 0).then(|| std::time::Duration::from_micros(now.saturating_sub(run.when)));
@@ -188,7 +188,7 @@ pub(crate) enum NoVerdict<'a> {
     /// Nothing ran the commit.
     NothingRanTheCommit {
         /// The newest run of the name that would qualify, of whatever commit.
-        newest_clean: Option<Seen>,
+        newest_clean: Option<RunSummary>,
         /// Why runs of the same code under another commit, if there are any, were not found.
         unclear: Option<Unclear>,
         /// Why GitHub could not be asked which pull request was merged, where that was to be asked.
@@ -199,7 +199,7 @@ pub(crate) enum NoVerdict<'a> {
         /// How many, by what disqualifies them.
         near: NearMisses,
         /// Whose runs they are.
-        stood: Stood,
+        judged_via: JudgedVia,
         /// The commits that they are of.
         ran: Vec<String>,
     },
@@ -213,7 +213,7 @@ pub(crate) enum NoVerdict<'a> {
         /// Whose metrics.
         side: Side,
         /// The run.
-        run: Seen,
+        run: RunSummary,
         /// Which metrics, and what is wrong with them; never empty.
         faults: Vec<(&'a Metric, ScoreFault)>,
         /// Title and series of those that the run has.
@@ -278,7 +278,7 @@ impl Warning {
     }
 }
 
-impl Ended<'_> {
+impl RunResult<'_> {
     /// The exit code that this means.
     pub(crate) fn exit(&self) -> Exit {
         match self {

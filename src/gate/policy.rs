@@ -2,7 +2,7 @@
 
 use crate::ci::Trigger;
 use crate::model::compare::Verdict;
-use crate::promote::KeptBecause;
+use crate::promote::KeptReason;
 use crate::settings::Promote;
 
 /// Where in the life of a change a run is.
@@ -18,8 +18,8 @@ pub(super) enum Moment {
 
 impl Moment {
     /// By what the CI told.
-    pub(super) const fn of(what: Option<&Trigger>) -> Self {
-        match what {
+    pub(super) const fn from_trigger(trigger: Option<&Trigger>) -> Self {
+        match trigger {
             Some(Trigger::Merged { into_default: is_main, .. } | Trigger::Pushed { to_default: is_main, .. }) => {
                 match is_main {
                     Some(true) => Self::Merged,
@@ -41,14 +41,14 @@ pub(super) struct Rules {
 }
 
 /// Why the tag stays where it is; `None` when it is to move.
-pub(super) fn kept(rules: Rules, moment: Moment, verdict: Verdict) -> Option<KeptBecause> {
+pub(super) fn kept(rules: Rules, moment: Moment, verdict: Verdict) -> Option<KeptReason> {
     match (verdict, rules.promote, moment) {
-        (Verdict::Degraded, ..) => Some(KeptBecause::NotPassed),
-        (_, Promote::Never, _) => Some(KeptBecause::Never),
+        (Verdict::Degraded, ..) => Some(KeptReason::NotPassed),
+        (_, Promote::Never, _) => Some(KeptReason::Never),
         // Before the moment: a merge would not move it either.
-        (Verdict::Tolerated, ..) if rules.keep_best && !rules.accept => Some(KeptBecause::KeepBest),
-        (_, Promote::OnMerge, Moment::Before) => Some(KeptBecause::UntilMerged),
-        (_, Promote::OnMerge, Moment::PerhapsMerged) => Some(KeptBecause::PerhapsNotMain),
+        (Verdict::Tolerated, ..) if rules.keep_best && !rules.accept => Some(KeptReason::KeepBest),
+        (_, Promote::OnMerge, Moment::Before) => Some(KeptReason::UntilMerged),
+        (_, Promote::OnMerge, Moment::PerhapsMerged) => Some(KeptReason::PerhapsNotMain),
         (_, Promote::OnPass, _) | (_, Promote::OnMerge, Moment::Merged) => None,
     }
 }

@@ -1,6 +1,6 @@
 //! The scores of a run, or the medians of several: what is compared.
 
-use super::{Session, Stop};
+use super::{GateError, Session};
 use crate::clearml::ProjectId;
 use crate::gate::outcome::{NoVerdict, Side, Spread};
 use crate::model::commit::Commit;
@@ -23,7 +23,7 @@ pub(super) struct Sample {
 
 impl<'a> Session<'a> {
     /// The scores of the newest clean runs at the commit, or of the newest alone.
-    pub(super) fn scores_of(&self, project: &ProjectId, side: Side, clean: &[&Run]) -> Result<Scores, Stop<'a>> {
+    pub(super) fn scores_of(&self, project: &ProjectId, side: Side, clean: &[&Run]) -> Result<Scores, GateError<'a>> {
         let wanted = self.settings.runs;
         if clean.len() < wanted {
             return Err(NoVerdict::TooFewRuns { side, have: clean.len(), wanted }.into());
@@ -36,7 +36,12 @@ impl<'a> Session<'a> {
     }
 
     /// The scores of a run that carries the tag, with the other clean runs of its commit where several are to be judged.
-    pub(super) fn scores_of_several(&self, project: &ProjectId, side: Side, run: &Run) -> Result<Scores, Stop<'a>> {
+    pub(super) fn scores_of_several(
+        &self,
+        project: &ProjectId,
+        side: Side,
+        run: &Run,
+    ) -> Result<Scores, GateError<'a>> {
         if self.settings.runs == 1 {
             return self.scores_of(project, side, &[run]);
         }
@@ -45,16 +50,21 @@ impl<'a> Session<'a> {
         };
         let commits = [commit];
         let found = self.client.of_commits_or_tagged(self.scope(project), &commits, &self.settings.tag)?;
-        let at_commit = AtCommit::of(&found, &commits);
+        let at_commit = AtCommit::new(&found, &commits);
         let dirty = self.dirty(&at_commit, Baseline::None)?;
         self.scores_of(project, side, &at_commit.clean(&dirty))
     }
 
     /// The scores of one run; the metrics that count must all be there.
-    fn scores(&self, project: &ProjectId, side: Side, run: &Run) -> Result<Vec<Result<Score, ScoreFault>>, Stop<'a>> {
+    fn scores(
+        &self,
+        project: &ProjectId,
+        side: Side,
+        run: &Run,
+    ) -> Result<Vec<Result<Score, ScoreFault>>, GateError<'a>> {
         let scores: Vec<_> = self.readings(run, |_| true)?.into_iter().map(Reading::score).collect();
         let fault = |(metric, score): (&'a Metric, &Result<Score, ScoreFault>)| {
-            score.err().filter(|_| metric.counts()).map(|fault| (metric, fault))
+            score.err().filter(|_| metric.is_required()).map(|fault| (metric, fault))
         };
         let faults: Vec<_> = self.settings.metrics.iter().zip(&scores).filter_map(fault).collect();
         if faults.is_empty() {
@@ -63,7 +73,7 @@ impl<'a> Session<'a> {
         // The names only help; that they cannot be had must not hide what is wrong.
         let missing = faults.iter().any(|(_, fault)| *fault == ScoreFault::Missing);
         let known = if missing { self.client.metric_names(&run.id).unwrap_or_default() } else { Vec::new() };
-        Err(NoVerdict::NoScore { side, run: self.seen(project, run), faults, known }.into())
+        Err(NoVerdict::NoScore { side, run: self.summary(project, run), faults, known }.into())
     }
 }
 

@@ -7,7 +7,7 @@ use crate::model::commit::Commit;
 
 /// Why something cannot be told.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum CannotTell {
+pub(crate) enum GitError {
     /// The working directory is in no repository.
     NoRepository,
     /// There is no git to ask.
@@ -61,7 +61,7 @@ pub(crate) enum Barrier {
     Submodule,
 }
 
-impl CannotTell {
+impl GitError {
     /// What to do about it, as a sentence without its first capital and its full stop.
     pub(crate) const fn advice(&self) -> Option<&'static str> {
         match self {
@@ -95,7 +95,7 @@ impl CannotTell {
 }
 
 /// One sentence, without its first capital and its full stop.
-impl fmt::Display for CannotTell {
+impl fmt::Display for GitError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoRepository => f.write_str("the working directory is in no git repository"),

@@ -7,7 +7,7 @@ use super::history::{search, tip};
 use super::objects::{Answer, Kind, Objects};
 use super::process::{Broken, Git, Heard, Pipes};
 use super::same_code::identities;
-use super::{Belongs, CannotTell, CodePaths, Identity};
+use super::{Belongs, CodePaths, GitError, Identity};
 use crate::environment::Environment;
 use crate::model::commit::Commit;
 
@@ -106,7 +106,7 @@ fn is_explained(said: &[u8]) {
     let environment = Environment::default();
     let why = Git::new(Path::new("."), &environment).meaning(&String::from_utf8_lossy(said));
     assert!(
-        !matches!(&why, CannotTell::Odd(line) | CannotTell::NotOwned(line) if line.contains('\n') && !said.contains(&b'\''))
+        !matches!(&why, GitError::Odd(line) | GitError::NotOwned(line) if line.contains('\n') && !said.contains(&b'\''))
     );
     let _ = (why.to_string(), why.advice());
 }

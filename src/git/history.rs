@@ -2,7 +2,7 @@
 
 use std::io::BufRead;
 
-use super::error::CannotTell;
+use super::error::GitError;
 use super::objects::{ASK, Answer, Kind, Objects, is_id, odd};
 use super::process::{Broken, Git, Heard, Pipes};
 use crate::model::commit::Commit;
@@ -19,17 +19,17 @@ pub(crate) enum Belongs {
 }
 
 /// Two git processes: one looks up what is asked about, one lists the history until something is found.
-pub(super) fn belongs_to(git: &Git<'_>, commit: &str, branch: &str) -> Result<Belongs, CannotTell> {
-    let commit = Commit::parse(commit).map_err(|_| CannotTell::NoCommitId)?;
+pub(super) fn belongs_to(git: &Git<'_>, commit: &str, branch: &str) -> Result<Belongs, GitError> {
+    let commit = Commit::parse(commit).map_err(|_| GitError::NoCommitId)?;
     let branch = branch.strip_prefix("refs/heads/").unwrap_or(branch).to_owned();
     if !is_branch(&branch) {
-        return Err(CannotTell::NoBranchName);
+        return Err(GitError::NoBranchName);
     }
     let name = branch.clone();
     let Sought { tip, id, tree } =
         git.talk(&ASK, move |pipes| sought(Objects::new(pipes), &commit, &branch).map(Heard::Enough))?;
     let history = ["rev-list", "--header", "--parents", &tip, "--"];
-    git.talk(&history, move |pipes| search(pipes, &id, &tree))?.ok_or(CannotTell::HistoryCut(name))
+    git.talk(&history, move |pipes| search(pipes, &id, &tree))?.ok_or(GitError::HistoryCut(name))
 }
 
 /// What is asked about.
@@ -43,11 +43,11 @@ struct Sought {
 }
 
 fn sought(mut objects: Objects, commit: &Commit, branch: &str) -> Result<Sought, Broken> {
-    let tip = tip(&mut objects, branch)?.ok_or_else(|| CannotTell::BranchMissing(branch.to_owned()))?;
+    let tip = tip(&mut objects, branch)?.ok_or_else(|| GitError::BranchMissing(branch.to_owned()))?;
     match objects.ask(commit.as_str(), Kind::Commit)? {
         Answer::Found(found) => Ok(Sought { tip, tree: found.tree()?, id: found.id }),
-        Answer::Missing => Err(CannotTell::CommitMissing(commit.clone()).into()),
-        Answer::Ambiguous => Err(CannotTell::CommitAmbiguous(commit.clone()).into()),
+        Answer::Missing => Err(GitError::CommitMissing(commit.clone()).into()),
+        Answer::Ambiguous => Err(GitError::CommitAmbiguous(commit.clone()).into()),
     }
 }
 
@@ -69,7 +69,7 @@ fn exactly(objects: &mut Objects, name: &str) -> Result<(), Broken> {
     let elsewhere = ["refs", "refs/tags", "refs/heads", "refs/remotes"].map(|place| format!("{place}/{name}"));
     for other in elsewhere.into_iter().chain([format!("refs/remotes/{name}/HEAD")]) {
         if !matches!(objects.reference(&other)?, Answer::Missing) {
-            return Err(CannotTell::Odd(format!("{name} may stand for several things")).into());
+            return Err(GitError::Odd(format!("{name} may stand for several things")).into());
         }
     }
     Ok(())
@@ -85,7 +85,7 @@ pub(super) fn search(mut pipes: Pipes, id: &str, tree: &str) -> Result<Heard<Opt
             return Ok(Heard::Enough(Some(Belongs::InHistory)));
         }
         if here.tree == tree {
-            let commit = Commit::parse(here.id).map_err(CannotTell::Odd)?;
+            let commit = Commit::parse(here.id).map_err(GitError::Odd)?;
             return Ok(Heard::Enough(Some(Belongs::SameTree(commit))));
         }
         (listed, whole) = (true, whole && here.is_followed);

@@ -33,7 +33,7 @@ use std::path::Path;
 use crate::environment::Environment;
 use crate::model::commit::Commit;
 
-pub(crate) use error::CannotTell;
+pub(crate) use error::GitError;
 pub(crate) use history::Belongs;
 pub(crate) use paths::CodePaths;
 use process::Git;
@@ -52,7 +52,7 @@ pub(crate) fn compare(
     of: &Commit,
     others: &[&str],
     paths: &CodePaths,
-) -> Result<Vec<Identity>, CannotTell> {
+) -> Result<Vec<Identity>, GitError> {
     same_code::compare(&Git::new(directory, environment), of, others, paths)
 }
 
@@ -69,6 +69,6 @@ pub(crate) fn belongs_to(
     environment: &Environment,
     commit: &str,
     branch: &str,
-) -> Result<Belongs, CannotTell> {
+) -> Result<Belongs, GitError> {
     history::belongs_to(&Git::new(directory, environment), commit, branch)
 }

@@ -7,7 +7,7 @@
 use std::fmt;
 use std::io::{BufRead, Read, Write};
 
-use super::error::CannotTell;
+use super::error::GitError;
 use super::process::{Broken, Pipes};
 
 /// What keeps git talking: whole objects are printed, each announced by a line.
@@ -175,7 +175,7 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 pub(super) fn odd(what: &str) -> Broken {
-    CannotTell::Odd(format!("it answered {what:?}")).into()
+    GitError::Odd(format!("it answered {what:?}")).into()
 }
 
 impl fmt::Display for Kind {

@@ -9,7 +9,7 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::error::CannotTell;
+use super::error::GitError;
 use crate::environment::{Environment, without_secrets};
 
 /// How long one git process may take. Thousands of commits take about a second.
@@ -87,7 +87,7 @@ pub(super) enum Broken {
     /// Git is gone; it may have said why.
     Pipe,
     /// It is clear why.
-    Known(CannotTell),
+    Known(GitError),
 }
 
 impl From<io::Error> for Broken {
@@ -96,8 +96,8 @@ impl From<io::Error> for Broken {
     }
 }
 
-impl From<CannotTell> for Broken {
-    fn from(why: CannotTell) -> Self {
+impl From<GitError> for Broken {
+    fn from(why: GitError) -> Self {
         Self::Known(why)
     }
 }
@@ -115,7 +115,7 @@ impl<'a> Git<'a> {
         &self,
         args: &[&str],
         talk: impl FnOnce(Pipes) -> Result<Heard<T>, Broken> + Send + 'static,
-    ) -> Result<T, CannotTell> {
+    ) -> Result<T, GitError> {
         let deadline = Instant::now() + self.limit;
         let (mut running, pipes, stderr) = self.start(args)?;
         let said = aside(move || first_of(stderr))?;
@@ -125,53 +125,53 @@ impl<'a> Git<'a> {
             Ok(Ok(Heard::All(heard))) => match running.ended_well(deadline) {
                 Some(true) => Ok(heard),
                 Some(false) => Err(self.why(&said)),
-                None => Err(CannotTell::TimedOut(self.limit)),
+                None => Err(GitError::TimedOut(self.limit)),
             },
             Ok(Err(Broken::Known(why))) => Err(why),
             Ok(Err(Broken::Pipe)) => Err(self.why(&said)),
-            Err(RecvTimeoutError::Timeout) => Err(CannotTell::TimedOut(self.limit)),
-            Err(RecvTimeoutError::Disconnected) => Err(CannotTell::Odd("the conversation broke off".to_owned())),
+            Err(RecvTimeoutError::Timeout) => Err(GitError::TimedOut(self.limit)),
+            Err(RecvTimeoutError::Disconnected) => Err(GitError::Odd("the conversation broke off".to_owned())),
         }
     }
 
-    fn start(&self, args: &[&str]) -> Result<(Running, Pipes, ChildStderr), CannotTell> {
+    fn start(&self, args: &[&str]) -> Result<(Running, Pipes, ChildStderr), GitError> {
         let mut git = git(self.directory, self.environment);
         git.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut running = Running(git.spawn().map_err(|error| self.not_started(&error))?);
         let child = &mut running.0;
         let (Some(to), Some(from), Some(stderr)) = (child.stdin.take(), child.stdout.take(), child.stderr.take())
         else {
-            return Err(CannotTell::Odd("it has no pipes".to_owned()));
+            return Err(GitError::Odd("it has no pipes".to_owned()));
         };
         Ok((running, Pipes { to: Box::new(to), from: Box::new(BufReader::new(from)) }, stderr))
     }
 
-    fn not_started(&self, error: &io::Error) -> CannotTell {
+    fn not_started(&self, error: &io::Error) -> GitError {
         match error.kind() {
             // The same error stands for a working directory that is not there.
-            io::ErrorKind::NotFound if self.directory.is_dir() => CannotTell::NoGit,
-            io::ErrorKind::NotFound => CannotTell::NoRepository,
-            _ => CannotTell::Odd(error.to_string()),
+            io::ErrorKind::NotFound if self.directory.is_dir() => GitError::NoGit,
+            io::ErrorKind::NotFound => GitError::NoRepository,
+            _ => GitError::Odd(error.to_string()),
         }
     }
 
     /// What git's last words mean.
-    fn why(&self, said: &Receiver<String>) -> CannotTell {
+    fn why(&self, said: &Receiver<String>) -> GitError {
         self.meaning(&said.recv_timeout(LAST_WORDS).unwrap_or_default())
     }
 
-    pub(super) fn meaning(&self, said: &str) -> CannotTell {
+    pub(super) fn meaning(&self, said: &str) -> GitError {
         let holds = |words: &str| said.to_ascii_lowercase().contains(words);
         if holds("dubious ownership") || holds("unsafe repository") {
             let place = said.split('\'').nth(1).map(str::to_owned);
-            return CannotTell::NotOwned(place.unwrap_or_else(|| self.directory.display().to_string()));
+            return GitError::NotOwned(place.unwrap_or_else(|| self.directory.display().to_string()));
         }
         if holds("not a git repository") {
-            return CannotTell::NoRepository;
+            return GitError::NoRepository;
         }
         let complaint = |line: &&str| line.starts_with("fatal:") || line.starts_with("error:");
         let line = said.lines().find(complaint).or_else(|| said.lines().next());
-        CannotTell::Odd(line.unwrap_or("it ended without a word").to_owned())
+        GitError::Odd(line.unwrap_or("it ended without a word").to_owned())
     }
 }
 
@@ -200,13 +200,13 @@ impl Drop for Running {
 }
 
 /// Does something in a thread of its own.
-fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<Receiver<T>, CannotTell> {
+fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<Receiver<T>, GitError> {
     let (send, receive) = mpsc::channel();
     let spawned = thread::Builder::new().spawn(move || {
         // Nobody listens any more once the time is up.
         let _ = send.send(work());
     });
-    spawned.map(|_| receive).map_err(|error| CannotTell::Odd(error.to_string()))
+    spawned.map(|_| receive).map_err(|error| GitError::Odd(error.to_string()))
 }
 
 /// The beginning of a text; the rest is read too, since git waits until somebody does.

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::error::{Barrier, CannotTell};
+use super::error::{Barrier, GitError};
 use super::objects::{ASK, Answer, Entry, Kind, Objects};
 use super::paths::CodePaths;
 use super::process::{Broken, Git, Heard};
@@ -41,7 +41,7 @@ pub(super) fn compare(
     of: &Commit,
     others: &[&str],
     paths: &CodePaths,
-) -> Result<Vec<Identity>, CannotTell> {
+) -> Result<Vec<Identity>, GitError> {
     if others.is_empty() {
         return Ok(Vec::new());
     }
@@ -76,8 +76,8 @@ impl<'a> Comparison<'a> {
     fn new(mut objects: Objects, of: &Commit, paths: &'a CodePaths) -> Result<Self, Broken> {
         let tree = match objects.ask(of.as_str(), Kind::Commit)? {
             Answer::Found(commit) => commit.tree()?,
-            Answer::Missing => return Err(CannotTell::CommitMissing(of.clone()).into()),
-            Answer::Ambiguous => return Err(CannotTell::CommitAmbiguous(of.clone()).into()),
+            Answer::Missing => return Err(GitError::CommitMissing(of.clone()).into()),
+            Answer::Ambiguous => return Err(GitError::CommitAmbiguous(of.clone()).into()),
         };
         let mut trees = Trees::new(objects, paths);
         let code = paths.iter().map(|path| Ok((trees.code(of, &tree, path)?, path))).collect::<Result<_, Broken>>()?;
@@ -153,15 +153,15 @@ impl<'a> Trees<'a> {
 
     /// What is at a path of the commit under review.
     fn code(&mut self, of: &Commit, root: &str, path: &str) -> Result<Entry, Broken> {
-        let barred = |at: &str, by| CannotTell::Barred { path: path.to_owned(), at: at.to_owned(), by };
+        let barred = |at: &str, by| GitError::Barred { path: path.to_owned(), at: at.to_owned(), by };
         Err(match self.find(root, path)? {
             Place::There(entry) if entry.is_link() => barred(path, Barrier::Link),
             Place::There(entry) => return Ok(entry),
             Place::Behind { by, depth } => barred(&first(depth, path), by),
             Place::Nowhere { tree, depth } => {
-                CannotTell::PathMissing { path: path.to_owned(), similar: self.similar(&tree, depth, path)? }
+                GitError::PathMissing { path: path.to_owned(), similar: self.similar(&tree, depth, path)? }
             }
-            Place::NoTree => CannotTell::TreeMissing(of.clone()),
+            Place::NoTree => GitError::TreeMissing(of.clone()),
         }
         .into())
     }

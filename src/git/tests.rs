@@ -92,7 +92,7 @@ impl Repo {
         variables.into_iter().collect()
     }
 
-    fn compare_all(&self, of: &str, others: &[&str], paths: &str) -> Result<Vec<Identity>, CannotTell> {
+    fn compare_all(&self, of: &str, others: &[&str], paths: &str) -> Result<Vec<Identity>, GitError> {
         compare(&self.root, &self.environment(), &commit(of), others, &CodePaths::parse(paths).unwrap())
     }
 
@@ -100,11 +100,11 @@ impl Repo {
         self.compare_all(of, &[other], paths).unwrap()[0]
     }
 
-    fn fault(&self, of: &str, paths: &str) -> CannotTell {
+    fn fault(&self, of: &str, paths: &str) -> GitError {
         self.compare_all(of, &[of], paths).unwrap_err()
     }
 
-    fn belongs(&self, commit: &str, branch: &str) -> Result<Belongs, CannotTell> {
+    fn belongs(&self, commit: &str, branch: &str) -> Result<Belongs, GitError> {
         belongs_to(&self.root, &self.environment(), commit, branch)
     }
 }
@@ -226,7 +226,7 @@ mod at_paths {
             ("Lib", "Lib", &[]),
         ] {
             let similar: Vec<String> = similar.iter().map(|&path| path.to_owned()).collect();
-            let missing = CannotTell::PathMissing { path: path.to_owned(), similar };
+            let missing = GitError::PathMissing { path: path.to_owned(), similar };
             assert_eq!(repo.compare_all(&first, &[&first, &second], paths), Err(missing.clone()));
             assert!(missing.to_string().contains(path));
             assert!(missing.advice().unwrap().contains("root"));
@@ -248,11 +248,11 @@ mod at_paths {
         assert_eq!(repo.compare(&executable, &plain, "run"), Identity::Different);
         assert_eq!(repo.compare(&plain, &link, "run"), Identity::Different);
         assert_eq!(repo.compare(&plain, &link, "dir"), Identity::Same);
-        let barred = |path: &str| CannotTell::Barred { path: path.to_owned(), at: "run".to_owned(), by: Barrier::Link };
+        let barred = |path: &str| GitError::Barred { path: path.to_owned(), at: "run".to_owned(), by: Barrier::Link };
         assert_eq!(repo.fault(&link, "run"), barred("run"));
         assert_eq!(repo.fault(&link, "run/x"), barred("run/x"));
         assert_eq!(barred("run/x").to_string(), "the path run/x leads through run, which is a symbolic link");
-        let file = CannotTell::Barred { path: "dir/x/y".to_owned(), at: "dir/x".to_owned(), by: Barrier::File };
+        let file = GitError::Barred { path: "dir/x/y".to_owned(), at: "dir/x".to_owned(), by: Barrier::File };
         assert_eq!(repo.fault(&plain, "dir/x/y"), file);
         assert_eq!(repo.compare(&plain, &repo.commit(&[("dir/x", "b")]), "dir/x"), Identity::Different);
     }
@@ -283,7 +283,7 @@ mod at_paths {
             assert_eq!(repo.compare(&first, &moved, paths), Identity::Different);
         }
         let path = "vendor/lib/src".to_owned();
-        let inside = CannotTell::Barred { path, at: "vendor/lib".to_owned(), by: Barrier::Submodule };
+        let inside = GitError::Barred { path, at: "vendor/lib".to_owned(), by: Barrier::Submodule };
         assert_eq!(repo.fault(&first, "vendor/lib/src"), inside);
         assert!(inside.advice().unwrap().contains("submodule"));
     }
@@ -330,7 +330,7 @@ mod ids {
         assert_eq!(repo.compare(&one[..9], &other[..20].to_uppercase(), ""), Identity::Same);
         assert_eq!(repo.compare(one, &format!(" {other}\n"), ""), Identity::Same);
         assert_eq!(repo.compare(one, &other[..7], ""), Identity::Missing);
-        let ambiguous = CannotTell::CommitMissing(commit(&one[..7]));
+        let ambiguous = GitError::CommitMissing(commit(&one[..7]));
         assert_eq!(repo.fault(&one[..7], ""), ambiguous);
         assert_eq!(ambiguous.to_string(), "d0abd85 begins no commit in this clone, or several");
         repo.git(&["branch", "main", one]);
@@ -396,7 +396,7 @@ mod ids {
         wanted.push(Identity::Same);
         assert_eq!(repo.compare_all(&head, &others, ""), Ok(wanted));
         for text in texts {
-            assert_eq!(repo.belongs(text, "main"), Err(CannotTell::NoCommitId));
+            assert_eq!(repo.belongs(text, "main"), Err(GitError::NoCommitId));
         }
     }
 
@@ -431,8 +431,8 @@ mod clones {
         let said = Identity::about_missing(&found).unwrap();
         assert!(said.starts_with("1 of 3 ") && said.contains("fetch-depth: 0"), "{said}");
         assert_eq!(Identity::about_missing(&[Identity::Same, Identity::NoCommit]), None);
-        assert_eq!(shallow.fault(&old, ""), CannotTell::CommitMissing(commit(&old)));
-        assert!(CannotTell::CommitMissing(commit(&old)).advice().unwrap().contains("fetch-depth: 0"));
+        assert_eq!(shallow.fault(&old, ""), GitError::CommitMissing(commit(&old)));
+        assert!(GitError::CommitMissing(commit(&old)).advice().unwrap().contains("fetch-depth: 0"));
     }
 
     #[test]
@@ -440,18 +440,18 @@ mod clones {
         let mut repo = Repo::new();
         let head = repo.commit(&[("a", "1")]);
         repo.root = repo.home.path().to_owned();
-        assert_eq!(repo.fault(&head, ""), CannotTell::NoRepository);
-        assert_eq!(repo.belongs(&head, "main"), Err(CannotTell::NoRepository));
+        assert_eq!(repo.fault(&head, ""), GitError::NoRepository);
+        assert_eq!(repo.belongs(&head, "main"), Err(GitError::NoRepository));
         repo.root.push("nowhere");
-        assert_eq!(repo.fault(&head, ""), CannotTell::NoRepository);
-        assert!(CannotTell::NoRepository.advice().unwrap().contains("actions/checkout"));
+        assert_eq!(repo.fault(&head, ""), GitError::NoRepository);
+        assert!(GitError::NoRepository.advice().unwrap().contains("actions/checkout"));
     }
 
     #[test]
     fn an_empty_one_has_no_commit() {
         let repo = Repo::new();
-        assert_eq!(repo.fault("abcdef1", ""), CannotTell::CommitMissing(commit("abcdef1")));
-        assert_eq!(repo.belongs("abcdef1", "main"), Err(CannotTell::BranchMissing("main".to_owned())));
+        assert_eq!(repo.fault("abcdef1", ""), GitError::CommitMissing(commit("abcdef1")));
+        assert_eq!(repo.belongs("abcdef1", "main"), Err(GitError::BranchMissing("main".to_owned())));
     }
 
     #[test]
@@ -464,7 +464,7 @@ mod clones {
         let named = [("PATH", second.path.as_str()), ("GIT_DIR", &root)].into_iter().collect();
         let found = compare(&second.root, &named, &commit(&head), &[&head], &CodePaths::parse("a").unwrap());
         assert_eq!(found, Ok(vec![Identity::Same]));
-        assert!(matches!(second.fault(&head, "a"), CannotTell::Odd(said) if said.contains("bare repository")));
+        assert!(matches!(second.fault(&head, "a"), GitError::Odd(said) if said.contains("bare repository")));
         second.root = repo.home.path().join("second");
         assert_eq!(second.compare(&head, &head, "a"), Identity::Same);
         assert_eq!(second.belongs(&head, "main"), Ok(Belongs::InHistory));
@@ -500,9 +500,9 @@ mod clones {
             assert_eq!(blobless.compare_all(&head, &others, "src/a"), Ok(vec![same, same, missing, missing]));
             assert_eq!(blobless.compare_all(&head, &others, "b"), Ok(vec![different, same, missing, missing]));
             assert_eq!(treeless.compare_all(&head, &others, ""), Ok(vec![different, same, missing, missing]));
-            assert_eq!(treeless.fault(&head, "b"), CannotTell::TreeMissing(commit(&head)));
+            assert_eq!(treeless.fault(&head, "b"), GitError::TreeMissing(commit(&head)));
             assert_eq!(treeless.belongs(&old, "main"), Ok(Belongs::InHistory));
-            assert_eq!(treeless.belongs(&later, "main"), Err(CannotTell::CommitMissing(commit(&later))));
+            assert_eq!(treeless.belongs(&later, "main"), Err(GitError::CommitMissing(commit(&later))));
             for clone in [blobless, treeless] {
                 let logged = clone.logged();
                 assert!(logged.contains("cat-file") && !logged.contains("fetch"), "{logged}");
@@ -579,8 +579,8 @@ mod git_itself {
         let mut repo = Repo::new();
         let head = repo.commit(&[("a", "1")]);
         repo.path = repo.root.to_str().unwrap().to_owned();
-        assert_eq!(repo.fault(&head, ""), CannotTell::NoGit);
-        assert!(CannotTell::NoGit.advice().unwrap().contains("install"));
+        assert_eq!(repo.fault(&head, ""), GitError::NoGit);
+        assert!(GitError::NoGit.advice().unwrap().contains("install"));
     }
 
     #[test]
@@ -589,11 +589,11 @@ mod git_itself {
         let head = repo.commit(&[("a", "1")]);
         repo.wrap("GIT_TEST_ASSUME_DIFFERENT_OWNER=1 exec \"$GIT\" \"$@\"");
         let fault = repo.fault(&head, "");
-        assert!(matches!(&fault, CannotTell::NotOwned(place) if place.contains("repo")), "{fault:?}");
+        assert!(matches!(&fault, GitError::NotOwned(place) if place.contains("repo")), "{fault:?}");
         assert!(fault.advice().unwrap().contains("safe.directory"));
         assert_eq!(repo.belongs(&head, "main"), Err(fault));
         repo.wrap("echo \"fatal: unsafe repository ('/r' is owned by someone else)\" >&2; exit 128");
-        assert_eq!(repo.fault(&head, ""), CannotTell::NotOwned("/r".to_owned()));
+        assert_eq!(repo.fault(&head, ""), GitError::NotOwned("/r".to_owned()));
     }
 
     #[test]
@@ -616,7 +616,7 @@ mod git_itself {
             let mut git = Git::new(&repo.root, &environment);
             git.limit = Duration::from_millis(300);
             let fault = history::belongs_to(&git, &outside, "trunk").unwrap_err();
-            assert_eq!(fault, CannotTell::TimedOut(git.limit), "{script}");
+            assert_eq!(fault, GitError::TimedOut(git.limit), "{script}");
             assert!(started.elapsed() < Duration::from_secs(10), "{script}");
             assert_eq!(fault.to_string(), "git gave no answer within 0.3 s");
         }
@@ -662,9 +662,9 @@ mod git_itself {
         repo.commit(&[("a", "2")]);
         repo.commit(&[("a", "3")]);
         fs::remove_file(repo.root.join(".git/objects").join(&lost[..2]).join(&lost[2..])).unwrap();
-        assert!(matches!(repo.belongs(&other, "trunk"), Err(CannotTell::Odd(_))));
+        assert!(matches!(repo.belongs(&other, "trunk"), Err(GitError::Odd(_))));
         repo.wrap("case \"$*\" in *rev-list*) exit 0;; esac; exec \"$GIT\" \"$@\"");
-        assert!(matches!(repo.belongs(&other, "trunk"), Err(CannotTell::Odd(_))));
+        assert!(matches!(repo.belongs(&other, "trunk"), Err(GitError::Odd(_))));
     }
 }
 
@@ -709,7 +709,7 @@ mod branches {
         clone.git(&["branch", "--quiet", "-D", "main"]);
         assert_eq!(clone.belongs(&old, "main"), Ok(Belongs::InHistory));
         clone.git(&["update-ref", "-d", "refs/remotes/origin/main"]);
-        let missing = CannotTell::BranchMissing("main".to_owned());
+        let missing = GitError::BranchMissing("main".to_owned());
         assert_eq!(clone.belongs(&old, "main"), Err(missing.clone()));
         assert!(missing.advice().unwrap().contains("fetch-depth: 0"));
     }
@@ -723,10 +723,10 @@ mod branches {
         let shallow = repo.clone(&["--depth=2"]);
         assert_eq!(shallow.belongs(&head, "main"), Ok(Belongs::InHistory));
         assert_eq!(shallow.belongs(&middle, "main"), Ok(Belongs::InHistory));
-        assert_eq!(shallow.belongs(&old, "main"), Err(CannotTell::CommitMissing(commit(&old))));
+        assert_eq!(shallow.belongs(&old, "main"), Err(GitError::CommitMissing(commit(&old))));
         shallow.git(&["switch", "--quiet", "--create", "topic"]);
         let topic = shallow.commit(&[("a", "4")]);
-        let cut = CannotTell::HistoryCut("main".to_owned());
+        let cut = GitError::HistoryCut("main".to_owned());
         assert_eq!(shallow.belongs(&topic, "main"), Err(cut.clone()));
         assert!(cut.advice().unwrap().contains("fetch-depth: 0"));
         shallow.git(&["fetch", "--quiet", "--unshallow"]);
@@ -755,13 +755,13 @@ mod branches {
         for name in ["refs/tags", "refs/heads", "refs", "refs/remotes"] {
             let decoy = format!("{name}/refs/remotes/origin/main");
             repo.git(&["update-ref", &decoy, &topic]);
-            assert!(matches!(repo.belongs(&topic, "main"), Err(CannotTell::Odd(_))), "{name}");
+            assert!(matches!(repo.belongs(&topic, "main"), Err(GitError::Odd(_))), "{name}");
             repo.git(&["update-ref", "-d", &decoy]);
         }
         repo.git(&["tag", "main", &topic]);
         assert_eq!(repo.belongs(&topic, "main"), Ok(Belongs::No));
         let described = format!("v1-g{}", &topic[..10]);
-        assert!(matches!(repo.belongs(&topic, &described), Err(CannotTell::Odd(_))), "git reads the end as a commit");
+        assert!(matches!(repo.belongs(&topic, &described), Err(GitError::Odd(_))), "git reads the end as a commit");
     }
 
     #[test]
@@ -797,7 +797,7 @@ mod branches {
             "refs/heads/",
             "main^{tree}",
         ] {
-            assert_eq!(repo.belongs(&head, name), Err(CannotTell::NoBranchName), "{name:?}");
+            assert_eq!(repo.belongs(&head, name), Err(GitError::NoBranchName), "{name:?}");
         }
         for name in ["release/1.x", "feature/ü", "a@b", "a-", "x.y", "$(id)", "a'b", "a;b", "dépôt#1"] {
             repo.git(&["branch", name]);

@@ -183,7 +183,7 @@ mod tests {
 
     fn github() -> GitHub {
         let forge = Forge { repository: "acme/model".to_owned(), api: "https://api.github.com".to_owned() };
-        GitHub::of(&forge, &[("GITHUB_TOKEN", "ghs_secret")].into_iter().collect()).unwrap()
+        GitHub::new(&forge, &[("GITHUB_TOKEN", "ghs_secret")].into_iter().collect()).unwrap()
     }
 
     #[test]

@@ -39,7 +39,7 @@ fn keeps_the_token_at_home(link: &str) {
 fn is_refused_harmlessly(body: &Value) {
     let environment = [("GITHUB_TOKEN", TOKEN)].into_iter().collect();
     let forge = Forge { repository: "acme/model".to_owned(), api: API.to_owned() };
-    let Ok(github) = GitHub::of(&forge, &environment) else { return };
+    let Ok(github) = GitHub::new(&forge, &environment) else { return };
     for status in [401, 403, 404, 422, 500] {
         let said = github.refused(status, body).to_string();
         assert!(!said.contains(TOKEN), "the token was repeated");

@@ -26,7 +26,7 @@ pub(crate) use error::Error;
 use crate::ci::{CiContext, Forge, FoundCommit, Trigger};
 use crate::environment::Environment;
 use crate::model::commit::Commit;
-use crate::net::http::{Answer, HeaderMap, Http, Method, Repeat, Request, header};
+use crate::net::http::{Answer, HeaderMap, Http, Method, Request, Retry, header};
 use crate::net::proxy::Proxy;
 use crate::net::secret::Secret;
 use crate::net::trust::Trust;
@@ -53,7 +53,7 @@ pub(crate) struct GitHub {
 
 impl GitHub {
     /// For this forge, with `GITHUB_TOKEN`; asks nothing yet.
-    pub(crate) fn of(forge: &Forge, environment: &Environment) -> Result<Self> {
+    pub(crate) fn new(forge: &Forge, environment: &Environment) -> Result<Self> {
         let api = Host::parse(&forge.api).map_err(|_| Error::BadAddress)?;
         let token = environment.get("GITHUB_TOKEN").and_then(Secret::new).ok_or(Error::NoToken)?;
         if !token.expose().bytes().all(|byte| byte.is_ascii_graphic()) {
@@ -88,7 +88,7 @@ impl GitHub {
     /// short attempt, for which nobody waits long.
     pub(crate) fn pulls_with(&self, repository: &str, commit: &Commit, base: &str) -> Result<Vec<Pull>> {
         let url = format!("{}/repos/{repository}/commits/{commit}/pulls?per_page={PAGE}", self.api);
-        let (answer, headers) = self.send_once(&Method::GET, &url, &[], Repeat::Never)?;
+        let (answer, headers) = self.send_once(&Method::GET, &url, &[], Retry::BestEffort)?;
         if let Some(limited) = error::limited(&answer, &headers) {
             return Err(Error::Limited(limited));
         }
@@ -135,21 +135,21 @@ impl GitHub {
         }
     }
 
-    fn send_once(&self, method: &Method, url: &str, body: &[u8], repeat: Repeat) -> Result<(Answer, HeaderMap)> {
+    fn send_once(&self, method: &Method, url: &str, body: &[u8], retry: Retry) -> Result<(Answer, HeaderMap)> {
         let authorization = format!("Bearer {}", self.token.expose());
         let headers = &[
             ("Authorization", authorization.as_str()),
             ("Accept", "application/vnd.github+json"),
             ("X-GitHub-Api-Version", VERSION),
         ];
-        self.http.send(&Request { method, url, headers, body, repeat }).map_err(|failure| self.failed(failure))
+        self.http.send(&Request { method, url, headers, body, retry }).map_err(|failure| self.failed(failure))
     }
 
     /// Sends a request, again after a rate limit that is over soon.
     fn send(&self, method: &Method, url: &str, body: &[u8]) -> Result<(Answer, HeaderMap)> {
-        let repeat = if *method == Method::GET { Repeat::Freely } else { Repeat::AfterALook };
+        let retry = if *method == Method::GET { Retry::Idempotent } else { Retry::NotIdempotent };
         loop {
-            let (answer, headers) = self.send_once(method, url, body, repeat)?;
+            let (answer, headers) = self.send_once(method, url, body, retry)?;
             let Some(limited) = error::limited(&answer, &headers) else { return Ok((answer, headers)) };
             let wait = limited.wait.filter(|wait| *wait <= LONGEST_WAIT);
             // Without a wait an answer that asks for none would be asked for ever.
@@ -171,7 +171,7 @@ pub(crate) fn with_queued_head(
     let Trigger::MergeGroup { pull_request } = context.trigger else { return Ok(context) };
     let head = match &context.forge {
         Some(forge) => {
-            GitHub::of(forge, environment).and_then(|github| github.head_of(&forge.repository, pull_request))
+            GitHub::new(forge, environment).and_then(|github| github.head_of(&forge.repository, pull_request))
         }
         None => return Ok(context),
     };
@@ -283,7 +283,7 @@ mod tests {
     fn address_and_token_are_read_with_care() {
         let api = "https://api.github.com";
         let at = |api: &str| Forge { repository: "acme/model".to_owned(), api: api.to_owned() };
-        let of = |pairs: &[(&str, &str)]| GitHub::of(&at(api), &pairs.iter().copied().collect());
+        let of = |pairs: &[(&str, &str)]| GitHub::new(&at(api), &pairs.iter().copied().collect());
         let long = format!("ghs_15368_{}.{}.{}", "a".repeat(36), "b".repeat(300), "c".repeat(160));
         let github = of(&[("GITHUB_TOKEN", &format!("{long}\n"))]).unwrap();
         assert_eq!((github.api.as_str(), github.token.expose()), (api, long.as_str()));
@@ -294,7 +294,7 @@ mod tests {
             assert!(error(&[("GITHUB_TOKEN", bad)]).starts_with("GITHUB_TOKEN is not set right"), "{bad:?}");
         }
         let token = [("GITHUB_TOKEN", long.as_str())].into_iter().collect();
-        let address = GitHub::of(&at("https://user:hunter2@x"), &token).unwrap_err().to_string();
+        let address = GitHub::new(&at("https://user:hunter2@x"), &token).unwrap_err().to_string();
         assert!(address.starts_with("GITHUB_API_URL") && !address.contains("hunter2"), "{address}");
     }
 }

@@ -236,7 +236,7 @@ pub(crate) enum Verdict {
 
 impl Verdict {
     /// The verdict that the judgements of the counting metrics add up to: the worst of them decides.
-    pub(crate) fn of(judgements: &[Judgement], accepted: bool) -> Self {
+    pub(crate) fn from_judgements(judgements: &[Judgement], accepted: bool) -> Self {
         let any = |found: fn(&Judgement) -> bool| judgements.iter().any(found);
         if any(|one| matches!(one, Judgement::Degraded(_))) {
             return if accepted { Self::Accepted } else { Self::Degraded };
@@ -427,7 +427,7 @@ mod tests {
     }
 
     fn overall(judgements: &[Judgement], accepted: bool) -> &'static str {
-        Verdict::of(judgements, accepted).name()
+        Verdict::from_judgements(judgements, accepted).name()
     }
 
     #[test]
@@ -453,7 +453,7 @@ mod tests {
             let before = overall(&all, accepted);
             all.reverse();
             prop_assert_eq!(before, overall(&all, accepted));
-            prop_assert_eq!(Verdict::of(&all, false).passed(), all.iter().all(Judgement::passed));
+            prop_assert_eq!(Verdict::from_judgements(&all, false).passed(), all.iter().all(Judgement::passed));
         }
 
         #[test]

@@ -34,15 +34,15 @@ pub(crate) enum Pick {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Role {
     /// The verdict rests on it.
-    Counts,
+    Required,
     /// It is reported and decides nothing.
-    Told,
+    Informational,
 }
 
 impl Metric {
     /// Whether the verdict rests on it.
-    pub(crate) fn counts(&self) -> bool {
-        self.role == Role::Counts
+    pub(crate) fn is_required(&self) -> bool {
+        self.role == Role::Required
     }
 }
 
@@ -62,7 +62,7 @@ impl Metrics {
         if metrics.len() > MOST_METRICS {
             return Err(format!("holds {} metrics; at most {MOST_METRICS} can be compared", metrics.len()));
         }
-        if !metrics.iter().any(Metric::counts) {
+        if !metrics.iter().any(Metric::is_required) {
             return Err("holds no metric that counts; one without \"warn\": true is needed for a verdict".to_owned());
         }
         let same = |a: &Metric, b: &Metric| a.title == b.title && a.series == b.series;
@@ -80,7 +80,10 @@ impl Metrics {
 
     /// Each metric that counts, with the run's reading of it.
     pub(crate) fn counting<'a>(&'a self, run: &'a Run) -> impl Iterator<Item = (&'a Metric, Reading)> {
-        self.iter().zip(&run.readings).filter(|(metric, _)| metric.counts()).map(|(metric, reading)| (metric, *reading))
+        self.iter()
+            .zip(&run.readings)
+            .filter(|(metric, _)| metric.is_required())
+            .map(|(metric, reading)| (metric, *reading))
     }
 
     /// Whether every metric that counts is there as a number.
@@ -108,7 +111,7 @@ impl Metrics {
     }
 
     fn compare_scores(&self, a: &[Score], b: &[Score]) -> Ordering {
-        let metrics = self.iter().filter(|metric| metric.counts());
+        let metrics = self.iter().filter(|metric| metric.is_required());
         let orders = metrics.zip(a.iter().zip(b)).map(|(metric, (x, y))| metric.criteria.direction.compare(*x, *y));
         orders.fold(Ordering::Equal, Ordering::then)
     }
@@ -137,7 +140,7 @@ mod tests {
 
     #[test]
     fn the_first_metric_that_counts_and_differs_decides() {
-        let told = Metric { role: Role::Told, ..metric("told", Direction::Max) };
+        let told = Metric { role: Role::Informational, ..metric("told", Direction::Max) };
         let metrics =
             Metrics::new(vec![told, metric("accuracy", Direction::Max), metric("loss", Direction::Min)]).unwrap();
         let better = |a: &[f64], b: &[f64]| metrics.compare(&with("a", a), &with("b", b));
@@ -151,7 +154,7 @@ mod tests {
 
     #[test]
     fn a_list_that_decides_nothing_is_refused() {
-        let told = Metric { role: Role::Told, ..metric("told", Direction::Max) };
+        let told = Metric { role: Role::Informational, ..metric("told", Direction::Max) };
         assert!(Metrics::new(Vec::new()).is_err());
         assert!(Metrics::new(vec![told]).is_err());
         let twice = vec![metric("a", Direction::Max), metric("a", Direction::Min)];

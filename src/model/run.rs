@@ -36,7 +36,7 @@ pub(crate) enum Status {
 
 impl Status {
     /// Reads the server's word.
-    pub(crate) fn of(word: &str) -> Self {
+    pub(crate) fn parse(word: &str) -> Self {
         match word {
             "created" => Self::Created,
             "queued" => Self::Queued,
@@ -126,7 +126,7 @@ impl Run {
     }
 
     /// Whether it carries exactly this tag.
-    pub(crate) fn carries(&self, tag: &str) -> bool {
+    pub(crate) fn has_tag(&self, tag: &str) -> bool {
         self.tags.iter().any(|carried| carried == tag)
     }
 

@@ -33,7 +33,7 @@ pub(crate) struct NearMisses {
 
 impl<'a> AtCommit<'a> {
     /// Picks the runs of the commits, which hold the same code. `runs` are newest first.
-    pub(crate) fn of(runs: &'a [Run], commits: &[Commit]) -> Self {
+    pub(crate) fn new(runs: &'a [Run], commits: &[Commit]) -> Self {
         let ran = |recorded: &str| commits.iter().any(|commit| commit.matches(recorded));
         Self(runs.iter().filter(|run| run.commit.as_deref().is_some_and(ran)).collect())
     }
@@ -110,7 +110,7 @@ pub(crate) enum Baseline<'a> {
 /// The baseline: of several that carry the tag the best, since an interrupted move or a race can leave more than one;
 /// of equals the newest.
 pub(crate) fn baseline<'a>(runs: &'a [Run], tag: &str, metrics: &Metrics) -> Baseline<'a> {
-    match runs.iter().filter(|run| run.carries(tag)).max_by(|a, b| metrics.compare(a, b)) {
+    match runs.iter().filter(|run| run.has_tag(tag)).max_by(|a, b| metrics.compare(a, b)) {
         None => Baseline::None,
         Some(run) if metrics.are_known_of(run) => Baseline::Found(run),
         Some(run) => Baseline::Unusable(run),
@@ -144,7 +144,7 @@ mod tests {
             run("older", Status::Completed, Some(0.9)),
         ];
         let dirty = HashSet::from([TaskId("dirty".to_owned())]);
-        let at = AtCommit::of(&runs, &[commit()]);
+        let at = AtCommit::new(&runs, &[commit()]);
         assert_eq!(at.candidate(&dirty).unwrap().id.as_str(), "clean");
         let near = NearMisses { archived: 1, dirty: 1, running: 1, failed: 1, ..NearMisses::default() };
         assert_eq!(at.near_misses(&dirty), near);
@@ -161,7 +161,7 @@ mod tests {
             run("draft", Status::Created, None),
         ];
         let dirty = HashSet::from([TaskId("dirty".to_owned())]);
-        let pending = AtCommit::of(&runs, &[commit()]).pending(&dirty);
+        let pending = AtCommit::new(&runs, &[commit()]).pending(&dirty);
         assert_eq!(pending.iter().map(|run| run.id.as_str()).collect::<Vec<_>>(), ["running", "queued"]);
     }
 
@@ -170,7 +170,7 @@ mod tests {
         let of = |recorded: &str| Run { commit: Some(recorded.to_owned()), ..run("r", Status::Completed, None) };
         let other = format!("{}0000", &SHA[..36]);
         let runs = [of(SHA), of(&format!(" {} ", SHA.to_uppercase())), of(&other), of(&"b".repeat(40))];
-        let at = |commit: &str| AtCommit::of(&runs, &[Commit::parse(commit).unwrap()]);
+        let at = |commit: &str| AtCommit::new(&runs, &[Commit::parse(commit).unwrap()]);
         let commits = |commit: &str| at(commit).commits().into_iter().collect::<Vec<_>>();
         assert_eq!(commits(SHA), [SHA]);
         assert_eq!(commits(&SHA[..12]), [other.as_str(), SHA]);
@@ -200,7 +200,7 @@ mod tests {
                 ..run(&n.to_string(), [Status::Completed, Status::Failed, Status::Running, Status::Stopped][usize::from(status)].clone(), None)
             }).collect();
             let dirty: HashSet<TaskId> = runs.iter().zip(&states).filter(|(_, state)| state.3).map(|(run, _)| run.id.clone()).collect();
-            let at = AtCommit::of(&runs, &[commit()]);
+            let at = AtCommit::new(&runs, &[commit()]);
             let qualifies = |run: &&Run| run.status == Status::Completed && !run.archived && run.commit.is_some() && !dirty.contains(&run.id);
             prop_assert_eq!(at.candidate(&dirty).map(|run| &run.id), runs.iter().find(qualifies).map(|run| &run.id));
             let NearMisses { archived, dirty: unclean, running, queued, drafts, failed, stopped, other } = at.near_misses(&dirty);

@@ -39,7 +39,7 @@ pub(crate) fn metric(series: &str, direction: Direction) -> Metric {
         series: Name::parse(series).unwrap(),
         pick: Pick::Best,
         criteria: Criteria { direction, tolerance: Tolerance::percent(0.0).unwrap(), target: None },
-        role: Role::Counts,
+        role: Role::Required,
     }
 }
 

@@ -10,7 +10,7 @@ use crate::text::timestamp;
 
 /// Why an encrypted connection is not trusted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Distrust {
+pub(crate) enum TlsProblem {
     /// The certificate's time is over; since when, where that is known.
     Expired(Option<u64>),
     /// Its time has not come.
@@ -31,15 +31,15 @@ pub(crate) enum Distrust {
     Other(String),
 }
 
-impl Distrust {
+impl TlsProblem {
     /// Out of an error of the connection, where TLS faults arrive as invalid data.
-    pub(crate) fn of_io(error: &io::Error) -> Self {
+    pub(crate) fn from_io(error: &io::Error) -> Self {
         let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>());
-        inner.map_or_else(|| Self::Other(error.to_string()), Self::of)
+        inner.map_or_else(|| Self::Other(error.to_string()), Self::from_tls)
     }
 
     /// Out of an error of the TLS library.
-    pub(crate) fn of(error: &Error) -> Self {
+    pub(crate) fn from_tls(error: &Error) -> Self {
         let seconds = |time: &UnixTime| Some(time.as_secs());
         match error {
             Error::InvalidCertificate(fault) => match fault {
@@ -94,7 +94,7 @@ impl Distrust {
     }
 }
 
-impl fmt::Display for Distrust {
+impl fmt::Display for TlsProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let dated = |f: &mut fmt::Formatter<'_>, words: &str, seconds: &Option<u64>| match seconds {
             Some(seconds) => write!(f, "{words} ({})", timestamp::format(seconds.saturating_mul(1_000_000))),

@@ -15,7 +15,7 @@ use ureq::tls::{RootCerts, TlsConfig};
 use ureq::unversioned::transport::DefaultConnector;
 use ureq::{Agent, AsSendBody, Error, Timeout};
 
-use crate::net::distrust::Distrust;
+use crate::net::distrust::TlsProblem;
 use crate::net::limits::Limits;
 use crate::net::proxy::Proxy;
 use crate::net::resolver::Addresses;
@@ -25,16 +25,16 @@ use crate::net::trust::Trust;
 /// What GitHub is asked and told must not hold the job.
 const HURRIED: Limits = Limits {
     total: Duration::from_mins(1),
-    patience: Duration::from_secs(15),
+    retry_budget: Duration::from_secs(15),
     request: Duration::from_secs(8),
     brief: Duration::from_secs(8),
     ..Limits::REAL
 };
 /// What a proxy or an overloaded server answers, and the same request may pass a moment later.
-const PASSING: &[u16] = &[429, 502, 503, 504, 509];
+const RETRYABLE: &[u16] = &[429, 502, 503, 504, 509];
 /// The same for GitHub: a rate limit is an answer, which who asked knows better what to do about, and a 500 passes there,
 /// while at ClearML it is what a fault in the question is answered with.
-const PASSING_UNLIMITED: &[u16] = &[500, 502, 503, 504];
+const RETRYABLE_HURRIED: &[u16] = &[500, 502, 503, 504];
 
 /// What is sent. The headers hold credentials, so it cannot be printed.
 pub(crate) struct Request<'a> {
@@ -43,7 +43,7 @@ pub(crate) struct Request<'a> {
     pub(crate) headers: &'a [(&'static str, &'a str)],
     /// JSON; empty for none.
     pub(crate) body: &'a [u8],
-    pub(crate) repeat: Repeat,
+    pub(crate) retry: Retry,
 }
 
 /// An answer of any status.
@@ -69,13 +69,13 @@ pub(crate) fn header<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
 
 /// Whether a request whose answer was lost may be sent again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Repeat {
+pub(crate) enum Retry {
     /// Sending it twice is the same as sending it once.
-    Freely,
+    Idempotent,
     /// The caller has to look at the state of things first.
-    AfterALook,
+    NotIdempotent,
     /// The answer is welcome and not needed: one attempt, and nobody waits long for it.
-    Never,
+    BestEffort,
 }
 
 /// Why there is no answer that can be used.
@@ -86,7 +86,7 @@ pub(crate) enum Failure {
     /// Nothing came back, however often it was tried; another run may fare better.
     Unreachable(String),
     /// The encrypted connection failed, most often for a certificate that is not trusted.
-    Untrusted(Distrust),
+    Untrusted(TlsProblem),
     /// The other side is there, but answers nothing that can be understood.
     Odd(String),
 }
@@ -108,9 +108,9 @@ pub(crate) struct Http {
     addresses: Addresses,
     trust: Trust,
     limits: Limits,
-    passing: &'static [u16],
+    retryable: &'static [u16],
     proxy: Option<Proxy>,
-    patience: Cell<Duration>,
+    retry_budget: Cell<Duration>,
     total: Cell<Duration>,
 }
 
@@ -150,34 +150,34 @@ impl Attempt {
 impl Http {
     /// To a server that the verdict depends on.
     pub(crate) fn new(trust: &Trust, proxy: Option<Proxy>, limits: Limits) -> Self {
-        Self::with(trust, proxy, limits, PASSING)
+        Self::with(trust, proxy, limits, RETRYABLE)
     }
 
     /// To GitHub, which must not hold the job; statuses of rate limits come back as answers.
     pub(crate) fn hurried(trust: &Trust, proxy: Option<Proxy>) -> Self {
-        Self::with(trust, proxy, HURRIED, PASSING_UNLIMITED)
+        Self::with(trust, proxy, HURRIED, RETRYABLE_HURRIED)
     }
 
-    fn with(trust: &Trust, proxy: Option<Proxy>, limits: Limits, passing: &'static [u16]) -> Self {
+    fn with(trust: &Trust, proxy: Option<Proxy>, limits: Limits, retryable: &'static [u16]) -> Self {
         let roots = match trust {
             Trust::Authorities(certificates) => RootCerts::Specific(certificates.clone()),
             Trust::System | Trust::Anyone => RootCerts::PlatformVerifier,
         };
         let addresses = Addresses::default();
         let agent = RefCell::new(agent(trust, roots, proxy.as_ref(), limits.connect, addresses.clone()));
-        let (patience, total) = (Cell::new(limits.patience), Cell::new(limits.total));
-        Self { agent, addresses, trust: trust.clone(), proxy, limits, passing, patience, total }
+        let (retry_budget, total) = (Cell::new(limits.retry_budget), Cell::new(limits.total));
+        Self { agent, addresses, trust: trust.clone(), proxy, limits, retryable, retry_budget, total }
     }
 
     /// Begins anew with all the time there is, for who comes back after a wait.
     pub(crate) fn renew(&self) {
-        self.patience.set(self.limits.patience);
+        self.retry_budget.set(self.limits.retry_budget);
         self.total.set(self.limits.total);
     }
 
     /// Sends JSON and returns whatever comes back, errors of the server included.
-    pub(crate) fn post(&self, url: &str, authorization: &str, body: &[u8], repeat: Repeat) -> Result<Answer, Failure> {
-        self.send(&Request { method: &Method::POST, url, headers: &[("Authorization", authorization)], body, repeat })
+    pub(crate) fn post(&self, url: &str, authorization: &str, body: &[u8], retry: Retry) -> Result<Answer, Failure> {
+        self.send(&Request { method: &Method::POST, url, headers: &[("Authorization", authorization)], body, retry })
             .map(|(answer, _)| answer)
     }
 
@@ -193,8 +193,8 @@ impl Http {
                 Attempt::Final(failure) => return Err(failure),
                 Attempt::Passing { cause, retry_after } => (cause, retry_after),
             };
-            spend(&self.patience, started.elapsed());
-            if request.repeat != Repeat::Freely {
+            spend(&self.retry_budget, started.elapsed());
+            if request.retry != Retry::Idempotent {
                 return Err(Failure::Unreachable(cause));
             }
             self.pause(retry_after.unwrap_or(pause))
@@ -205,16 +205,16 @@ impl Http {
 
     /// Waits before another attempt, or says why it is not worth it.
     pub(crate) fn pause(&self, duration: Duration) -> Result<(), String> {
-        let left = self.patience.get().min(self.total.get());
+        let left = self.retry_budget.get().min(self.total.get());
         if left.is_zero() {
-            return Err(format!("given up after {} s of trying", self.limits.patience.as_secs()));
+            return Err(format!("given up after {} s of trying", self.limits.retry_budget.as_secs()));
         }
         if duration > left && duration > self.limits.longest_pause {
             return Err(format!("it asks to wait {} s, which is longer than this tool does", duration.as_secs()));
         }
         let duration = duration.min(left);
         thread::sleep(duration);
-        spend(&self.patience, duration);
+        spend(&self.retry_budget, duration);
         spend(&self.total, duration);
         Ok(())
     }
@@ -225,7 +225,7 @@ impl Http {
             let cause = format!("it takes too long: {} s in all", self.limits.total.as_secs());
             return Attempt::Final(Failure::Unreachable(cause));
         }
-        let limit = if request.repeat == Repeat::Never { self.limits.brief } else { self.limits.request }.min(left);
+        let limit = if request.retry == Retry::BestEffort { self.limits.brief } else { self.limits.request }.min(left);
         let mut sent = self.send_once(request, limit);
         if matches!(&sent, Err(Error::Rustls(error)) if self.lacks_roots(error)) {
             let (proxy, connect) = (self.proxy.as_ref(), self.limits.connect);
@@ -245,7 +245,7 @@ impl Http {
     fn lacks_roots(&self, error: &rustls::Error) -> bool {
         // Whoever names a store wants no other.
         let is_named = || ["SSL_CERT_FILE", "SSL_CERT_DIR"].iter().any(|name| std::env::var_os(name).is_some());
-        matches!(self.trust, Trust::System) && Distrust::of(error) == Distrust::EmptyStore && !is_named()
+        matches!(self.trust, Trust::System) && TlsProblem::from_tls(error) == TlsProblem::EmptyStore && !is_named()
     }
 
     fn send_once(&self, request: &Request<'_>, limit: Duration) -> Result<Response, Error> {
@@ -268,7 +268,7 @@ impl Http {
                 "it answered with a redirect ({status}), which is not followed because it could lead anywhere"
             ))));
         }
-        if self.passing.contains(&status) {
+        if self.retryable.contains(&status) {
             let retry_after = header(&head.headers, "retry-after").parse().ok().map(Duration::from_secs);
             return Ok(Attempt::Passing { cause: format!("it answered with HTTP status {status}"), retry_after });
         }
@@ -279,22 +279,22 @@ impl Http {
 
     /// Sorts an error and words it without anything that was sent.
     fn of_error(&self, error: Error, limit: Duration) -> Attempt {
-        let passing = |cause: String| Attempt::Passing { cause, retry_after: None };
+        let retryable = |cause: String| Attempt::Passing { cause, retry_after: None };
         let unreachable = |cause: &str| Attempt::Final(Failure::Unreachable(cause.to_owned()));
         let odd = |cause: String| Attempt::Final(Failure::Odd(cause));
         match error {
             Error::HostNotFound => Attempt::Final(Failure::UnknownHost),
             Error::Timeout(Timeout::Resolve | Timeout::Connect) => {
-                passing(format!("no connection within {} s", self.limits.connect.as_secs()))
+                retryable(format!("no connection within {} s", self.limits.connect.as_secs()))
             }
-            Error::Timeout(_) => passing(format!("no complete answer within {} s", limit.as_secs())),
+            Error::Timeout(_) => retryable(format!("no complete answer within {} s", limit.as_secs())),
             Error::Io(error) => of_io(&error),
-            Error::ConnectionFailed => passing("no connection could be made".to_owned()),
+            Error::ConnectionFailed => retryable("no connection could be made".to_owned()),
             Error::ConnectProxyFailed(reason) => of_proxy(&reason),
             Error::InvalidProxyUrl => unreachable("the proxy's address is not valid (see HTTPS_PROXY)"),
             Error::BodyExceedsLimit(_) => odd(format!("its answer is larger than {} MiB", self.limits.body >> 20)),
-            Error::Rustls(error) => untrusted(Distrust::of(&error)),
-            Error::Tls(cause) => untrusted(Distrust::Other(cause.to_owned())),
+            Error::Rustls(error) => untrusted(TlsProblem::from_tls(&error)),
+            Error::Tls(cause) => untrusted(TlsProblem::Other(cause.to_owned())),
             Error::Protocol(_) | Error::LargeResponseHeader(..) | Error::Http(_) => {
                 odd("its answer is not HTTP".to_owned())
             }
@@ -355,7 +355,7 @@ fn of_io(error: &io::Error) -> Attempt {
     }
     match error.kind() {
         // TLS faults arrive as invalid data; another attempt meets the same certificate.
-        io::ErrorKind::InvalidData => untrusted(Distrust::of_io(error)),
+        io::ErrorKind::InvalidData => untrusted(TlsProblem::from_io(error)),
         io::ErrorKind::ConnectionRefused => {
             Attempt::Passing { cause: "the connection was refused".to_owned(), retry_after: None }
         }
@@ -376,6 +376,6 @@ fn is_unknown_host(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(11_001 | 11_004)) || error.to_string().contains("failed to lookup address")
 }
 
-const fn untrusted(cause: Distrust) -> Attempt {
+const fn untrusted(cause: TlsProblem) -> Attempt {
     Attempt::Final(Failure::Untrusted(cause))
 }

@@ -10,7 +10,7 @@ pub struct Limits {
     /// as much again.
     pub total: Duration,
     /// All failed attempts and the pauses between them, together.
-    pub patience: Duration,
+    pub retry_budget: Duration,
     /// One request, from the first packet to the last byte of the answer.
     pub request: Duration,
     /// One request whose answer only illustrates.
@@ -32,7 +32,7 @@ impl Limits {
     /// What the tool waits and reads.
     pub const REAL: Self = Self {
         total: Duration::from_mins(5),
-        patience: Duration::from_mins(1),
+        retry_budget: Duration::from_mins(1),
         request: Duration::from_secs(30),
         brief: Duration::from_secs(10),
         connect: Duration::from_secs(10),
@@ -50,7 +50,7 @@ impl Limits {
     pub fn divided_by(self, by: u32) -> Self {
         Self {
             total: self.total / by,
-            patience: self.patience / by,
+            retry_budget: self.retry_budget / by,
             request: self.request / by,
             brief: self.brief / by,
             connect: self.connect / by,

@@ -27,7 +27,7 @@ impl Move<'_> {
     /// Moves the tag to the candidate according to the plan.
     pub(crate) fn apply(&self) -> Promotion {
         if !self.plan.changes_anything() {
-            return Promotion::Holds { left: self.plan.spare.clone() };
+            return Promotion::AlreadyTagged { left: self.plan.spare.clone() };
         }
         // An attempt whose answer was lost may have been obeyed, whatever a later one is told.
         let added = Cell::new(false);

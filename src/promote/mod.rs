@@ -37,7 +37,7 @@ pub(crate) use plan::plan;
 #[derive(Debug, Clone)]
 pub(crate) enum Promotion {
     /// The candidate carried it before; nothing was written.
-    Holds {
+    AlreadyTagged {
         /// Tasks that carry it as well and were left alone, since another gate may be at work on them.
         left: Vec<TaskId>,
     },
@@ -54,7 +54,7 @@ pub(crate) enum Promotion {
         by: Vec<TaskId>,
     },
     /// It stays where it is, on purpose.
-    Kept(KeptBecause),
+    Kept(KeptReason),
     /// It should have moved, and could not.
     Failed {
         /// What went wrong.
@@ -66,7 +66,7 @@ pub(crate) enum Promotion {
 
 /// Why a tag was not to be moved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum KeptBecause {
+pub(crate) enum KeptReason {
     /// The check did not pass.
     NotPassed,
     /// The settings say that the tag never moves.

@@ -12,19 +12,19 @@ use crate::clearml::{Cause, Error};
 use crate::environment::Environment;
 use crate::exit::Exit;
 use crate::gate::outcome::{
-    Ended, Finding, Judged, NoVerdict, NotStarted, Outcome, Report, Said, Seen, Side, Spread, Spreads, Stood, Unclear,
-    Warning,
+    Finding, Judged, JudgedVia, MetricOutcome, NoVerdict, NotStarted, Outcome, Report, RunResult, RunSummary, Side,
+    Spread, Spreads, Unclear, Warning,
 };
-use crate::git::{CannotTell, CodePaths};
+use crate::git::{CodePaths, GitError};
 use crate::model::commit::Commit;
 use crate::model::compare::{Judgement, Score, Verdict, judge};
 use crate::model::metric::Metric;
 use crate::model::run::{Curve, Curves, ScoreFault, TaskId};
 use crate::model::select::NearMisses;
-use crate::net::distrust::Distrust;
+use crate::net::distrust::TlsProblem;
 use crate::net::http::Failure;
 use crate::net::url::Host;
-use crate::promote::{KeptBecause, Promotion};
+use crate::promote::{KeptReason, Promotion};
 use crate::settings::flags::Flags;
 use crate::settings::{self, Settings};
 
@@ -53,13 +53,13 @@ pub fn report(data: &[u8], is_xml: impl Fn(&str) -> bool) {
                 Outcome::Judged(judged(&mut input, &settings))
             };
             let warnings = warnings(&mut input);
-            holds(&Ended::Gated(Report { settings: &settings, outcome, warnings }), &is_xml);
+            holds(&RunResult::Gated(Report { settings: &settings, outcome, warnings }), &is_xml);
         }
-        Err(faults) => holds(&Ended::NotStarted(NotStarted::Faults(&faults)), &is_xml),
+        Err(faults) => holds(&RunResult::NotStarted(NotStarted::Faults(&faults)), &is_xml),
     }
 }
 
-fn holds(ended: &Ended<'_>, is_xml: &impl Fn(&str) -> bool) {
+fn holds(ended: &RunResult<'_>, is_xml: &impl Fn(&str) -> bool) {
     let (text, annotation, json, junit) = (ended.text(Colour::Off), ended.annotation(), ended.json(), ended.junit());
     let markdown = ended.markdown(ROOM);
     is_harmless_log(&text, &annotation);
@@ -98,7 +98,7 @@ fn is_coloured(coloured: &str, text: &str) {
     assert_eq!(bare, text, "colours change the text");
 }
 
-fn is_json(json: &str, ended: &Ended<'_>) {
+fn is_json(json: &str, ended: &RunResult<'_>) {
     let read: Value = serde_json::from_str(json).unwrap_or_default();
     let exit = read.get("exit_code").and_then(Value::as_u64);
     assert_eq!(exit, Some(u64::from(ended.exit().code())), "no JSON, or another exit code: {json}");
@@ -106,11 +106,11 @@ fn is_json(json: &str, ended: &Ended<'_>) {
     assert_eq!(passed, Some(is_passed(ended)), "JSON says that it passed, or not");
 }
 
-fn is_passed(ended: &Ended<'_>) -> bool {
-    matches!(ended, Ended::Gated(Report { outcome: Outcome::Judged(judged), .. }) if judged.verdict.passed())
+fn is_passed(ended: &RunResult<'_>) -> bool {
+    matches!(ended, RunResult::Gated(Report { outcome: Outcome::Judged(judged), .. }) if judged.verdict.passed())
 }
 
-fn is_markdown(ended: &Ended<'_>, markdown: &str) {
+fn is_markdown(ended: &RunResult<'_>, markdown: &str) {
     for (text, room) in [(markdown, ROOM), (&ended.markdown(3000), 3000)] {
         assert!(text.len() <= room, "{} bytes do not fit into {room}", text.len());
         assert!(!text.chars().any(|c| c.is_control() && c != '\n'), "a control character: {text:?}");
@@ -126,7 +126,7 @@ fn junit_is_dated(junit: &str) -> bool {
 }
 
 /// As the runner reads the file: exactly the known names, in their order.
-fn are_outputs(file: &str, ended: &Ended<'_>) {
+fn are_outputs(file: &str, ended: &RunResult<'_>) {
     let mut lines = file.split('\n');
     let mut outputs = Vec::new();
     while let Some((name, delimiter)) = lines.next().and_then(|line| line.split_once("<<")) {
@@ -258,25 +258,25 @@ fn metric(input: &mut Input<'_>, n: usize) -> Value {
 fn judged<'a>(input: &mut Input<'_>, settings: &'a Settings) -> Judged<'a> {
     let has_baseline = input.flag();
     let findings: Vec<_> = settings.metrics.iter().map(|metric| finding(input, metric, has_baseline)).collect();
-    let counting = findings.iter().filter(|finding| finding.metric.counts()).filter_map(Finding::judgement);
+    let counting = findings.iter().filter(|finding| finding.metric.is_required()).filter_map(Finding::judgement);
     let counting: Vec<Judgement> = counting.copied().collect();
     Judged {
-        verdict: Verdict::of(&counting, settings.accept),
+        verdict: Verdict::from_judgements(&counting, settings.accept),
         findings,
         candidate: seen(input),
         baseline: has_baseline.then(|| seen(input)),
         promotion: promotion(input),
         rejected: near_misses(input),
-        stood: stood(input),
+        judged_via: judged_via(input),
     }
 }
 
 fn finding<'a>(input: &mut Input<'_>, metric: &'a Metric, has_baseline: bool) -> Finding<'a> {
-    let said = if !metric.counts() && input.flag() {
-        Said::Unknown(side(input), fault(input))
+    let said = if !metric.is_required() && input.flag() {
+        MetricOutcome::Unknown(side(input), fault(input))
     } else {
         let baseline = has_baseline.then(|| input.score());
-        Said::Judged(judge(&metric.criteria, baseline, input.score()))
+        MetricOutcome::Judged(judge(&metric.criteria, baseline, input.score()))
     };
     let spread = |input: &mut Input<'_>| Spread { runs: input.below(9), low: input.score(), high: input.score() };
     let spreads = Spreads { candidate: input.maybe(spread), baseline: input.maybe(spread) };
@@ -286,7 +286,7 @@ fn finding<'a>(input: &mut Input<'_>, metric: &'a Metric, has_baseline: bool) ->
         Curve(points)
     };
     let curves = input.maybe(|input| Curves { candidate: curve(input), baseline: curve(input) });
-    Finding { metric, said, spreads, curves }
+    Finding { metric, outcome: said, spreads, curves }
 }
 
 fn side(input: &mut Input<'_>) -> Side {
@@ -297,10 +297,10 @@ fn fault(input: &mut Input<'_>) -> ScoreFault {
     if input.flag() { ScoreFault::NotANumber } else { ScoreFault::Missing }
 }
 
-fn seen(input: &mut Input<'_>) -> Seen {
+fn seen(input: &mut Input<'_>) -> RunSummary {
     let (id, project) = (input.text(), input.text());
     let link = Host::parse("app.example.org").ok().map(|web| links::task(&web, (2, 31), &project, &id));
-    Seen {
+    RunSummary {
         id: TaskId(id),
         commit: input.maybe(Input::text),
         link: link.filter(|_| input.flag()),
@@ -312,14 +312,14 @@ fn seen(input: &mut Input<'_>) -> Seen {
 fn promotion(input: &mut Input<'_>) -> Promotion {
     let ids = |input: &mut Input<'_>| input.list(|input| TaskId(input.text()));
     match input.below(10) {
-        0 => Promotion::Holds { left: ids(input) },
+        0 => Promotion::AlreadyTagged { left: ids(input) },
         1 => Promotion::Moved { from: ids(input), left: ids(input) },
-        2 => Promotion::Kept(KeptBecause::NotPassed),
-        3 => Promotion::Kept(KeptBecause::Never),
-        4 => Promotion::Kept(KeptBecause::UntilMerged),
-        5 => Promotion::Kept(KeptBecause::PerhapsNotMain),
-        6 => Promotion::Kept(KeptBecause::KeepBest),
-        7 => Promotion::Kept(KeptBecause::JustTaken),
+        2 => Promotion::Kept(KeptReason::NotPassed),
+        3 => Promotion::Kept(KeptReason::Never),
+        4 => Promotion::Kept(KeptReason::UntilMerged),
+        5 => Promotion::Kept(KeptReason::PerhapsNotMain),
+        6 => Promotion::Kept(KeptReason::KeepBest),
+        7 => Promotion::Kept(KeptReason::JustTaken),
         8 => Promotion::Superseded { by: ids(input) },
         _ => Promotion::Failed { error: error(input), added: input.flag() },
     }
@@ -336,17 +336,17 @@ fn error(input: &mut Input<'_>) -> Error {
     Error { operation: "to log in", host: "https://api.example.org".to_owned(), cause }
 }
 
-fn distrust(input: &mut Input<'_>) -> Distrust {
+fn distrust(input: &mut Input<'_>) -> TlsProblem {
     match input.below(9) {
-        0 => Distrust::Expired(input.maybe(Input::time)),
-        1 => Distrust::NotYet(input.maybe(Input::time)),
-        2 => Distrust::OtherName(input.list(Input::text)),
-        3 => Distrust::UnknownAuthority,
-        4 => Distrust::OldProtocol,
-        5 => Distrust::NotTls,
-        6 => Distrust::EmptyStore,
-        7 => Distrust::OfAuthority,
-        _ => Distrust::Other(input.text()),
+        0 => TlsProblem::Expired(input.maybe(Input::time)),
+        1 => TlsProblem::NotYet(input.maybe(Input::time)),
+        2 => TlsProblem::OtherName(input.list(Input::text)),
+        3 => TlsProblem::UnknownAuthority,
+        4 => TlsProblem::OldProtocol,
+        5 => TlsProblem::NotTls,
+        6 => TlsProblem::EmptyStore,
+        7 => TlsProblem::OfAuthority,
+        _ => TlsProblem::Other(input.text()),
     }
 }
 
@@ -360,11 +360,11 @@ fn near_misses(input: &mut Input<'_>) -> NearMisses {
     }
 }
 
-fn stood(input: &mut Input<'_>) -> Stood {
+fn judged_via(input: &mut Input<'_>) -> JudgedVia {
     match input.below(3) {
-        0 => Stood::ForItself,
-        1 => Stood::SameCode(CodePaths::parse(&input.text()).unwrap_or_default()),
-        _ => Stood::PullRequest(u64::from(input.byte())),
+        0 => JudgedVia::Own,
+        1 => JudgedVia::SameCode(CodePaths::parse(&input.text()).unwrap_or_default()),
+        _ => JudgedVia::PullRequest(u64::from(input.byte())),
     }
 }
 
@@ -378,7 +378,7 @@ fn no_verdict<'a>(input: &mut Input<'_>, settings: &'a Settings) -> NoVerdict<'a
             unclear: input.maybe(unclear),
             unasked: input.maybe(Input::text),
         },
-        3 => NoVerdict::NoneQualifies { near: near_misses(input), stood: stood(input), ran: texts(input) },
+        3 => NoVerdict::NoneQualifies { near: near_misses(input), judged_via: judged_via(input), ran: texts(input) },
         4 => NoVerdict::AmbiguousCommit { commits: texts(input) },
         5 => NoVerdict::NoScore {
             side: side(input),
@@ -396,8 +396,8 @@ fn no_verdict<'a>(input: &mut Input<'_>, settings: &'a Settings) -> NoVerdict<'a
 fn unclear(input: &mut Input<'_>) -> Unclear {
     match input.below(3) {
         0 => Unclear::SomeMissing(input.text()),
-        1 => Unclear::CannotTell(CannotTell::Odd(input.text())),
-        _ => Unclear::CannotTell(CannotTell::PathMissing { path: input.text(), similar: vec![input.text()] }),
+        1 => Unclear::GitError(GitError::Odd(input.text())),
+        _ => Unclear::GitError(GitError::PathMissing { path: input.text(), similar: vec![input.text()] }),
     }
 }
 

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use std::iter;
 
 use super::json::kind;
-use crate::gate::outcome::{Finding, Judged, NoVerdict, NotStarted, Outcome, Report, Said, Seen};
+use crate::gate::outcome::{Finding, Judged, MetricOutcome, NoVerdict, NotStarted, Outcome, Report, RunSummary};
 use crate::model::compare::Verdict;
 use crate::model::metric::Metric;
 use crate::promote::Promotion;
@@ -99,14 +99,14 @@ fn judged_case(judged: &Judged<'_>, finding: &Finding<'_>) -> Case {
     let cells = wording::cells(finding);
     let message = in_one_line(&cells);
     let mut body = rows(&cells, judged);
-    let outcome = match (&finding.said, finding.metric.counts()) {
-        (Said::Judged(judgement), _) if judgement.passed() => CaseOutcome::Passed,
-        (Said::Judged(_), true) if judged.verdict == Verdict::Accepted => {
+    let outcome = match (&finding.outcome, finding.metric.is_required()) {
+        (MetricOutcome::Judged(judgement), _) if judgement.passed() => CaseOutcome::Passed,
+        (MetricOutcome::Judged(_), true) if judged.verdict == Verdict::Accepted => {
             body.push("accepted   CLEARML_ACCEPT is true".to_owned());
             CaseOutcome::Passed
         }
-        (Said::Judged(_), true) => CaseOutcome::Failure { message },
-        (Said::Unknown(..), true) => CaseOutcome::Error { kind: "no_score", message },
+        (MetricOutcome::Judged(_), true) => CaseOutcome::Failure { message },
+        (MetricOutcome::Unknown(..), true) => CaseOutcome::Error { kind: "no_score", message },
         (_, false) => CaseOutcome::Skipped { message },
     };
     Case { name: wording::metric_name(finding.metric).plain(), outcome, body }
@@ -132,8 +132,9 @@ fn limit(cells: &Cells) -> String {
 }
 
 fn rows(cells: &Cells, judged: &Judged<'_>) -> Vec<String> {
-    let of = |value: &str, run: &Seen| format!("{value}  ({})", wording::origin(run).plain()).trim_start().to_owned();
-    let page = |run: &Seen| Phrase::default().page(run).plain();
+    let of =
+        |value: &str, run: &RunSummary| format!("{value}  ({})", wording::origin(run).plain()).trim_start().to_owned();
+    let page = |run: &RunSummary| Phrase::default().page(run).plain();
     let baseline = judged.baseline.as_ref();
     let rows = [
         ("verdict", Some(cells.verdict.clone())),
@@ -156,7 +157,7 @@ fn undecided_cases(settings: &Settings, why: &NoVerdict<'_>) -> Vec<Case> {
     let body: Vec<String> = iter::once(message.clone()).chain(details).collect();
     let case = |metric: &Metric| Case {
         name: wording::metric_name(metric).plain(),
-        outcome: if metric.counts() {
+        outcome: if metric.is_required() {
             CaseOutcome::Error { kind: kind(why), message: message.clone() }
         } else {
             CaseOutcome::Skipped { message: message.clone() }
@@ -180,7 +181,7 @@ fn with_names_of_their_own(cases: Vec<Case>) -> Vec<Case> {
 }
 
 fn properties(report: &Report<'_>) -> Vec<(&'static str, String)> {
-    let page = |run: &Seen| Phrase::default().page(run).plain();
+    let page = |run: &RunSummary| Phrase::default().page(run).plain();
     let (candidate, baseline) = match &report.outcome {
         Outcome::Judged(judged) => (Some(page(&judged.candidate)), judged.baseline.as_ref().map(page)),
         Outcome::NoVerdict(_) => (None, None),
@@ -197,7 +198,9 @@ fn properties(report: &Report<'_>) -> Vec<(&'static str, String)> {
 
 /// The server's clock when it was asked, in the form that has no zone and means UTC.
 fn judged_at(outcome: &Outcome<'_>) -> Option<String> {
-    let Outcome::Judged(Judged { candidate: Seen { when, age: Some(age), .. }, .. }) = outcome else { return None };
+    let Outcome::Judged(Judged { candidate: RunSummary { when, age: Some(age), .. }, .. }) = outcome else {
+        return None;
+    };
     let micros = when.saturating_add(u64::try_from(age.as_micros()).ok()?);
     let text = timestamp::format(micros);
     // A server with a wrong clock may be in a year of five digits, which the schema does not know.
@@ -325,7 +328,7 @@ mod tests {
     use super::*;
     use crate::exit::Exit;
     use crate::gate::outcome::{Side, Warning};
-    use crate::promote::KeptBecause;
+    use crate::promote::KeptReason;
     use crate::report::testing::endings::{
         judged, no_score, one_metric, settings, with_promotion, with_verdict, without_verdict,
     };
@@ -426,7 +429,7 @@ mod tests {
         assert_eq!(kinds(&text), ["system-out", "error"]);
         assert_eq!(outcomes[1].0, "tag");
         assert!(outcomes[1].2.contains("could not be moved"), "{text}");
-        let kept = Promotion::Kept(KeptBecause::NotPassed);
+        let kept = Promotion::Kept(KeptReason::NotPassed);
         assert_eq!(kinds(&render(&with_promotion(judged(one_metric(), Some(&[0.8]), &[0.7]), kept))), ["failure"]);
     }
 

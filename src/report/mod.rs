@@ -13,11 +13,11 @@ mod spark;
 pub(crate) mod testing;
 pub(crate) mod text;
 
-use crate::gate::outcome::Ended;
+use crate::gate::outcome::RunResult;
 use text::Colour;
 
 /// Each renderer, for both ways to end.
-impl Ended<'_> {
+impl RunResult<'_> {
     /// For the console.
     pub(crate) fn text(&self, colour: Colour) -> String {
         match self {

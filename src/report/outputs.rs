@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::hash::{BuildHasher as _, Hasher as _};
 
 use crate::exit::Exit;
-use crate::gate::outcome::{Ended, Finding, Outcome, Report, Seen};
+use crate::gate::outcome::{Finding, Outcome, Report, RunResult, RunSummary};
 use crate::model::compare::Judgement;
 use crate::promote::Promotion;
 use crate::text::number::{exact, rounded};
@@ -41,10 +41,10 @@ pub(crate) struct Documents {
 type Values = [String; 15];
 
 /// The text to append to the outputs file.
-pub(crate) fn render(ended: &Ended<'_>, documents: Documents) -> String {
+pub(crate) fn render(ended: &RunResult<'_>, documents: Documents) -> String {
     let values = match ended {
-        Ended::Gated(report) => values(report, documents),
-        Ended::NotStarted(why) => undecided(why.result(), why.reason(), documents, ended.exit()),
+        RunResult::Gated(report) => values(report, documents),
+        RunResult::NotStarted(why) => undecided(why.result(), why.reason(), documents, ended.exit()),
     };
     encode(&values, &delimiter())
 }
@@ -57,9 +57,9 @@ fn values(report: &Report<'_>, documents: Documents) -> Values {
     // Of several metrics the first stands here; all of them are in the JSON report.
     let first = judged.findings.first().and_then(Finding::judgement);
     let comparison = first.and_then(Judgement::comparison);
-    let of = |run: Option<&Seen>, part: fn(&Seen) -> String| run.map(part).unwrap_or_default();
-    let id = |run: &Seen| run.id.as_str().to_owned();
-    let link = |run: &Seen| run.link.clone().unwrap_or_default();
+    let of = |run: Option<&RunSummary>, part: fn(&RunSummary) -> String| run.map(part).unwrap_or_default();
+    let id = |run: &RunSummary| run.id.as_str().to_owned();
+    let link = |run: &RunSummary| run.link.clone().unwrap_or_default();
     let (candidate, baseline) = (Some(&judged.candidate), judged.baseline.as_ref());
     [
         report.outcome.result().to_owned(),

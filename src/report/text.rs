@@ -2,7 +2,7 @@
 //! cannot be broken, such as an address. Pure.
 
 use super::spark;
-use crate::gate::outcome::{Finding, Judged, NoVerdict, NotStarted, Outcome, Report, Seen};
+use crate::gate::outcome::{Finding, Judged, NoVerdict, NotStarted, Outcome, Report, RunSummary};
 use crate::settings::Settings;
 use crate::text::plain::line;
 use crate::wording::phrase::{Phrase, say};
@@ -81,8 +81,8 @@ fn judgement(out: &mut Lines, settings: &Settings, judged: &Judged<'_>) {
             }
         }
     }
-    if let Some(stood) = wording::stood(settings, judged) {
-        out.row("code", &stood.plain());
+    if let Some(judged_via) = wording::judged_via(settings, judged) {
+        out.row("code", &judged_via.plain());
     }
     let mut label = "tag";
     for line in wording::promotion(settings, &judged.promotion) {
@@ -100,7 +100,7 @@ fn judgement(out: &mut Lines, settings: &Settings, judged: &Judged<'_>) {
 
 fn one_metric(out: &mut Lines, settings: &Settings, judged: &Judged<'_>, finding: &Finding<'_>) {
     let Cells { baseline, candidate, change, limit, tolerance, target, .. } = wording::cells(finding);
-    let with = |value: &str, run: &Seen| format!("{value}  ({})", wording::origin(run).plain());
+    let with = |value: &str, run: &RunSummary| format!("{value}  ({})", wording::origin(run).plain());
     out.row("metric", &metric(finding));
     match &judged.baseline {
         Some(run) => out.row("baseline", &with(&baseline, run)),
@@ -135,7 +135,7 @@ fn compact(out: &mut Lines, finding: &Finding<'_>) {
     let Cells { baseline, candidate, change, limit, tolerance, target, verdict } = wording::cells(finding);
     let name = wording::metric_name(finding.metric).plain();
     let mark = match finding.judgement() {
-        _ if !finding.metric.counts() => "·",
+        _ if !finding.metric.is_required() => "·",
         Some(judgement) if judgement.passed() => "✓",
         _ => "✗",
     };
@@ -160,7 +160,7 @@ fn curves(finding: &Finding<'_>) -> Vec<(&'static str, String)> {
     drawn.map(|(whose, curve)| (whose, spark::line(curve, range))).collect()
 }
 
-fn page(run: &Seen) -> String {
+fn page(run: &RunSummary) -> String {
     Phrase::default().page(run).plain()
 }
 

@@ -26,7 +26,7 @@ pub fn metrics_setting(data: &[u8]) {
     };
     let given: Vec<Value> = serde_json::from_str(&text).unwrap_or_default();
     assert_eq!(metrics.iter().count(), given.len(), "a metric more or less than was given");
-    assert!((1..=MOST_METRICS).contains(&given.len()) && metrics.iter().any(Metric::counts), "nothing decides");
+    assert!((1..=MOST_METRICS).contains(&given.len()) && metrics.iter().any(Metric::is_required), "nothing decides");
     for (metric, given) in metrics.iter().zip(&given) {
         is_as_given(metric, given);
     }
@@ -46,7 +46,7 @@ fn is_as_given(metric: &Metric, given: &Value) {
     assert!(number("threshold").is_none_or(|wanted| metric.criteria.tolerance.as_percent() == Some(wanted)));
     assert!(number("margin").is_none_or(|wanted| metric.criteria.tolerance.as_absolute() == Some(wanted)));
     assert!(number("target").is_none_or(|wanted| metric.criteria.target.map(Score::get) == Some(wanted)));
-    assert_eq!(metric.counts(), given.get("warn") != Some(&Value::Bool(true)));
+    assert_eq!(metric.is_required(), given.get("warn") != Some(&Value::Bool(true)));
 }
 
 fn is_name(name: &Name) {

@@ -63,7 +63,7 @@ fn scalar(source: &mut Source<'_>) -> Option<Metrics> {
         series: series?,
         pick: pick?,
         criteria: Criteria { direction: direction?, tolerance: tolerance?, target },
-        role: Role::Counts,
+        role: Role::Required,
     };
     source.keep("CLEARML_SCALAR_TITLE", Metrics::new(vec![metric]))
 }
@@ -112,9 +112,9 @@ fn metric(item: Value) -> Result<Metric, Vec<String>> {
     let target = entry.optional("target", values::target);
     let tolerance = entry.tolerance();
     let role = match entry.given.get("warn") {
-        None | Some(Value::Null | Value::Bool(false)) => Role::Counts,
-        Some(Value::Bool(true)) => Role::Told,
-        Some(_) => entry.fault("\"warn\" is neither true nor false", Role::Counts),
+        None | Some(Value::Null | Value::Bool(false)) => Role::Required,
+        Some(Value::Bool(true)) => Role::Informational,
+        Some(_) => entry.fault("\"warn\" is neither true nor false", Role::Required),
     };
     let complete = || {
         let criteria = Criteria { direction: direction?, tolerance: tolerance?, target };
@@ -195,9 +195,12 @@ mod tests {
         )
         .unwrap();
         let [first, second] = metrics.iter().collect::<Vec<_>>()[..] else { panic!("{metrics:?}") };
-        assert_eq!((first.criteria.direction, first.pick, first.role), (Direction::Max, Pick::Best, Role::Counts));
+        assert_eq!((first.criteria.direction, first.pick, first.role), (Direction::Max, Pick::Best, Role::Required));
         assert_eq!(first.criteria.tolerance, Tolerance::percent(3.0).unwrap());
-        assert_eq!((second.criteria.direction, second.pick, second.role), (Direction::Min, Pick::Last, Role::Told));
+        assert_eq!(
+            (second.criteria.direction, second.pick, second.role),
+            (Direction::Min, Pick::Last, Role::Informational)
+        );
         assert_eq!(second.criteria.tolerance, Tolerance::absolute(0.1).unwrap());
         assert_eq!(second.criteria.target.unwrap().get().to_bits(), 2.0f64.to_bits());
     }

@@ -14,7 +14,9 @@ use std::time::Duration;
 pub(crate) use no_verdict::explain;
 pub(crate) use tag::promotion;
 
-use crate::gate::outcome::{Finding, Judged, Outcome, Report, Said, Seen, Side, Spread, Stood, Warning};
+use crate::gate::outcome::{
+    Finding, Judged, JudgedVia, MetricOutcome, Outcome, Report, RunSummary, Side, Spread, Warning,
+};
 use crate::model::compare::{Comparison, Direction, Judgement, Score, Shortfall, Verdict};
 use crate::model::metric::{Metric, Pick};
 use crate::model::run::ScoreFault;
@@ -81,7 +83,7 @@ pub(crate) fn reason(report: &Report<'_>) -> Phrase {
 
 /// What the verdict means.
 fn meaning(judged: &Judged<'_>) -> Phrase {
-    let counting: Vec<&Finding<'_>> = judged.findings.iter().filter(|finding| finding.metric.counts()).collect();
+    let counting: Vec<&Finding<'_>> = judged.findings.iter().filter(|finding| finding.metric.is_required()).collect();
     match counting.as_slice() {
         [only] => of_one_metric(judged, only),
         all => of_several_metrics(judged, all),
@@ -190,8 +192,8 @@ pub(crate) fn cells(finding: &Finding<'_>) -> Cells {
         target: criteria.target.map_or_else(String::new, |target| format!("{bound} {}", exact(target.get()))),
         ..Cells::default()
     };
-    match &finding.said {
-        Said::Judged(judgement) => {
+    match &finding.outcome {
+        MetricOutcome::Judged(judgement) => {
             judgement.name().clone_into(&mut cells.verdict);
             cells.candidate = shown(judgement.candidate()) + &apart(finding.spreads.candidate);
             if let Some(comparison) = judgement.comparison() {
@@ -200,7 +202,7 @@ pub(crate) fn cells(finding: &Finding<'_>) -> Cells {
                 cells.limit = format!("{bound} {}", rounded(comparison.limit.get()));
             }
         }
-        Said::Unknown(side, fault) => {
+        MetricOutcome::Unknown(side, fault) => {
             let what = fault_word(*fault).to_owned();
             match side {
                 Side::Candidate => cells.candidate = what,
@@ -209,7 +211,7 @@ pub(crate) fn cells(finding: &Finding<'_>) -> Cells {
             "unknown".clone_into(&mut cells.verdict);
         }
     }
-    if !finding.metric.counts() {
+    if !finding.metric.is_required() {
         cells.verdict.push_str(", only told");
     }
     cells
@@ -239,7 +241,7 @@ const fn fault_word(fault: ScoreFault) -> &'static str {
 }
 
 /// Commit and age of a run.
-pub(crate) fn origin(run: &Seen) -> Phrase {
+pub(crate) fn origin(run: &RunSummary) -> Phrase {
     let commit = run.commit.as_deref().map_or_else(|| say("commit unknown"), |id| say("commit ").then(commit(id)));
     run.age.map_or(commit.clone(), |age| commit.say(format!(", {}", ago(age))))
 }
@@ -262,20 +264,20 @@ fn ago(age: Duration) -> String {
 }
 
 /// Which commit was run instead of the one under review; `None` when that one was.
-pub(crate) fn stood(settings: &Settings, judged: &Judged<'_>) -> Option<Phrase> {
+pub(crate) fn judged_via(settings: &Settings, judged: &Judged<'_>) -> Option<Phrase> {
     let ran = judged.candidate.commit.as_deref().map_or_else(|| say("an unknown commit"), commit);
-    in_place(settings, &judged.stood, ran)
+    in_place(settings, &judged.judged_via, ran)
 }
 
 /// Which commits were looked at in place of the one under review, if it was not that one.
-fn in_place(settings: &Settings, stood: &Stood, ran: Phrase) -> Option<Phrase> {
+fn in_place(settings: &Settings, judged_via: &JudgedVia, ran: Phrase) -> Option<Phrase> {
     let under_review = commit(settings.commit.as_str());
-    match stood {
-        Stood::ForItself => None,
-        Stood::SameCode(paths) if paths.is_whole_tree() => Some(
+    match judged_via {
+        JudgedVia::Own => None,
+        JudgedVia::SameCode(paths) if paths.is_whole_tree() => Some(
             Phrase::default().then(under_review).say(" was not run; its code is that of ").then(ran).say(", which was"),
         ),
-        Stood::SameCode(paths) => Some(
+        JudgedVia::SameCode(paths) => Some(
             Phrase::default()
                 .then(under_review)
                 .say(" was not run; it holds the same as ")
@@ -283,7 +285,7 @@ fn in_place(settings: &Settings, stood: &Stood, ran: Phrase) -> Option<Phrase> {
                 .say(", which was, at ")
                 .line(&paths.to_string()),
         ),
-        Stood::PullRequest(number) => Some(
+        JudgedVia::PullRequest(number) => Some(
             Phrase::default()
                 .then(under_review)
                 .say(format!(" was not run; it merged pull request {number}, whose head "))
@@ -294,10 +296,10 @@ fn in_place(settings: &Settings, stood: &Stood, ran: Phrase) -> Option<Phrase> {
 }
 
 /// The runs of the code under review that cannot be the candidate, kind by kind.
-pub(crate) fn near_misses(near: &NearMisses, stood: &Stood) -> Vec<Phrase> {
-    let whose = match stood {
-        Stood::ForItself => "at this commit",
-        Stood::SameCode(_) | Stood::PullRequest(_) => "of this code",
+pub(crate) fn near_misses(near: &NearMisses, judged_via: &JudgedVia) -> Vec<Phrase> {
+    let whose = match judged_via {
+        JudgedVia::Own => "at this commit",
+        JudgedVia::SameCode(_) | JudgedVia::PullRequest(_) => "of this code",
     };
     let kinds = [
         (near.running, "still running", "run the check again when it has completed"),

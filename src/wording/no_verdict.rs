@@ -1,7 +1,7 @@
 //! Why there is no verdict, and what to do about it, in words.
 
 use super::{commit, in_place, metric_name, near_misses, warning};
-use crate::gate::outcome::{NoVerdict, Seen, Side, Stood, Unclear, Warning};
+use crate::gate::outcome::{JudgedVia, NoVerdict, RunSummary, Side, Unclear, Warning};
 use crate::model::metric::Metric;
 use crate::model::run::ScoreFault;
 use crate::model::select::NearMisses;
@@ -37,7 +37,7 @@ pub(crate) fn explain(settings: &Settings, why: &NoVerdict<'_>) -> Explanation {
             details.extend(unasked.as_deref().map(about_merged));
             (say("no run of this commit is in ClearML"), details)
         }
-        NoVerdict::NoneQualifies { near, stood, ran } => none_qualifies(settings, near, stood, ran),
+        NoVerdict::NoneQualifies { near, judged_via, ran } => none_qualifies(settings, near, judged_via, ran),
         NoVerdict::AmbiguousCommit { commits } => (
             say(format!("{} is the beginning of several commits", settings.commit)),
             vec![
@@ -73,7 +73,7 @@ pub(crate) fn explain(settings: &Settings, why: &NoVerdict<'_>) -> Explanation {
     Explanation { what, details }
 }
 
-fn nothing_ran(newest_clean: Option<&Seen>, unclear: Option<&Unclear>) -> Vec<Phrase> {
+fn nothing_ran(newest_clean: Option<&RunSummary>, unclear: Option<&Unclear>) -> Vec<Phrase> {
     let near = newest_clean.map_or_else(
         || say("No run of this name completed without uncommitted changes yet."),
         |run| {
@@ -89,7 +89,7 @@ fn nothing_ran(newest_clean: Option<&Seen>, unclear: Option<&Unclear>) -> Vec<Ph
 /// Why a run of the same code under another commit, if there is one, was not taken.
 fn about_same_code(unclear: &Unclear) -> Phrase {
     match unclear {
-        Unclear::CannotTell(why) => {
+        Unclear::GitError(why) => {
             let said = say("Runs of the same code under another commit were not looked for: ").line(&why.to_string());
             why.advice().map_or_else(|| said.clone(), |advice| said.clone().say("; ").say(advice)).say(".")
         }
@@ -102,19 +102,24 @@ fn about_merged(why: &str) -> Phrase {
     say("Which pull request was merged by it is not known: ").line(why).say(".")
 }
 
-fn none_qualifies(settings: &Settings, near: &NearMisses, stood: &Stood, ran: &[String]) -> (Phrase, Vec<Phrase>) {
+fn none_qualifies(
+    settings: &Settings,
+    near: &NearMisses,
+    judged_via: &JudgedVia,
+    ran: &[String],
+) -> (Phrase, Vec<Phrase>) {
     let ran = Phrase::default().listed(ran.iter().map(|id| commit(id)));
-    let what = match stood {
-        Stood::ForItself => "no clean run of this commit has completed",
-        Stood::SameCode(_) | Stood::PullRequest(_) => "no clean run of this code has completed",
+    let what = match judged_via {
+        JudgedVia::Own => "no clean run of this commit has completed",
+        JudgedVia::SameCode(_) | JudgedVia::PullRequest(_) => "no clean run of this code has completed",
     };
-    let instead = in_place(settings, stood, ran).map(|instead| instead.say("."));
-    (say(what), instead.into_iter().chain(waited(settings, near, stood)).collect())
+    let instead = in_place(settings, judged_via, ran).map(|instead| instead.say("."));
+    (say(what), instead.into_iter().chain(waited(settings, near, judged_via)).collect())
 }
 
 /// What came near, with what waiting did or could do.
-fn waited(settings: &Settings, near: &NearMisses, stood: &Stood) -> Vec<Phrase> {
-    let mut lines = near_misses(near, stood);
+fn waited(settings: &Settings, near: &NearMisses, judged_via: &JudgedVia) -> Vec<Phrase> {
+    let mut lines = near_misses(near, judged_via);
     if near.running + near.queued > 0 {
         lines.push(if settings.wait.is_zero() {
             say("Set CLEARML_WAIT, for instance to 30m, to wait for a run instead.")
@@ -128,7 +133,7 @@ fn waited(settings: &Settings, near: &NearMisses, stood: &Stood) -> Vec<Phrase> 
 fn no_score(
     settings: &Settings,
     side: Side,
-    run: &Seen,
+    run: &RunSummary,
     faults: &[(&Metric, ScoreFault)],
     known: &[(String, String)],
 ) -> (Phrase, Vec<Phrase>) {
@@ -160,7 +165,7 @@ fn no_score(
 }
 
 /// The commit of a run that stands for the one under review.
-fn of_another_commit(settings: &Settings, side: Side, run: &Seen) -> Phrase {
+fn of_another_commit(settings: &Settings, side: Side, run: &RunSummary) -> Phrase {
     match run.commit.as_deref() {
         Some(ran) if side == Side::Candidate && !settings.commit.matches(ran) => {
             say(", which ran ").then(commit(ran)).say(" in place of ").then(commit(settings.commit.as_str()))

@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use crate::gate::outcome::Seen;
+use crate::gate::outcome::RunSummary;
 use crate::text::plain::{line, plain};
 
 /// How many names are listed before the rest is only counted.
@@ -60,7 +60,7 @@ impl Phrase {
         self.with(Part::Line(sentence.to_owned()))
     }
 
-    pub(crate) fn page(self, run: &Seen) -> Self {
+    pub(crate) fn page(self, run: &RunSummary) -> Self {
         self.with(Part::Page { id: run.id.as_str().to_owned(), link: run.link.clone() })
     }
 

@@ -1,7 +1,7 @@
 //! What became of the tag, in words.
 
 use crate::model::run::TaskId;
-use crate::promote::{KeptBecause, Promotion};
+use crate::promote::{KeptReason, Promotion};
 use crate::settings::Settings;
 use crate::wording::phrase::{Phrase, say};
 
@@ -9,7 +9,7 @@ use crate::wording::phrase::{Phrase, say};
 pub(crate) fn promotion(settings: &Settings, promotion: &Promotion) -> Vec<Phrase> {
     let tag = || Phrase::default().quoted(settings.tag.as_str());
     match promotion {
-        Promotion::Holds { left } => vec![also_on(tag().say(" is on the candidate already"), left)],
+        Promotion::AlreadyTagged { left } => vec![also_on(tag().say(" is on the candidate already"), left)],
         Promotion::Superseded { by } => vec![
             tag().say(" moved to the candidate and on to ").then(ids(by)).say(" by another run at work at the same time"),
         ],
@@ -20,19 +20,19 @@ pub(crate) fn promotion(settings: &Settings, promotion: &Promotion) -> Vec<Phras
             };
             vec![also_on(moved, left)]
         }
-        Promotion::Kept(KeptBecause::NotPassed) => vec![tag().say(" stays where it is")],
-        Promotion::Kept(KeptBecause::Never) => vec![tag().say(" stays where it is (CLEARML_PROMOTE is never)")],
-        Promotion::Kept(KeptBecause::UntilMerged) => {
+        Promotion::Kept(KeptReason::NotPassed) => vec![tag().say(" stays where it is")],
+        Promotion::Kept(KeptReason::Never) => vec![tag().say(" stays where it is (CLEARML_PROMOTE is never)")],
+        Promotion::Kept(KeptReason::UntilMerged) => {
             vec![tag().say(" stays where it is until the change is on the main branch (CLEARML_PROMOTE is merge)")]
         }
-        Promotion::Kept(KeptBecause::PerhapsNotMain) => vec![
+        Promotion::Kept(KeptReason::PerhapsNotMain) => vec![
             tag().say(" stays where it is: CLEARML_PROMOTE is merge, and this CI does not tell whether this is the main branch"),
             say("Set CLEARML_PROMOTE to pass in the job that runs on the main branch, and to never elsewhere."),
         ],
-        Promotion::Kept(KeptBecause::KeepBest) => {
+        Promotion::Kept(KeptReason::KeepBest) => {
             vec![tag().say(" stays on the better model (CLEARML_KEEP_BEST is true)")]
         }
-        Promotion::Kept(KeptBecause::JustTaken) => vec![
+        Promotion::Kept(KeptReason::JustTaken) => vec![
             tag().say(" stays where it is for now: the candidate's tags were changed a moment ago, and so were those of the best, so another run may be moving it"),
             say("Run the check again in a few minutes to move it."),
         ],

@@ -285,7 +285,8 @@ fn a_gate_that_is_held_up_for_too_long_leaves_the_removal_to_the_next_run() {
 fn the_pauses_between_attempts_to_move_the_tag_grow() {
     let (sandbox, base, _) = pair(0.8, 0.9);
     sandbox.fault(At::Endpoint("tasks.update_tags"), Effect::status(503));
-    let limits = Limits { patience: Duration::from_secs(3), first_pause: Duration::from_millis(100), ..Limits::REAL };
+    let limits =
+        Limits { retry_budget: Duration::from_secs(3), first_pause: Duration::from_millis(100), ..Limits::REAL };
     assert_eq!(judge(&sandbox.url(), HEAD, limits).code, 4);
     assert_eq!(sandbox.tagged(TAG), [base]);
     let attempts = endpoints(&sandbox).iter().filter(|endpoint| *endpoint == "tasks.update_tags").count();

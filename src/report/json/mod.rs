@@ -17,12 +17,14 @@ use document::{
 use write::{MOST_ITEMS, Room, fitting, sentence};
 
 use crate::exit::Exit;
-use crate::gate::outcome::{Finding, Judged, NoVerdict, NotStarted, Outcome, Report, Said, Seen, Side, Stood, Warning};
+use crate::gate::outcome::{
+    Finding, Judged, JudgedVia, MetricOutcome, NoVerdict, NotStarted, Outcome, Report, RunSummary, Side, Warning,
+};
 use crate::model::compare::{Comparison, Direction, Judgement};
 use crate::model::metric::{self, Pick};
 use crate::model::run::{self, ScoreFault};
 use crate::model::select::NearMisses;
-use crate::promote::{KeptBecause, Promotion};
+use crate::promote::{KeptReason, Promotion};
 use crate::settings::{Fault, Settings};
 use crate::text::timestamp;
 use crate::wording;
@@ -106,20 +108,22 @@ fn with_judged(shared: Document, judged: &Judged<'_>, room: Room) -> Document {
         baseline: judged.baseline.as_ref().map(|baseline| run(baseline, room)),
         promotion: promoted(&judged.promotion, room),
         rejected: rejected(&judged.rejected),
-        instead: instead(&judged.stood, room),
+        instead: instead(&judged.judged_via, room),
         ..shared
     }
 }
 
 /// Whose runs were judged instead of those of the commit under review.
-fn instead(stood: &Stood, room: Room) -> Option<Instead> {
-    match stood {
-        Stood::ForItself => None,
-        Stood::SameCode(paths) => {
+fn instead(judged_via: &JudgedVia, room: Room) -> Option<Instead> {
+    match judged_via {
+        JudgedVia::Own => None,
+        JudgedVia::SameCode(paths) => {
             let paths = (!paths.is_whole_tree()).then(|| room.text(&paths.to_string()));
             Some(Instead { kind: "same_code", paths, pull_request: None })
         }
-        Stood::PullRequest(number) => Some(Instead { kind: "pull_request", paths: None, pull_request: Some(*number) }),
+        JudgedVia::PullRequest(number) => {
+            Some(Instead { kind: "pull_request", paths: None, pull_request: Some(*number) })
+        }
     }
 }
 
@@ -178,9 +182,11 @@ fn found(finding: &Finding<'_>, room: Room) -> Metric {
     let metric = asked(finding.metric, room);
     let curves = finding.curves.as_ref().map(curves);
     let spread = spreads(&finding.spreads);
-    match &finding.said {
-        Said::Judged(judgement) => Metric { spread, curves, ..judged(metric, judgement) },
-        Said::Unknown(side, fault) => Metric { spread, curves, problem: Some(problem(*side, *fault)), ..metric },
+    match &finding.outcome {
+        MetricOutcome::Judged(judgement) => Metric { spread, curves, ..judged(metric, judgement) },
+        MetricOutcome::Unknown(side, fault) => {
+            Metric { spread, curves, problem: Some(problem(*side, *fault)), ..metric }
+        }
     }
 }
 
@@ -230,7 +236,7 @@ fn asked(metric: &metric::Metric, room: Room) -> Metric {
         threshold: criteria.tolerance.as_percent().map(Number),
         margin: criteria.tolerance.as_absolute().map(Number),
         target: criteria.target.map(Number::from),
-        warn: !metric.counts(),
+        warn: !metric.is_required(),
         verdict: None,
         candidate: None,
         baseline: None,
@@ -265,7 +271,7 @@ fn curve(curve: &run::Curve) -> Option<Curve> {
     (!values.is_empty()).then_some(Curve { iterations, values })
 }
 
-fn run(seen: &Seen, room: Room) -> Run {
+fn run(seen: &RunSummary, room: Room) -> Run {
     // In whole seconds, since many readers of dates take no fraction.
     let started = (seen.when > 0).then(|| timestamp::format(seen.when / MICROS * MICROS));
     Run {
@@ -279,7 +285,7 @@ fn run(seen: &Seen, room: Room) -> Run {
 fn promoted(promotion: &Promotion, room: Room) -> Promoted {
     let nothing = Promoted::default();
     match promotion {
-        Promotion::Holds { left } => Promoted { state: "holds", left: room.ids(left), ..nothing },
+        Promotion::AlreadyTagged { left } => Promoted { state: "holds", left: room.ids(left), ..nothing },
         Promotion::Superseded { by } => Promoted { state: "superseded", left: room.ids(by), ..nothing },
         Promotion::Moved { from, left } => {
             Promoted { state: "moved", from: room.ids(from), left: room.ids(left), ..nothing }
@@ -294,14 +300,14 @@ fn promoted(promotion: &Promotion, room: Room) -> Promoted {
     }
 }
 
-const fn kept(because: KeptBecause) -> &'static str {
+const fn kept(because: KeptReason) -> &'static str {
     match because {
-        KeptBecause::NotPassed => "not_passed",
-        KeptBecause::Never => "never",
-        KeptBecause::UntilMerged => "until_merged",
-        KeptBecause::PerhapsNotMain => "perhaps_not_main",
-        KeptBecause::KeepBest => "keep_best",
-        KeptBecause::JustTaken => "just_taken",
+        KeptReason::NotPassed => "not_passed",
+        KeptReason::Never => "never",
+        KeptReason::UntilMerged => "until_merged",
+        KeptReason::PerhapsNotMain => "perhaps_not_main",
+        KeptReason::KeepBest => "keep_best",
+        KeptReason::JustTaken => "just_taken",
     }
 }
 

@@ -8,7 +8,7 @@ mod tests;
 
 use md5::{Digest as _, Md5};
 
-use crate::gate::outcome::{Finding, Judged, NoVerdict, NotStarted, Outcome, Report, Seen};
+use crate::gate::outcome::{Finding, Judged, NoVerdict, NotStarted, Outcome, Report, RunSummary};
 use crate::model::compare::{Judgement, Verdict};
 use crate::settings::{Fault, Settings};
 use crate::wording::phrase::{Phrase, say};
@@ -79,17 +79,17 @@ fn fitting(mut versions: impl Iterator<Item = String>, room: usize, title: &str)
 struct Extent {
     pictures: bool,
     details: bool,
-    passing: bool,
+    retryable: bool,
     /// How many rows a table has at most.
     rows: usize,
 }
 
-const ONLY_FAILING: Extent = Extent { pictures: false, details: false, passing: false, rows: usize::MAX };
+const ONLY_FAILING: Extent = Extent { pictures: false, details: false, retryable: false, rows: usize::MAX };
 /// From all to what cannot be left out.
 const EXTENTS: [Extent; 4] = [
-    Extent { pictures: true, details: true, passing: true, ..ONLY_FAILING },
-    Extent { details: true, passing: true, ..ONLY_FAILING },
-    Extent { passing: true, ..ONLY_FAILING },
+    Extent { pictures: true, details: true, retryable: true, ..ONLY_FAILING },
+    Extent { details: true, retryable: true, ..ONLY_FAILING },
+    Extent { retryable: true, ..ONLY_FAILING },
     ONLY_FAILING,
 ];
 /// Where not even the failing ones fit.
@@ -145,13 +145,13 @@ fn judgement(blocks: &mut Vec<String>, settings: &Settings, judged: &Judged<'_>,
         Some(baseline) => format!("- baseline: {}", run(baseline)),
         None => format!("- baseline: none, no task of this name carries the tag {}", name_of(settings.tag.as_str())),
     });
-    notes.extend(wording::stood(settings, judged).map(|stood| format!("- code: {}", phrase(&stood))));
+    notes.extend(wording::judged_via(settings, judged).map(|judged_via| format!("- code: {}", phrase(&judged_via))));
     let promotion: Vec<_> = wording::promotion(settings, &judged.promotion).iter().map(phrase).collect();
     notes.push(format!("- tag: {}", promotion.join("<br>")));
     blocks.push(notes.join("\n") + "\n" + warnings);
 }
 
-fn run(run: &Seen) -> String {
+fn run(run: &RunSummary) -> String {
     format!("{}, {}", page(run.id.as_str(), run.link.as_deref()), phrase(&wording::origin(run)))
 }
 
@@ -159,11 +159,11 @@ fn run(run: &Seen) -> String {
 fn metrics(judged: &Judged<'_>, extent: &Extent) -> Vec<String> {
     let many = judged.findings.len() > MOST_OPEN_ROWS;
     let mut findings: Vec<_> = judged.findings.iter().collect();
-    if many || !extent.passing {
+    if many || !extent.retryable {
         findings.sort_by_key(|finding| urgency(finding));
     }
     let failing = findings.iter().filter(|finding| finding.fails()).count();
-    let open = match (extent.passing, many) {
+    let open = match (extent.retryable, many) {
         (true, false) => findings.len(),
         (true, true) => failing.max(MOST_OPEN_ROWS),
         (false, _) => failing.min(extent.rows),
@@ -172,8 +172,8 @@ fn metrics(judged: &Judged<'_>, extent: &Extent) -> Vec<String> {
     let table = |rows| table(rows, judged.verdict);
     let rest = match rest.len() {
         0 => String::new(),
-        1 if extent.passing => folded("1 more metric, which does not fail", &table(rest)),
-        count if extent.passing => folded(&format!("{count} more metrics, none of which fails"), &table(rest)),
+        1 if extent.retryable => folded("1 more metric, which does not fail", &table(rest)),
+        count if extent.retryable => folded(&format!("{count} more metrics, none of which fails"), &table(rest)),
         count => not_shown(failing - open.len(), count),
     };
     vec![table(open), rest]
@@ -228,7 +228,7 @@ fn unbroken(words: &str) -> String {
 
 fn mark(finding: &Finding<'_>, verdict: Verdict) -> &'static str {
     match finding.judgement() {
-        _ if !finding.metric.counts() => "ℹ️",
+        _ if !finding.metric.is_required() => "ℹ️",
         Some(Judgement::Degraded(_)) if verdict != Verdict::Accepted => "❌",
         Some(Judgement::Degraded(_) | Judgement::Tolerated(_)) => "⚠️",
         Some(_) => "✅",
@@ -278,7 +278,7 @@ fn details(report: &Report<'_>) -> String {
     let settings = report.settings;
     let mut text = String::new();
     if let Outcome::Judged(judged) = &report.outcome {
-        let others = list(wording::near_misses(&judged.rejected, &judged.stood));
+        let others = list(wording::near_misses(&judged.rejected, &judged.judged_via));
         let others =
             if others.is_empty() { others } else { format!("\nOther runs of this commit do not qualify:\n\n{others}") };
         text = format!(

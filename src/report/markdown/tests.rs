@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::super::testing::{self, COMMIT, curves, finding, judged, metric, refusal, seen, settings, told, unknown};
 use super::*;
-use crate::gate::outcome::{Finding, Side, Stood, Unclear};
+use crate::gate::outcome::{Finding, JudgedVia, Side, Unclear};
 use crate::model::compare::{Criteria, Direction, Score, Tolerance};
 use crate::model::metric::Metric;
 use crate::model::run::ScoreFault;
@@ -130,7 +130,7 @@ fn reports(text: &str) -> Vec<String> {
         NoVerdict::NoProject { similar: texts() },
         NoVerdict::NoTaskOfThatName { similar: Vec::new() },
         NoVerdict::NothingRanTheCommit {
-            newest_clean: Some(Seen { link: None, ..seen(text, text) }),
+            newest_clean: Some(RunSummary { link: None, ..seen(text, text) }),
             unclear: None,
             unasked: Some(text.to_owned()),
         },
@@ -141,7 +141,7 @@ fn reports(text: &str) -> Vec<String> {
         },
         NoVerdict::NoneQualifies {
             near: NearMisses { dirty: 1, ..NearMisses::default() },
-            stood: Stood::PullRequest(7),
+            judged_via: JudgedVia::PullRequest(7),
             ran: texts(),
         },
         NoVerdict::AmbiguousCommit { commits: texts() },

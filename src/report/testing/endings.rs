@@ -9,12 +9,12 @@ use super::{COMMIT, finding, refusal, seen, unknown};
 use crate::ci;
 use crate::clearml::{Cause, Error};
 use crate::environment::Environment;
-use crate::gate::outcome::{Finding, NoVerdict, Outcome, Report, Said, Seen, Side, Stood, Warning};
+use crate::gate::outcome::{Finding, JudgedVia, MetricOutcome, NoVerdict, Outcome, Report, RunSummary, Side, Warning};
 use crate::model::metric::Metric;
 use crate::model::run::{ScoreFault, TaskId};
 use crate::model::select::NearMisses;
 use crate::net::http::Failure;
-use crate::promote::{KeptBecause, Promotion};
+use crate::promote::{KeptReason, Promotion};
 use crate::settings::Settings;
 use crate::settings::flags::Flags;
 
@@ -41,8 +41,8 @@ pub(crate) fn one_metric() -> &'static Settings {
 }
 
 /// A run of this id, an hour old.
-fn ran(id: &str) -> Seen {
-    Seen { when: 1_795_436_746_313_000, age: Some(Duration::from_hours(1)), ..seen(id, COMMIT) }
+fn ran(id: &str) -> RunSummary {
+    RunSummary { when: 1_795_436_746_313_000, age: Some(Duration::from_hours(1)), ..seen(id, COMMIT) }
 }
 
 /// A judged report of one value a metric; what is not a number was not reported.
@@ -50,7 +50,7 @@ pub(crate) fn judged(settings: &'static Settings, baseline: Option<&[f64]>, cand
     let of_metric = |(n, metric): (usize, &'static Metric)| match (candidate[n], baseline.map(|values| values[n])) {
         (new, _) if !new.is_finite() => unknown(metric),
         (_, Some(old)) if !old.is_finite() => {
-            Finding { said: Said::Unknown(Side::Baseline, ScoreFault::NotANumber), ..unknown(metric) }
+            Finding { outcome: MetricOutcome::Unknown(Side::Baseline, ScoreFault::NotANumber), ..unknown(metric) }
         }
         (new, old) => finding(metric, old, new),
     };
@@ -95,7 +95,7 @@ pub(crate) fn without_verdict() -> Vec<Report<'static>> {
         NoVerdict::NothingRanTheCommit { newest_clean: None, unclear: None, unasked: None },
         NoVerdict::NoneQualifies {
             near: NearMisses { dirty: 2, ..NearMisses::default() },
-            stood: Stood::ForItself,
+            judged_via: JudgedVia::Own,
             ran: Vec::new(),
         },
         NoVerdict::AmbiguousCommit { commits: names() },
@@ -134,11 +134,11 @@ pub(crate) fn with_verdict() -> Vec<Report<'static>> {
         judged(several, Some(&[0.8, 0.1, 0.3]), &[0.78, 0.2, 0.4]),
         judged(several, Some(&[0.8, 0.1, f64::NAN]), &[0.4, 0.1, 0.2]),
         judged(several, None, &[0.8, 0.1, f64::NAN]),
-        with_promotion(moved(), Promotion::Holds { left: Vec::new() }),
+        with_promotion(moved(), Promotion::AlreadyTagged { left: Vec::new() }),
         with_promotion(moved(), Promotion::Superseded { by: vec![TaskId("next".to_owned())] }),
-        with_promotion(moved(), Promotion::Kept(KeptBecause::JustTaken)),
-        with_promotion(moved(), Promotion::Kept(KeptBecause::Never)),
-        with_promotion(moved(), Promotion::Kept(KeptBecause::KeepBest)),
+        with_promotion(moved(), Promotion::Kept(KeptReason::JustTaken)),
+        with_promotion(moved(), Promotion::Kept(KeptReason::Never)),
+        with_promotion(moved(), Promotion::Kept(KeptReason::KeepBest)),
         with_promotion(moved(), failed(true)),
         with_promotion(moved(), failed(false)),
     ]

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use crate::clearml::Server;
 use crate::clearml::{Cause, Error};
-use crate::gate::outcome::{Finding, Judged, Outcome, Report, Said, Seen, Side, Spreads, Stood, Warning};
+use crate::gate::outcome::{
+    Finding, Judged, JudgedVia, MetricOutcome, Outcome, Report, RunSummary, Side, Spreads, Warning,
+};
 use crate::git::CodePaths;
 use crate::model::commit::Commit;
 use crate::model::compare::{Criteria, Direction, Score, Tolerance, Verdict, judge};
@@ -17,7 +19,7 @@ use crate::model::select::NearMisses;
 use crate::net::secret::Secret;
 use crate::net::trust::Trust;
 use crate::net::url::Host;
-use crate::promote::{KeptBecause, Promotion};
+use crate::promote::{KeptReason, Promotion};
 use crate::settings::{BaselineCheck, Comment, NoBaseline, Promote, Settings};
 
 /// The commit under review.
@@ -39,13 +41,13 @@ pub(crate) fn metric(title: &str, series: &str) -> Metric {
         series: name(series),
         pick: Pick::Best,
         criteria: Criteria { direction: Direction::Max, tolerance, target: None },
-        role: Role::Counts,
+        role: Role::Required,
     }
 }
 
 /// The same, only told.
 pub(crate) fn told(title: &str, series: &str) -> Metric {
-    Metric { role: Role::Told, ..metric(title, series) }
+    Metric { role: Role::Informational, ..metric(title, series) }
 }
 
 /// Settings of these metrics, whose every other name is `text`.
@@ -80,8 +82,8 @@ pub(crate) fn settings(metrics: Vec<Metric>, text: &str) -> Settings {
 }
 
 /// A run of this id and commit with a page, two hours old.
-pub(crate) fn seen(id: &str, commit: &str) -> Seen {
-    Seen {
+pub(crate) fn seen(id: &str, commit: &str) -> RunSummary {
+    RunSummary {
         id: TaskId(id.to_owned()),
         commit: Some(commit.to_owned()),
         link: Some("https://app.example.org/projects/1f/tasks/2e/output/log".to_owned()),
@@ -93,15 +95,15 @@ pub(crate) fn seen(id: &str, commit: &str) -> Seen {
 /// A finding of a candidate's value against a baseline's.
 pub(crate) fn finding(metric: &Metric, baseline: Option<f64>, candidate: f64) -> Finding<'_> {
     let score = |value| Score::new(value).unwrap();
-    let said = Said::Judged(judge(&metric.criteria, baseline.map(score), score(candidate)));
-    Finding { metric, said, spreads: Spreads::default(), curves: None }
+    let outcome = MetricOutcome::Judged(judge(&metric.criteria, baseline.map(score), score(candidate)));
+    Finding { metric, outcome, spreads: Spreads::default(), curves: None }
 }
 
 /// A finding of a run that does not have the metric.
 pub(crate) const fn unknown(metric: &Metric) -> Finding<'_> {
     Finding {
         metric,
-        said: Said::Unknown(Side::Candidate, ScoreFault::Missing),
+        outcome: MetricOutcome::Unknown(Side::Candidate, ScoreFault::Missing),
         spreads: Spreads { candidate: None, baseline: None },
         curves: None,
     }
@@ -119,22 +121,25 @@ pub(crate) fn curves(baseline: (u32, f64), candidate: (u32, f64)) -> Curves {
 /// A judged report of the findings, with the verdict that they add up to; the runs' commits and the tasks' ids are
 /// `text` where one is given.
 pub(crate) fn judged<'a>(settings: &'a Settings, findings: Vec<Finding<'a>>, text: Option<&str>) -> Report<'a> {
-    let judgements = findings.iter().filter(|finding| finding.metric.counts()).filter_map(Finding::judgement);
-    let verdict = Verdict::of(&judgements.copied().collect::<Vec<_>>(), settings.accept);
+    let judgements = findings.iter().filter(|finding| finding.metric.is_required()).filter_map(Finding::judgement);
+    let verdict = Verdict::from_judgements(&judgements.copied().collect::<Vec<_>>(), settings.accept);
     let run = |id, commit| seen(text.unwrap_or(id), text.unwrap_or(commit));
     let moved = || vec![run("4f2a9c1b77e04d0c9b1e5a6d3c2b1a90", BASE).id];
     let promotion = match verdict {
-        Verdict::Degraded => Promotion::Kept(KeptBecause::NotPassed),
+        Verdict::Degraded => Promotion::Kept(KeptReason::NotPassed),
         _ => Promotion::Moved { from: moved(), left: Vec::new() },
     };
     let judged = Judged {
         verdict,
         findings,
         candidate: run("8d3e6f5a11c24b7e8f9a0b1c2d3e4f50", COMMIT),
-        baseline: Some(Seen { age: Some(Duration::from_hours(70)), ..run("4f2a9c1b77e04d0c9b1e5a6d3c2b1a90", BASE) }),
+        baseline: Some(RunSummary {
+            age: Some(Duration::from_hours(70)),
+            ..run("4f2a9c1b77e04d0c9b1e5a6d3c2b1a90", BASE)
+        }),
         promotion,
         rejected: NearMisses { failed: 1, dirty: 2, ..NearMisses::default() },
-        stood: Stood::ForItself,
+        judged_via: JudgedVia::Own,
     };
     let warnings = text.map_or_else(Vec::new, |text| vec![Warning::TagSpelledDifferently(text.to_owned())]);
     Report { settings, outcome: Outcome::Judged(judged), warnings }
