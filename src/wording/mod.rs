@@ -5,8 +5,14 @@
 //! | `tag` | what became of the tag |
 //! | `no_verdict` | why there is none, and what to do |
 
+mod ci;
+mod clearml;
+mod git;
+mod github;
+mod net;
 mod no_verdict;
 pub(crate) mod phrase;
+mod settings;
 mod tag;
 
 use std::time::Duration;

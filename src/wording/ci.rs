@@ -1,0 +1,1 @@
+//! Wording: why the CI or the checkout gives no commit.

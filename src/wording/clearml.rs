@@ -1,0 +1,1 @@
+//! Wording: what went wrong with ClearML, and what to do.

@@ -1,0 +1,1 @@
+//! Wording: what git could not tell, and what to do.

@@ -1,0 +1,1 @@
+//! Wording: why GitHub could not be used.

@@ -1,0 +1,1 @@
+//! Wording: why a connection failed: TLS, proxies, addresses.
