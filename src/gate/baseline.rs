@@ -35,7 +35,7 @@ impl<'a> Session<'a> {
                 if self.settings.baseline_check == BaselineCheck::Require {
                     let faults = self.faults(run, candidate, dirty);
                     if !faults.is_empty() {
-                        return Err(NoVerdict::UnfitBaseline { faults }.into());
+                        return Err(NoVerdict::UnusableBaseline { faults }.into());
                     }
                 }
                 Ok(Some((run, scores)))

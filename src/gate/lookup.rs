@@ -238,18 +238,18 @@ impl<'a> Session<'a> {
         if !at_commit.is_empty() {
             let ran = at_commit.commits().into_iter().collect();
             let near = at_commit.near_misses(&view.dirty);
-            return Ok(NoVerdict::NoneQualifies { near, judged_via: view.judged_via.clone(), ran });
+            return Ok(NoVerdict::NoEligibleRun { near, judged_via: view.judged_via.clone(), ran });
         }
         let newest = self.newest(project)?;
         if newest.is_empty() {
             let similar = nearest(self.settings.task_name.as_str(), self.client.task_names(project)?);
-            return Ok(NoVerdict::NoTaskOfThatName { similar });
+            return Ok(NoVerdict::TaskNotFound { similar });
         }
         let finished: Vec<&Run> = newest.iter().filter(|run| select::is_finished(run)).collect();
         let ids: Vec<&TaskId> = finished.iter().map(|run| &run.id).collect();
         let dirty = if ids.is_empty() { HashSet::new() } else { self.client.dirty(&ids)? };
         let newest_clean = finished.into_iter().find(|run| run.commit.is_some() && !dirty.contains(&run.id));
         let newest_clean = newest_clean.map(|run| self.summary(project, run));
-        Ok(NoVerdict::NothingRanTheCommit { newest_clean, unclear: view.unclear, unasked: view.unasked })
+        Ok(NoVerdict::NoRunOfCommit { newest_clean, unclear: view.unclear, unasked: view.unasked })
     }
 }

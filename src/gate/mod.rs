@@ -145,7 +145,7 @@ impl<'a> Session<'a> {
             promotion,
             candidate: self.summary(&project, candidate),
             baseline: baseline.map(|run| self.summary(&project, run)),
-            rejected: at_commit.near_misses(dirty),
+            ineligible: at_commit.near_misses(dirty),
             judged_via: view.judged_via.clone(),
         })
     }
@@ -159,7 +159,9 @@ impl<'a> Session<'a> {
         let name = &self.settings.project;
         match self.client.project(name)? {
             Some(project) => Ok(project),
-            None => Err(NoVerdict::NoProject { similar: nearest(name.as_str(), self.client.project_names()?) }.into()),
+            None => {
+                Err(NoVerdict::ProjectNotFound { similar: nearest(name.as_str(), self.client.project_names()?) }.into())
+            }
         }
     }
 
@@ -169,14 +171,14 @@ impl<'a> Session<'a> {
         let moment = Moment::from_trigger(self.context.ci.map(|context| &context.trigger));
         let tagged: Vec<&Run> = runs.iter().filter(|run| run.has_tag(tag.as_str())).collect();
         if matches!(tagged[..], [only] if only.id == candidate.id) {
-            return Promotion::AlreadyTagged { left: Vec::new() };
+            return Promotion::AlreadyTagged { also_tagged: Vec::new() };
         }
         if let Some(because) = policy::kept(rules, moment, verdict) {
-            return Promotion::Kept(because);
+            return Promotion::NotMoved(because);
         }
         let plan = match promote::plan(candidate, &tagged, metrics, self.client.now()) {
             Ok(plan) => plan,
-            Err(because) => return Promotion::Kept(because),
+            Err(because) => return Promotion::NotMoved(because),
         };
         let scope = self.scope(project);
         let (client, judged, limits) = (&self.client, self.judged_at, self.context.limits);

@@ -67,7 +67,7 @@ pub(crate) struct Judged<'a> {
     /// What became of the tag.
     pub(crate) promotion: Promotion,
     /// Other runs of the commit, which do not qualify.
-    pub(crate) rejected: NearMisses,
+    pub(crate) ineligible: NearMisses,
     /// Whose runs were judged.
     pub(crate) judged_via: JudgedVia,
 }
@@ -176,17 +176,17 @@ impl RunSummary {
 #[derive(Debug)]
 pub(crate) enum NoVerdict<'a> {
     /// There is no project of that name.
-    NoProject {
+    ProjectNotFound {
         /// Names that are near.
         similar: Vec<String>,
     },
     /// No task of the project bears the name.
-    NoTaskOfThatName {
+    TaskNotFound {
         /// Names that are near.
         similar: Vec<String>,
     },
     /// Nothing ran the commit.
-    NothingRanTheCommit {
+    NoRunOfCommit {
         /// The newest run of the name that would qualify, of whatever commit.
         newest_clean: Option<RunSummary>,
         /// Why runs of the same code under another commit, if there are any, were not found.
@@ -195,7 +195,7 @@ pub(crate) enum NoVerdict<'a> {
         unasked: Option<String>,
     },
     /// Runs of the commit exist, but none qualifies.
-    NoneQualifies {
+    NoEligibleRun {
         /// How many, by what disqualifies them.
         near: NearMisses,
         /// Whose runs they are.
@@ -209,7 +209,7 @@ pub(crate) enum NoVerdict<'a> {
         commits: Vec<String>,
     },
     /// Metrics that count are not there or not numbers.
-    NoScore {
+    UnusableMetric {
         /// Whose metrics.
         side: Side,
         /// The run.
@@ -222,7 +222,7 @@ pub(crate) enum NoVerdict<'a> {
     /// No task carries the tag, and the settings ask for one.
     NoBaseline,
     /// The settings ask for a better baseline.
-    UnfitBaseline {
+    UnusableBaseline {
         /// What is wrong with it; never empty.
         faults: Vec<Warning>,
     },

@@ -2,7 +2,7 @@
 
 use crate::ci::Trigger;
 use crate::model::compare::Verdict;
-use crate::promote::KeptReason;
+use crate::promote::NotMovedReason;
 use crate::settings::Promote;
 
 /// Where in the life of a change a run is.
@@ -41,14 +41,14 @@ pub(super) struct Rules {
 }
 
 /// Why the tag stays where it is; `None` when it is to move.
-pub(super) fn kept(rules: Rules, moment: Moment, verdict: Verdict) -> Option<KeptReason> {
+pub(super) fn kept(rules: Rules, moment: Moment, verdict: Verdict) -> Option<NotMovedReason> {
     match (verdict, rules.promote, moment) {
-        (Verdict::Degraded, ..) => Some(KeptReason::NotPassed),
-        (_, Promote::Never, _) => Some(KeptReason::Never),
+        (Verdict::Degraded, ..) => Some(NotMovedReason::NotPassed),
+        (_, Promote::Never, _) => Some(NotMovedReason::PromoteNever),
         // Before the moment: a merge would not move it either.
-        (Verdict::Tolerated, ..) if rules.keep_best && !rules.accept => Some(KeptReason::KeepBest),
-        (_, Promote::OnMerge, Moment::Before) => Some(KeptReason::UntilMerged),
-        (_, Promote::OnMerge, Moment::PerhapsMerged) => Some(KeptReason::PerhapsNotMain),
+        (Verdict::Tolerated, ..) if rules.keep_best && !rules.accept => Some(NotMovedReason::KeepBest),
+        (_, Promote::OnMerge, Moment::Before) => Some(NotMovedReason::NotMergedYet),
+        (_, Promote::OnMerge, Moment::PerhapsMerged) => Some(NotMovedReason::MainBranchUnknown),
         (_, Promote::OnPass, _) | (_, Promote::OnMerge, Moment::Merged) => None,
     }
 }

@@ -73,7 +73,7 @@ impl<'a> Session<'a> {
         // The names only help; that they cannot be had must not hide what is wrong.
         let missing = faults.iter().any(|(_, fault)| *fault == ScoreFault::Missing);
         let known = if missing { self.client.metric_names(&run.id).unwrap_or_default() } else { Vec::new() };
-        Err(NoVerdict::NoScore { side, run: self.summary(project, run), faults, known }.into())
+        Err(NoVerdict::UnusableMetric { side, run: self.summary(project, run), faults, known }.into())
     }
 }
 

@@ -27,7 +27,7 @@ impl Move<'_> {
     /// Moves the tag to the candidate according to the plan.
     pub(crate) fn apply(&self) -> Promotion {
         if !self.plan.changes_anything() {
-            return Promotion::AlreadyTagged { left: self.plan.spare.clone() };
+            return Promotion::AlreadyTagged { also_tagged: self.plan.spare.clone() };
         }
         // An attempt whose answer was lost may have been obeyed, whatever a later one is told.
         let added = Cell::new(false);
@@ -36,12 +36,12 @@ impl Move<'_> {
             told.inspect_err(|error| added.set(added.get() || error.may_have_been_obeyed()))
         };
         if let Err(error) = persist(self.client, self.limits.first_pause, add) {
-            return Promotion::Failed { error, added: added.get() };
+            return Promotion::Failed { error, candidate_may_have_tag: added.get() };
         }
         let looked_from = if self.plan.watch { self.watched() } else { self.judged };
         match persist(self.client, self.limits.first_pause, || self.take_from_others(looked_from)) {
             Ok(promotion) => promotion,
-            Err(error) => Promotion::Failed { error, added: true },
+            Err(error) => Promotion::Failed { error, candidate_may_have_tag: true },
         }
     }
 
@@ -57,16 +57,19 @@ impl Move<'_> {
         if carriers.iter().all(|run| run.id != *self.candidate) {
             return self.without_the_tag(&carriers);
         }
-        let (lose, mut left) = settle(self.plan, self.candidate, &carriers);
+        let (lose, mut also_tagged) = settle(self.plan, self.candidate, &carriers);
         if since.elapsed() > self.limits.moving || (self.plan.watch && self.has_moved(&carriers)) {
-            left.extend(lose);
-            return Ok(Promotion::Moved { from: Vec::new(), left });
+            also_tagged.extend(lose);
+            return Ok(Promotion::Moved { from: Vec::new(), also_tagged });
         }
         if !lose.is_empty() {
             self.client.remove_tag(&lose, self.tag)?;
         }
-        let gone = |id: &TaskId| !left.contains(id);
-        Ok(Promotion::Moved { from: self.plan.supersede.iter().map(|old| old.id.clone()).filter(gone).collect(), left })
+        let gone = |id: &TaskId| !also_tagged.contains(id);
+        Ok(Promotion::Moved {
+            from: self.plan.supersede.iter().map(|old| old.id.clone()).filter(gone).collect(),
+            also_tagged,
+        })
     }
 
     /// The candidate does not carry what it was given: another gate moved it on, or the server did not keep it.

@@ -39,14 +39,14 @@ pub(crate) enum Promotion {
     /// The candidate carried it before; nothing was written.
     AlreadyTagged {
         /// Tasks that carry it as well and were left alone, since another gate may be at work on them.
-        left: Vec<TaskId>,
+        also_tagged: Vec<TaskId>,
     },
     /// The candidate carries it now.
     Moved {
         /// The tasks it was taken from.
         from: Vec<TaskId>,
         /// Tasks that carry it as well and were left alone, since another gate may be at work on them.
-        left: Vec<TaskId>,
+        also_tagged: Vec<TaskId>,
     },
     /// The candidate got it, and another gate, at work at the same time, moved it on.
     Superseded {
@@ -54,29 +54,29 @@ pub(crate) enum Promotion {
         by: Vec<TaskId>,
     },
     /// It stays where it is, on purpose.
-    Kept(KeptReason),
+    NotMoved(NotMovedReason),
     /// It should have moved, and could not.
     Failed {
         /// What went wrong.
         error: Error,
         /// Whether the candidate may carry it nevertheless.
-        added: bool,
+        candidate_may_have_tag: bool,
     },
 }
 
 /// Why a tag was not to be moved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum KeptReason {
+pub(crate) enum NotMovedReason {
     /// The check did not pass.
     NotPassed,
     /// The settings say that the tag never moves.
-    Never,
+    PromoteNever,
     /// The settings say that the tag moves at the merge, and this is none.
-    UntilMerged,
+    NotMergedYet,
     /// The same, and this CI does not tell whether this is the main branch.
-    PerhapsNotMain,
+    MainBranchUnknown,
     /// The candidate is worse than the best, and the settings say to keep that.
     KeepBest,
     /// The candidate lost it a moment ago, and the gate that took it may still be at work.
-    JustTaken,
+    RecentlyMoved,
 }

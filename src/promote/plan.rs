@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::KeptReason;
+use super::NotMovedReason;
 use crate::model::metric::Metrics;
 use crate::model::run::{Run, TaskId};
 use crate::net::limits::Limits;
@@ -49,7 +49,7 @@ pub(crate) struct Superseded {
 
 /// Decides who loses the tag to the candidate, or why it is not to have it now. `now` is the server's clock in microseconds,
 /// 0 when unknown.
-pub(crate) fn plan(candidate: &Run, tagged: &[&Run], metrics: &Metrics, now: u64) -> Result<Plan, KeptReason> {
+pub(crate) fn plan(candidate: &Run, tagged: &[&Run], metrics: &Metrics, now: u64) -> Result<Plan, NotMovedReason> {
     // Without a clock every change that is known of may be a recent one.
     let age = |touched: u64| if now == 0 { Duration::ZERO } else { Duration::from_micros(now.saturating_sub(touched)) };
     let untouched_for = |run: &Run, span: Duration| run.touched.is_none_or(|touched| age(touched) > span);
@@ -57,7 +57,7 @@ pub(crate) fn plan(candidate: &Run, tagged: &[&Run], metrics: &Metrics, now: u64
     let add = others.len() == tagged.len();
     let all_quiet = tagged.iter().all(|run| untouched_for(run, SETTLED));
     if add && !all_quiet && !untouched_for(candidate, RECENT) {
-        return Err(KeptReason::JustTaken);
+        return Err(NotMovedReason::RecentlyMoved);
     }
     let loses = |run: &&Run| match (add, all_quiet) {
         (true, _) => true,
@@ -101,7 +101,7 @@ mod tests {
     }
 
     /// The plan by the clock of the tests.
-    fn planned(candidate: &Run, tagged: &[&Run], minutes: u64) -> Result<Plan, KeptReason> {
+    fn planned(candidate: &Run, tagged: &[&Run], minutes: u64) -> Result<Plan, NotMovedReason> {
         plan(candidate, tagged, &metrics(Direction::Max), minutes * MINUTE)
     }
 
@@ -145,8 +145,8 @@ mod tests {
     fn who_may_have_lost_the_tag_a_moment_ago_does_not_get_it_back_yet() {
         let quiet = untouched("quiet", 0.8);
         for (touched, winner, expected) in [
-            (99, at("winner", 0.9, 98), Err(KeptReason::JustTaken)),
-            (99, at("winner", 0.9, 95), Err(KeptReason::JustTaken)),
+            (99, at("winner", 0.9, 98), Err(NotMovedReason::RecentlyMoved)),
+            (99, at("winner", 0.9, 95), Err(NotMovedReason::RecentlyMoved)),
             (99, at("winner", 0.9, 93), Ok(())),
             (96, at("winner", 0.9, 95), Ok(())),
             // Whoever tags a run by hand before it is gated is not held up by that.

@@ -24,7 +24,7 @@ use crate::model::select::NearMisses;
 use crate::net::distrust::TlsProblem;
 use crate::net::http::Failure;
 use crate::net::url::Host;
-use crate::promote::{KeptReason, Promotion};
+use crate::promote::{NotMovedReason, Promotion};
 use crate::settings::flags::Flags;
 use crate::settings::{self, Settings};
 
@@ -266,7 +266,7 @@ fn judged<'a>(input: &mut Input<'_>, settings: &'a Settings) -> Judged<'a> {
         candidate: seen(input),
         baseline: has_baseline.then(|| seen(input)),
         promotion: promotion(input),
-        rejected: near_misses(input),
+        ineligible: near_misses(input),
         judged_via: judged_via(input),
     }
 }
@@ -312,16 +312,16 @@ fn seen(input: &mut Input<'_>) -> RunSummary {
 fn promotion(input: &mut Input<'_>) -> Promotion {
     let ids = |input: &mut Input<'_>| input.list(|input| TaskId(input.text()));
     match input.below(10) {
-        0 => Promotion::AlreadyTagged { left: ids(input) },
-        1 => Promotion::Moved { from: ids(input), left: ids(input) },
-        2 => Promotion::Kept(KeptReason::NotPassed),
-        3 => Promotion::Kept(KeptReason::Never),
-        4 => Promotion::Kept(KeptReason::UntilMerged),
-        5 => Promotion::Kept(KeptReason::PerhapsNotMain),
-        6 => Promotion::Kept(KeptReason::KeepBest),
-        7 => Promotion::Kept(KeptReason::JustTaken),
+        0 => Promotion::AlreadyTagged { also_tagged: ids(input) },
+        1 => Promotion::Moved { from: ids(input), also_tagged: ids(input) },
+        2 => Promotion::NotMoved(NotMovedReason::NotPassed),
+        3 => Promotion::NotMoved(NotMovedReason::PromoteNever),
+        4 => Promotion::NotMoved(NotMovedReason::NotMergedYet),
+        5 => Promotion::NotMoved(NotMovedReason::MainBranchUnknown),
+        6 => Promotion::NotMoved(NotMovedReason::KeepBest),
+        7 => Promotion::NotMoved(NotMovedReason::RecentlyMoved),
         8 => Promotion::Superseded { by: ids(input) },
-        _ => Promotion::Failed { error: error(input), added: input.flag() },
+        _ => Promotion::Failed { error: error(input), candidate_may_have_tag: input.flag() },
     }
 }
 
@@ -371,23 +371,23 @@ fn judged_via(input: &mut Input<'_>) -> JudgedVia {
 fn no_verdict<'a>(input: &mut Input<'_>, settings: &'a Settings) -> NoVerdict<'a> {
     let texts = |input: &mut Input<'_>| input.list(Input::text);
     match input.below(10) {
-        0 => NoVerdict::NoProject { similar: texts(input) },
-        1 => NoVerdict::NoTaskOfThatName { similar: texts(input) },
-        2 => NoVerdict::NothingRanTheCommit {
+        0 => NoVerdict::ProjectNotFound { similar: texts(input) },
+        1 => NoVerdict::TaskNotFound { similar: texts(input) },
+        2 => NoVerdict::NoRunOfCommit {
             newest_clean: input.maybe(seen),
             unclear: input.maybe(unclear),
             unasked: input.maybe(Input::text),
         },
-        3 => NoVerdict::NoneQualifies { near: near_misses(input), judged_via: judged_via(input), ran: texts(input) },
+        3 => NoVerdict::NoEligibleRun { near: near_misses(input), judged_via: judged_via(input), ran: texts(input) },
         4 => NoVerdict::AmbiguousCommit { commits: texts(input) },
-        5 => NoVerdict::NoScore {
+        5 => NoVerdict::UnusableMetric {
             side: side(input),
             run: seen(input),
             faults: settings.metrics.iter().map(|metric| (metric, fault(input))).collect(),
             known: input.list(|input| (input.text(), input.text())),
         },
         6 => NoVerdict::NoBaseline,
-        7 => NoVerdict::UnfitBaseline { faults: warnings(input) },
+        7 => NoVerdict::UnusableBaseline { faults: warnings(input) },
         8 => NoVerdict::TooFewRuns { side: side(input), have: input.below(5), wanted: 5 },
         _ => NoVerdict::Failed(error(input)),
     }

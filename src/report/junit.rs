@@ -328,7 +328,7 @@ mod tests {
     use super::*;
     use crate::exit::Exit;
     use crate::gate::outcome::{Side, Warning};
-    use crate::promote::KeptReason;
+    use crate::promote::NotMovedReason;
     use crate::report::testing::endings::{
         judged, no_score, one_metric, settings, with_promotion, with_verdict, without_verdict,
     };
@@ -423,13 +423,13 @@ mod tests {
 
     #[test]
     fn a_tag_that_could_not_be_moved_is_an_error_of_its_own() {
-        let failed = || Promotion::Failed { error: refusal("no"), added: true };
+        let failed = || Promotion::Failed { error: refusal("no"), candidate_may_have_tag: true };
         let text = render(&with_promotion(judged(one_metric(), Some(&[0.8]), &[0.9]), failed()));
         let outcomes = outcomes(&text);
         assert_eq!(kinds(&text), ["system-out", "error"]);
         assert_eq!(outcomes[1].0, "tag");
         assert!(outcomes[1].2.contains("could not be moved"), "{text}");
-        let kept = Promotion::Kept(KeptReason::NotPassed);
+        let kept = Promotion::NotMoved(NotMovedReason::NotPassed);
         assert_eq!(kinds(&render(&with_promotion(judged(one_metric(), Some(&[0.8]), &[0.7]), kept))), ["failure"]);
     }
 

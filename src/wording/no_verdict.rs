@@ -21,23 +21,23 @@ pub(crate) struct Explanation {
 /// What is missing, and what to do about it.
 pub(crate) fn explain(settings: &Settings, why: &NoVerdict<'_>) -> Explanation {
     let (what, details) = match why {
-        NoVerdict::NoProject { similar } => (
+        NoVerdict::ProjectNotFound { similar } => (
             say("there is no project named ").quoted(settings.project.as_str()),
             vec![
                 did_you_mean(similar),
                 say("Set CLEARML_PROJECT to the exact name; a sub-project needs its full path, as in parent/child."),
             ],
         ),
-        NoVerdict::NoTaskOfThatName { similar } => (
+        NoVerdict::TaskNotFound { similar } => (
             say("no task of this project is named ").quoted(settings.task_name.as_str()),
             vec![did_you_mean(similar), say("Set CLEARML_TASK_NAME to the exact name, or run the training once.")],
         ),
-        NoVerdict::NothingRanTheCommit { newest_clean, unclear, unasked } => {
+        NoVerdict::NoRunOfCommit { newest_clean, unclear, unasked } => {
             let mut details = nothing_ran(newest_clean.as_ref(), unclear.as_ref());
             details.extend(unasked.as_deref().map(about_merged));
             (say("no run of this commit is in ClearML"), details)
         }
-        NoVerdict::NoneQualifies { near, judged_via, ran } => none_qualifies(settings, near, judged_via, ran),
+        NoVerdict::NoEligibleRun { near, judged_via, ran } => none_qualifies(settings, near, judged_via, ran),
         NoVerdict::AmbiguousCommit { commits } => (
             say(format!("{} is the beginning of several commits", settings.commit)),
             vec![
@@ -45,7 +45,7 @@ pub(crate) fn explain(settings: &Settings, why: &NoVerdict<'_>) -> Explanation {
                 say("Give more digits."),
             ],
         ),
-        NoVerdict::NoScore { side, run, faults, known } => no_score(settings, *side, run, faults, known),
+        NoVerdict::UnusableMetric { side, run, faults, known } => no_score(settings, *side, run, faults, known),
         NoVerdict::NoBaseline => (
             say("no task of this name carries the tag ").quoted(settings.tag.as_str()),
             vec![
@@ -53,7 +53,7 @@ pub(crate) fn explain(settings: &Settings, why: &NoVerdict<'_>) -> Explanation {
                 say("Put the tag on the run to start from, or set CLEARML_NO_BASELINE to pass for the first run."),
             ],
         ),
-        NoVerdict::UnfitBaseline { faults } => {
+        NoVerdict::UnusableBaseline { faults } => {
             let todo = if faults.iter().all(Warning::is_note) {
                 say("Mend that, or set CLEARML_BASELINE_CHECK to warn.")
             } else {

@@ -1,7 +1,7 @@
 //! What became of the tag, in words.
 
 use crate::model::run::TaskId;
-use crate::promote::{KeptReason, Promotion};
+use crate::promote::{NotMovedReason, Promotion};
 use crate::settings::Settings;
 use crate::wording::phrase::{Phrase, say};
 
@@ -9,35 +9,35 @@ use crate::wording::phrase::{Phrase, say};
 pub(crate) fn promotion(settings: &Settings, promotion: &Promotion) -> Vec<Phrase> {
     let tag = || Phrase::default().quoted(settings.tag.as_str());
     match promotion {
-        Promotion::AlreadyTagged { left } => vec![also_on(tag().say(" is on the candidate already"), left)],
+        Promotion::AlreadyTagged { also_tagged } => vec![also_on(tag().say(" is on the candidate already"), also_tagged)],
         Promotion::Superseded { by } => vec![
             tag().say(" moved to the candidate and on to ").then(ids(by)).say(" by another run at work at the same time"),
         ],
-        Promotion::Moved { from, left } => {
+        Promotion::Moved { from, also_tagged } => {
             let moved = match from.as_slice() {
                 [] => tag().say(" is on the candidate now"),
                 from => tag().say(" moved to the candidate from ").then(ids(from)),
             };
-            vec![also_on(moved, left)]
+            vec![also_on(moved, also_tagged)]
         }
-        Promotion::Kept(KeptReason::NotPassed) => vec![tag().say(" stays where it is")],
-        Promotion::Kept(KeptReason::Never) => vec![tag().say(" stays where it is (CLEARML_PROMOTE is never)")],
-        Promotion::Kept(KeptReason::UntilMerged) => {
+        Promotion::NotMoved(NotMovedReason::NotPassed) => vec![tag().say(" stays where it is")],
+        Promotion::NotMoved(NotMovedReason::PromoteNever) => vec![tag().say(" stays where it is (CLEARML_PROMOTE is never)")],
+        Promotion::NotMoved(NotMovedReason::NotMergedYet) => {
             vec![tag().say(" stays where it is until the change is on the main branch (CLEARML_PROMOTE is merge)")]
         }
-        Promotion::Kept(KeptReason::PerhapsNotMain) => vec![
+        Promotion::NotMoved(NotMovedReason::MainBranchUnknown) => vec![
             tag().say(" stays where it is: CLEARML_PROMOTE is merge, and this CI does not tell whether this is the main branch"),
             say("Set CLEARML_PROMOTE to pass in the job that runs on the main branch, and to never elsewhere."),
         ],
-        Promotion::Kept(KeptReason::KeepBest) => {
+        Promotion::NotMoved(NotMovedReason::KeepBest) => {
             vec![tag().say(" stays on the better model (CLEARML_KEEP_BEST is true)")]
         }
-        Promotion::Kept(KeptReason::JustTaken) => vec![
+        Promotion::NotMoved(NotMovedReason::RecentlyMoved) => vec![
             tag().say(" stays where it is for now: the candidate's tags were changed a moment ago, and so were those of the best, so another run may be moving it"),
             say("Run the check again in a few minutes to move it."),
         ],
-        Promotion::Failed { error, added } => {
-            let state = if *added { "the candidate may carry it beside the former best" } else { "it is where it was" };
+        Promotion::Failed { error, candidate_may_have_tag } => {
+            let state = if *candidate_may_have_tag { "the candidate may carry it beside the former best" } else { "it is where it was" };
             vec![
                 tag().say(" could not be moved; ").say(state),
                 Phrase::default().line(&error.to_string()),

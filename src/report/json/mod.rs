@@ -24,7 +24,7 @@ use crate::model::compare::{Comparison, Direction, Judgement};
 use crate::model::metric::{self, Pick};
 use crate::model::run::{self, ScoreFault};
 use crate::model::select::NearMisses;
-use crate::promote::{KeptReason, Promotion};
+use crate::promote::{NotMovedReason, Promotion};
 use crate::settings::{Fault, Settings};
 use crate::text::timestamp;
 use crate::wording;
@@ -107,7 +107,7 @@ fn with_judged(shared: Document, judged: &Judged<'_>, room: Room) -> Document {
         candidate: Some(run(&judged.candidate, room)),
         baseline: judged.baseline.as_ref().map(|baseline| run(baseline, room)),
         promotion: promoted(&judged.promotion, room),
-        rejected: rejected(&judged.rejected),
+        rejected: rejected(&judged.ineligible),
         instead: instead(&judged.judged_via, room),
         ..shared
     }
@@ -133,17 +133,17 @@ fn with_no_verdict(shared: Document, settings: &Settings, why: &NoVerdict<'_>, r
     let mut document = Document { metrics, ..shared };
     let mut undecided = Undecided { kind: kind(why), details, ..Undecided::default() };
     match why {
-        NoVerdict::NoProject { similar } | NoVerdict::NoTaskOfThatName { similar } => {
+        NoVerdict::ProjectNotFound { similar } | NoVerdict::TaskNotFound { similar } => {
             undecided.similar = room.list(similar.iter().map(String::as_str));
         }
-        NoVerdict::NothingRanTheCommit { newest_clean, .. } => {
+        NoVerdict::NoRunOfCommit { newest_clean, .. } => {
             undecided.newest_clean_run = newest_clean.as_ref().map(|seen| run(seen, room));
         }
-        NoVerdict::NoneQualifies { near, .. } => document.rejected = rejected(near),
+        NoVerdict::NoEligibleRun { near, .. } => document.rejected = rejected(near),
         NoVerdict::AmbiguousCommit { commits } => {
             undecided.commits = room.list(commits.iter().map(String::as_str));
         }
-        NoVerdict::NoScore { side, run: seen, known, .. } => {
+        NoVerdict::UnusableMetric { side, run: seen, known, .. } => {
             let seen = Some(run(seen, room));
             match side {
                 Side::Candidate => document.candidate = seen,
@@ -154,7 +154,7 @@ fn with_no_verdict(shared: Document, settings: &Settings, why: &NoVerdict<'_>, r
             undecided.reported = known.iter().take(MOST_ITEMS).map(reported).collect();
         }
         NoVerdict::NoBaseline
-        | NoVerdict::UnfitBaseline { .. }
+        | NoVerdict::UnusableBaseline { .. }
         | NoVerdict::TooFewRuns { .. }
         | NoVerdict::Failed(_) => {}
     }
@@ -164,14 +164,14 @@ fn with_no_verdict(shared: Document, settings: &Settings, why: &NoVerdict<'_>, r
 /// The word for what is missing.
 pub(super) const fn kind(why: &NoVerdict<'_>) -> &'static str {
     match why {
-        NoVerdict::NoProject { .. } => "no_project",
-        NoVerdict::NoTaskOfThatName { .. } => "no_task_of_that_name",
-        NoVerdict::NothingRanTheCommit { .. } => "nothing_ran_the_commit",
-        NoVerdict::NoneQualifies { .. } => "none_qualifies",
+        NoVerdict::ProjectNotFound { .. } => "no_project",
+        NoVerdict::TaskNotFound { .. } => "no_task_of_that_name",
+        NoVerdict::NoRunOfCommit { .. } => "nothing_ran_the_commit",
+        NoVerdict::NoEligibleRun { .. } => "none_qualifies",
         NoVerdict::AmbiguousCommit { .. } => "ambiguous_commit",
-        NoVerdict::NoScore { .. } => "no_score",
+        NoVerdict::UnusableMetric { .. } => "no_score",
         NoVerdict::NoBaseline => "no_baseline",
-        NoVerdict::UnfitBaseline { .. } => "unfit_baseline",
+        NoVerdict::UnusableBaseline { .. } => "unfit_baseline",
         NoVerdict::TooFewRuns { .. } => "too_few_runs",
         NoVerdict::Failed(error) if error.is_unreachable() => "unreachable",
         NoVerdict::Failed(_) => "refused",
@@ -214,7 +214,7 @@ fn judged(metric: Metric, judgement: &Judgement) -> Metric {
 }
 
 fn not_judged(metric: &metric::Metric, why: &NoVerdict<'_>, room: Room) -> Metric {
-    let NoVerdict::NoScore { side, faults, .. } = why else { return asked(metric, room) };
+    let NoVerdict::UnusableMetric { side, faults, .. } = why else { return asked(metric, room) };
     let fault = faults.iter().find(|(faulty, _)| *faulty == metric);
     Metric { problem: fault.map(|(_, fault)| problem(*side, *fault)), ..asked(metric, room) }
 }
@@ -285,29 +285,29 @@ fn run(seen: &RunSummary, room: Room) -> Run {
 fn promoted(promotion: &Promotion, room: Room) -> Promoted {
     let nothing = Promoted::default();
     match promotion {
-        Promotion::AlreadyTagged { left } => Promoted { state: "holds", left: room.ids(left), ..nothing },
+        Promotion::AlreadyTagged { also_tagged } => Promoted { state: "holds", left: room.ids(also_tagged), ..nothing },
         Promotion::Superseded { by } => Promoted { state: "superseded", left: room.ids(by), ..nothing },
-        Promotion::Moved { from, left } => {
-            Promoted { state: "moved", from: room.ids(from), left: room.ids(left), ..nothing }
+        Promotion::Moved { from, also_tagged } => {
+            Promoted { state: "moved", from: room.ids(from), left: room.ids(also_tagged), ..nothing }
         }
-        Promotion::Kept(because) => Promoted { state: "kept", because: Some(kept(*because)), ..nothing },
-        Promotion::Failed { error, added } => Promoted {
+        Promotion::NotMoved(because) => Promoted { state: "kept", because: Some(kept(*because)), ..nothing },
+        Promotion::Failed { error, candidate_may_have_tag } => Promoted {
             state: "failed",
             error: Some(sentence(&crate::text::plain::line(&error.to_string()))),
-            candidate_may_carry_it: *added,
+            candidate_may_carry_it: *candidate_may_have_tag,
             ..nothing
         },
     }
 }
 
-const fn kept(because: KeptReason) -> &'static str {
+const fn kept(because: NotMovedReason) -> &'static str {
     match because {
-        KeptReason::NotPassed => "not_passed",
-        KeptReason::Never => "never",
-        KeptReason::UntilMerged => "until_merged",
-        KeptReason::PerhapsNotMain => "perhaps_not_main",
-        KeptReason::KeepBest => "keep_best",
-        KeptReason::JustTaken => "just_taken",
+        NotMovedReason::NotPassed => "not_passed",
+        NotMovedReason::PromoteNever => "never",
+        NotMovedReason::NotMergedYet => "until_merged",
+        NotMovedReason::MainBranchUnknown => "perhaps_not_main",
+        NotMovedReason::KeepBest => "keep_best",
+        NotMovedReason::RecentlyMoved => "just_taken",
     }
 }
 

@@ -109,7 +109,7 @@ fn largest(name: &str) -> Vec<Report<'static>> {
             finding.curves = Some(run::Curves { candidate: curve(), baseline: curve() });
         }
         let ids = || vec![TaskId(name.to_owned()); 1000];
-        judged.promotion = Promotion::Moved { from: ids(), left: ids() };
+        judged.promotion = Promotion::Moved { from: ids(), also_tagged: ids() };
     }
     let known = vec![(name.to_owned(), name.to_owned()); 1000];
     vec![judged, no_score(settings, Side::Candidate, known)]

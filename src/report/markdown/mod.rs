@@ -278,7 +278,7 @@ fn details(report: &Report<'_>) -> String {
     let settings = report.settings;
     let mut text = String::new();
     if let Outcome::Judged(judged) = &report.outcome {
-        let others = list(wording::near_misses(&judged.rejected, &judged.judged_via));
+        let others = list(wording::near_misses(&judged.ineligible, &judged.judged_via));
         let others =
             if others.is_empty() { others } else { format!("\nOther runs of this commit do not qualify:\n\n{others}") };
         text = format!(

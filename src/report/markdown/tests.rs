@@ -121,31 +121,31 @@ fn reports(text: &str) -> Vec<String> {
     };
     let mut reports = vec![judged(&settings, findings(), Some(text)), judged(&settings, findings(), Some(text))];
     if let Outcome::Judged(judged) = &mut reports[0].outcome {
-        judged.promotion = Promotion::Failed { error: refusal(text), added: true };
+        judged.promotion = Promotion::Failed { error: refusal(text), candidate_may_have_tag: true };
     }
     let texts = || vec![text.to_owned(); 3];
     let faults = vec![(a, ScoreFault::Missing), (c, ScoreFault::NotANumber)];
     let known = vec![(text.to_owned(), text.to_owned())];
     let reasons = [
-        NoVerdict::NoProject { similar: texts() },
-        NoVerdict::NoTaskOfThatName { similar: Vec::new() },
-        NoVerdict::NothingRanTheCommit {
+        NoVerdict::ProjectNotFound { similar: texts() },
+        NoVerdict::TaskNotFound { similar: Vec::new() },
+        NoVerdict::NoRunOfCommit {
             newest_clean: Some(RunSummary { link: None, ..seen(text, text) }),
             unclear: None,
             unasked: Some(text.to_owned()),
         },
-        NoVerdict::NothingRanTheCommit {
+        NoVerdict::NoRunOfCommit {
             newest_clean: Some(seen(text, text)),
             unclear: Some(Unclear::SomeMissing(text.to_owned())),
             unasked: None,
         },
-        NoVerdict::NoneQualifies {
+        NoVerdict::NoEligibleRun {
             near: NearMisses { dirty: 1, ..NearMisses::default() },
             judged_via: JudgedVia::PullRequest(7),
             ran: texts(),
         },
         NoVerdict::AmbiguousCommit { commits: texts() },
-        NoVerdict::NoScore { side: Side::Baseline, run: seen(text, text), faults, known },
+        NoVerdict::UnusableMetric { side: Side::Baseline, run: seen(text, text), faults, known },
         NoVerdict::NoBaseline,
         NoVerdict::Failed(refusal(text)),
     ];

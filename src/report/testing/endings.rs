@@ -14,7 +14,7 @@ use crate::model::metric::Metric;
 use crate::model::run::{ScoreFault, TaskId};
 use crate::model::select::NearMisses;
 use crate::net::http::Failure;
-use crate::promote::{KeptReason, Promotion};
+use crate::promote::{NotMovedReason, Promotion};
 use crate::settings::Settings;
 use crate::settings::flags::Flags;
 
@@ -59,7 +59,7 @@ pub(crate) fn judged(settings: &'static Settings, baseline: Option<&[f64]>, cand
     if let Outcome::Judged(judged) = &mut report.outcome {
         judged.candidate = ran("new");
         judged.baseline = baseline.map(|_| ran("old"));
-        judged.rejected = NearMisses { running: 1, ..NearMisses::default() };
+        judged.ineligible = NearMisses { running: 1, ..NearMisses::default() };
     }
     report
 }
@@ -80,7 +80,7 @@ fn undecided(settings: &'static Settings, why: NoVerdict<'static>) -> Report<'st
 /// A report of a run that has none of the metrics.
 pub(crate) fn no_score(settings: &'static Settings, side: Side, known: Vec<(String, String)>) -> Report<'static> {
     let faults = settings.metrics.iter().map(|metric| (metric, ScoreFault::Missing)).collect();
-    undecided(settings, NoVerdict::NoScore { side, run: ran("new"), faults, known })
+    undecided(settings, NoVerdict::UnusableMetric { side, run: ran("new"), faults, known })
 }
 
 /// A report for each reason to have no verdict.
@@ -89,11 +89,11 @@ pub(crate) fn without_verdict() -> Vec<Report<'static>> {
     let names = || vec!["near".to_owned(), "nearer".to_owned()];
     let unreachable = Error { cause: Cause::Failure(Failure::UnknownHost), ..refusal("") };
     let reasons = [
-        NoVerdict::NoProject { similar: names() },
-        NoVerdict::NoTaskOfThatName { similar: Vec::new() },
-        NoVerdict::NothingRanTheCommit { newest_clean: Some(ran("newest")), unclear: None, unasked: None },
-        NoVerdict::NothingRanTheCommit { newest_clean: None, unclear: None, unasked: None },
-        NoVerdict::NoneQualifies {
+        NoVerdict::ProjectNotFound { similar: names() },
+        NoVerdict::TaskNotFound { similar: Vec::new() },
+        NoVerdict::NoRunOfCommit { newest_clean: Some(ran("newest")), unclear: None, unasked: None },
+        NoVerdict::NoRunOfCommit { newest_clean: None, unclear: None, unasked: None },
+        NoVerdict::NoEligibleRun {
             near: NearMisses { dirty: 2, ..NearMisses::default() },
             judged_via: JudgedVia::Own,
             ran: Vec::new(),
@@ -121,7 +121,7 @@ pub(crate) fn with_verdict() -> Vec<Report<'static>> {
         &[],
     );
     let moved = || judged(strict, Some(&[0.8]), &[0.9]);
-    let failed = |added| Promotion::Failed { error: refusal("no"), added };
+    let failed = |candidate_may_have_tag| Promotion::Failed { error: refusal("no"), candidate_may_have_tag };
     vec![
         judged(strict, None, &[0.9]),
         moved(),
@@ -134,11 +134,11 @@ pub(crate) fn with_verdict() -> Vec<Report<'static>> {
         judged(several, Some(&[0.8, 0.1, 0.3]), &[0.78, 0.2, 0.4]),
         judged(several, Some(&[0.8, 0.1, f64::NAN]), &[0.4, 0.1, 0.2]),
         judged(several, None, &[0.8, 0.1, f64::NAN]),
-        with_promotion(moved(), Promotion::AlreadyTagged { left: Vec::new() }),
+        with_promotion(moved(), Promotion::AlreadyTagged { also_tagged: Vec::new() }),
         with_promotion(moved(), Promotion::Superseded { by: vec![TaskId("next".to_owned())] }),
-        with_promotion(moved(), Promotion::Kept(KeptReason::JustTaken)),
-        with_promotion(moved(), Promotion::Kept(KeptReason::Never)),
-        with_promotion(moved(), Promotion::Kept(KeptReason::KeepBest)),
+        with_promotion(moved(), Promotion::NotMoved(NotMovedReason::RecentlyMoved)),
+        with_promotion(moved(), Promotion::NotMoved(NotMovedReason::PromoteNever)),
+        with_promotion(moved(), Promotion::NotMoved(NotMovedReason::KeepBest)),
         with_promotion(moved(), failed(true)),
         with_promotion(moved(), failed(false)),
     ]

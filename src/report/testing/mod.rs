@@ -19,7 +19,7 @@ use crate::model::select::NearMisses;
 use crate::net::secret::Secret;
 use crate::net::trust::Trust;
 use crate::net::url::Host;
-use crate::promote::{KeptReason, Promotion};
+use crate::promote::{NotMovedReason, Promotion};
 use crate::settings::{BaselineCheck, Comment, NoBaseline, Promote, Settings};
 
 /// The commit under review.
@@ -126,8 +126,8 @@ pub(crate) fn judged<'a>(settings: &'a Settings, findings: Vec<Finding<'a>>, tex
     let run = |id, commit| seen(text.unwrap_or(id), text.unwrap_or(commit));
     let moved = || vec![run("4f2a9c1b77e04d0c9b1e5a6d3c2b1a90", BASE).id];
     let promotion = match verdict {
-        Verdict::Degraded => Promotion::Kept(KeptReason::NotPassed),
-        _ => Promotion::Moved { from: moved(), left: Vec::new() },
+        Verdict::Degraded => Promotion::NotMoved(NotMovedReason::NotPassed),
+        _ => Promotion::Moved { from: moved(), also_tagged: Vec::new() },
     };
     let judged = Judged {
         verdict,
@@ -138,7 +138,7 @@ pub(crate) fn judged<'a>(settings: &'a Settings, findings: Vec<Finding<'a>>, tex
             ..run("4f2a9c1b77e04d0c9b1e5a6d3c2b1a90", BASE)
         }),
         promotion,
-        rejected: NearMisses { failed: 1, dirty: 2, ..NearMisses::default() },
+        ineligible: NearMisses { failed: 1, dirty: 2, ..NearMisses::default() },
         judged_via: JudgedVia::Own,
     };
     let warnings = text.map_or_else(Vec::new, |text| vec![Warning::TagSpelledDifferently(text.to_owned())]);
