@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use clearml_gate::{OUTPUTS, SETTINGS};
 
-use crate::action::{Action, Step};
-use crate::expression::{Expression, Part, Reference, Value, fill, parts};
-use crate::yaml;
+use crate::action::action_yml::{Action, Step};
+use crate::action::expression::{Expression, Part, Reference, Value, fill, parts};
+use crate::action::yaml;
 
 /// The one input that is the installer's and not the binary's.
 pub(crate) const MIRROR: &str = "CLEARML_GATE_MIRROR";

@@ -2,8 +2,8 @@
 
 use std::process::Command;
 
-use crate::shell::{Ended, Surroundings, start};
-use crate::windows::from_windows;
+use crate::action::shell::{Ended, Surroundings, start};
+use crate::action::windows::from_windows;
 
 pub(crate) fn run(script: &str, surroundings: &Surroundings<'_>) -> Ended {
     let mut ended = Ended { code: 0, log: String::new() };

@@ -4,17 +4,17 @@ use std::collections::BTreeMap;
 
 use clearml_gate::{SETTINGS, Setting};
 
-use crate::action::{self, Action, Input};
-use crate::check::{MIRROR, faults};
-use crate::yaml;
+use crate::action::action_yml::{self, Action, Input};
+use crate::action::check::{MIRROR, faults};
+use crate::action::yaml;
 
 fn the_action() -> Action {
-    yaml::read(&action::text()).unwrap()
+    yaml::read(&action_yml::text()).unwrap()
 }
 
 #[test]
 fn nothing_is_wrong_with_the_action() {
-    assert_eq!(faults(&action::text()), Vec::<String>::new());
+    assert_eq!(faults(&action_yml::text()), Vec::<String>::new());
 }
 
 /// Prints what a new setting has to look like.
@@ -33,7 +33,7 @@ fn the_inputs_are_the_settings_in_their_order() {
         format!("  {name}:\n    description: \"{meaning}{told}\"\n    required: {required}\n{declared}")
     };
     let expected: String = SETTINGS.iter().map(entry).collect();
-    let text = action::text();
+    let text = action_yml::text();
     let (_, inputs) = text.split_once("\ninputs:\n").unwrap();
     let (inputs, _) = inputs.split_once(&format!("  {MIRROR}:\n")).unwrap();
     assert_eq!(inputs, expected, "\n{expected}");
@@ -83,7 +83,7 @@ fn the_marketplace_takes_it() {
 /// One change, and what the checks say of it.
 #[track_caller]
 fn is_found(from: &str, to: &str, fault: &str) {
-    let faults = faults(&action::with(from, to));
+    let faults = faults(&action_yml::with(from, to));
     assert!(faults.iter().any(|found| found.contains(fault)), "{fault:?} is not among {faults:#?}");
 }
 

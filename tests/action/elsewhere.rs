@@ -11,10 +11,10 @@ use clearml_sandbox::{Sandbox, TaskSeed};
 use serde_json::Value as Json;
 use tempfile::TempDir;
 
-use crate::job::{Texts, texts};
-use crate::recipes::{commit, copy};
-use crate::release::Release;
-use crate::seeded::{BASE, TAG, tagged};
+use crate::action::job::{Texts, texts};
+use crate::action::recipes::{commit, copy};
+use crate::action::release::Release;
+use crate::action::seeded::{BASE, TAG, tagged};
 
 /// A part of a recipe that runs in a shell.
 struct Script {
@@ -29,7 +29,7 @@ fn recipe(file: &str) -> String {
 }
 
 fn yaml(file: &str) -> Json {
-    crate::yaml::read(&recipe(file)).unwrap()
+    crate::action::yaml::read(&recipe(file)).unwrap()
 }
 
 fn lines(script: &Json) -> String {

@@ -2,8 +2,8 @@
 
 use clearml_gate::OUTPUTS;
 
-use crate::job::{Job, TOKEN, texts};
-use crate::seeded::{BASE, HEAD, TAG, head, inputs, pair, tagged};
+use crate::action::job::{Job, TOKEN, texts};
+use crate::action::seeded::{BASE, HEAD, TAG, head, inputs, pair, tagged};
 
 #[test]
 fn a_better_model_passes_and_every_output_is_the_actions() {

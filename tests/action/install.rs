@@ -1,7 +1,7 @@
 //! What the action does when it can or cannot install its binary. Whatever goes wrong, nothing is run and nothing passes.
 
-use crate::job::{Done, Job, texts};
-use crate::seeded::{head, inputs, pair};
+use crate::action::job::{Done, Job, texts};
+use crate::action::seeded::{head, inputs, pair};
 
 /// The action on a sandbox that would let it pass.
 fn tried(job: &Job) -> Done {

@@ -12,13 +12,13 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;
 
-use crate::action::{self, Action, Step};
-use crate::expression::{Expression, Reference, Value, fill};
-use crate::files::Files;
-use crate::release::Release;
-use crate::shell::{self, Ended, Surroundings};
-use crate::windows::to_windows;
-use crate::yaml;
+use crate::action::action_yml::{self, Action, Step};
+use crate::action::expression::{Expression, Reference, Value, fill};
+use crate::action::files::Files;
+use crate::action::release::Release;
+use crate::action::shell::{self, Ended, Surroundings};
+use crate::action::windows::to_windows;
+use crate::action::yaml;
 
 pub(crate) type Texts = BTreeMap<String, String>;
 
@@ -73,7 +73,7 @@ impl Job {
         let release = Release::new(&target, &place("mirror"), &place("the action/dist-manifest.json"));
         let job = Self {
             system,
-            action: yaml::read(&action::text()).unwrap(),
+            action: yaml::read(&action_yml::text()).unwrap(),
             release,
             environment: Texts::new(),
             dead_shells: Cell::new(0),

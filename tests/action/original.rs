@@ -5,9 +5,9 @@ use std::path::Path;
 
 use clearml_sandbox::Sandbox;
 
-use crate::job::{Done, Texts, texts};
-use crate::seeded::{BASE, HEAD, named, tagged};
-use crate::workflow::Workflow;
+use crate::action::job::{Done, Texts, texts};
+use crate::action::seeded::{BASE, HEAD, named, tagged};
+use crate::action::workflow::Workflow;
 
 const TAG: &str = "Best Model";
 

@@ -6,9 +6,9 @@ use std::process::Command;
 
 use clearml_sandbox::{Sandbox, TaskSeed};
 
-use crate::job::{Job, Texts, texts};
-use crate::seeded::{BASE, HEAD, TAG, head, inputs, pair, tagged};
-use crate::workflow::Workflow;
+use crate::action::job::{Job, Texts, texts};
+use crate::action::seeded::{BASE, HEAD, TAG, head, inputs, pair, tagged};
+use crate::action::workflow::Workflow;
 
 /// The first YAML block, as somebody would copy it.
 fn workflow() -> Workflow {
@@ -61,7 +61,7 @@ pub(crate) fn block(language: &str, with: &str) -> String {
 
 #[test]
 fn the_list_of_metrics_is_judged() {
-    let metrics: Texts = crate::yaml::read(&block("yaml", "CLEARML_METRICS: |")).unwrap();
+    let metrics: Texts = crate::action::yaml::read(&block("yaml", "CLEARML_METRICS: |")).unwrap();
     let sandbox = Sandbox::start();
     let run = |commit, accuracy, loss| {
         TaskSeed::new("vision/detector", "train")

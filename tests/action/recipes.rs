@@ -7,10 +7,10 @@ use std::process::Command;
 use clearml_sandbox::{At, Effect, GitHub, Permissions, PullSeed, Repository, Sandbox, TaskSeed};
 use serde_json::{Value as Json, json};
 
-use crate::job::{Done, Job, Texts, texts};
-use crate::readme::block;
-use crate::seeded::{BASE, HEAD, TAG, pair, tagged};
-use crate::workflow::{Start, Workflow};
+use crate::action::job::{Done, Job, Texts, texts};
+use crate::action::readme::block;
+use crate::action::seeded::{BASE, HEAD, TAG, pair, tagged};
+use crate::action::workflow::{Start, Workflow};
 
 const REPOSITORY: &str = "somebody/model";
 const MERGE: &str = "c4295bd74fb0f4fda03689c3df3f2803b658fd85";

@@ -2,7 +2,7 @@
 
 use clearml_sandbox::{Sandbox, TaskSeed};
 
-use crate::job::{Texts, texts};
+use crate::action::job::{Texts, texts};
 
 pub(crate) const TAG: &str = "Best Performance";
 pub(crate) const BASE: &str = "b6589fc6ab0dc82cf12099d1c2d40ab994e8410c";

@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use crate::job::{Job, texts};
-use crate::seeded::{BASE, HEAD, HOSTILE, TAG, head, inputs, named, pair, tagged};
+use crate::action::job::{Job, texts};
+use crate::action::seeded::{BASE, HEAD, HOSTILE, TAG, head, inputs, named, pair, tagged};
 
 const NOBODYS: &str = "c0ffee0000c0ffee0000c0ffee0000c0ffee0000";
 

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::cmd;
+use crate::action::cmd;
 
 /// How a script ended, and what it printed on either stream.
 #[derive(Debug)]

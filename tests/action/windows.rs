@@ -3,8 +3,8 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
-use crate::job::{Job, texts};
-use crate::seeded::{TAG, head, inputs, pair, tagged};
+use crate::action::job::{Job, texts};
+use crate::action::seeded::{TAG, head, inputs, pair, tagged};
 
 /// Turns `D:\a\b` into `/a/b` and back, as far as that is needed.
 const CYGPATH: &str = r#"#!/bin/sh

@@ -6,10 +6,10 @@ use std::path::Path;
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
-use crate::expression::{Expression, Reference, Value, fill};
-use crate::job::{Done, Job, Texts};
-use crate::seeded::HEAD;
-use crate::yaml;
+use crate::action::expression::{Expression, Reference, Value, fill};
+use crate::action::job::{Done, Job, Texts};
+use crate::action::seeded::HEAD;
+use crate::action::yaml;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -136,7 +136,7 @@ impl Workflow {
 }
 
 impl WorkflowJob {
-    fn run(&self, look_up: crate::expression::Lookup<'_>, start: &Start<'_>, job: Job) -> Done {
+    fn run(&self, look_up: crate::action::expression::Lookup<'_>, start: &Start<'_>, job: Job) -> Done {
         let job = job.event(start.event, start.payload);
         let (gate, before) = self.steps.split_last().unwrap();
         for step in before {

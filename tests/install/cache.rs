@@ -7,9 +7,9 @@ use std::path::Path;
 use std::process::Child;
 use std::time::{Duration, Instant};
 
-use crate::machine::{Machine, Ran, TARGET, make_executable, request, under_every_shell, with_a_release};
-use crate::release::Release;
-use crate::server::{Answer, Server};
+use crate::install::machine::{Machine, Ran, TARGET, make_executable, request, under_every_shell, with_a_release};
+use crate::install::release::Release;
+use crate::install::server::{Answer, Server};
 
 #[test]
 fn a_cold_cache_takes_one_download() {

@@ -2,10 +2,10 @@
 
 use std::fs;
 
-use crate::machine::{Machine, TARGET, has, request, under_every_shell, with_a_release};
+use crate::install::machine::{Machine, TARGET, has, request, under_every_shell, with_a_release};
+use crate::install::release::{Release, TAG, WELL_BEHAVED, write_into};
+use crate::install::server::{Answer, Server};
 use crate::manifest::file_name;
-use crate::release::{Release, TAG, WELL_BEHAVED, write_into};
-use crate::server::{Answer, Server};
 
 const DOWNLOADERS: [&str; 2] = ["curl", "wget"];
 

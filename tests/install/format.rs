@@ -6,8 +6,8 @@ use std::path::Path;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::install::release::{COMMIT, Release, TAG, VERSION, pinning, try_the_tool, write_into, written_by_the_tool};
 use crate::manifest::{TARGETS, file_name};
-use crate::release::{COMMIT, Release, TAG, VERSION, pinning, try_the_tool, write_into, written_by_the_tool};
 
 fn in_the_repository(name: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap()

@@ -12,9 +12,9 @@ use std::process::{Child, Command, Output, Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::install::release::{Release, VERSION};
+use crate::install::server::Server;
 use crate::manifest::file_name;
-use crate::release::{Release, VERSION};
-use crate::server::Server;
 
 pub(crate) const TARGET: &str = "x86_64-unknown-linux-musl";
 
@@ -317,5 +317,5 @@ pub(crate) fn make_executable(file: &Path) {
 }
 
 pub(crate) fn request(target: &str) -> String {
-    format!("{}/{}", crate::release::DOWNLOADS, file_name(target))
+    format!("{}/{}", crate::install::release::DOWNLOADS, file_name(target))
 }

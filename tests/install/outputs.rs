@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use crate::machine::{Machine, TARGET, under_every_shell, with_a_release};
+use crate::install::machine::{Machine, TARGET, under_every_shell, with_a_release};
+use crate::install::release::{Release, VERSION};
+use crate::install::server::Server;
 use crate::manifest::{TARGETS, file_name};
-use crate::release::{Release, VERSION};
-use crate::server::Server;
 
 fn outputs(machine: &Machine) -> BTreeMap<String, String> {
     let lines = machine.lines("output");
@@ -68,7 +68,7 @@ fn it_can_be_started_from_its_own_folder() {
     with_a_release(|machine, _, _| {
         let mut command = machine.shell();
         let output = command.arg("install.sh").current_dir(machine.path("the action")).output().unwrap();
-        crate::machine::Ran::of(&output).installed(&machine.cached());
+        crate::install::machine::Ran::of(&output).installed(&machine.cached());
     });
 }
 
@@ -79,7 +79,7 @@ fn a_file_for_outputs_that_cannot_be_written_to_is_named() {
             let place = machine.path("no such folder/file");
             let mut command = machine.command();
             let output = command.env(name, &place).output().unwrap();
-            crate::machine::Ran::of(&output).fails(7, &[place.to_str().unwrap()]);
+            crate::install::machine::Ran::of(&output).fails(7, &[place.to_str().unwrap()]);
         }
     });
 }
@@ -142,7 +142,7 @@ fn a_cached_binary_that_stopped_running_is_not_handed_over() {
 fn arguments_are_refused() {
     with_a_release(|machine, _, server| {
         let output = machine.command().arg("--latest").output().unwrap();
-        crate::machine::Ran::of(&output).fails(2, &["takes no arguments"]);
+        crate::install::machine::Ran::of(&output).fails(2, &["takes no arguments"]);
         assert_eq!(server.requests(), Vec::<String>::new());
     });
 }

@@ -5,9 +5,9 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::machine::{TARGET, request, with_every_awk};
+use crate::install::machine::{TARGET, request, with_every_awk};
+use crate::install::release::{TAG, written_by_the_tool};
 use crate::manifest::{TARGETS, file_name};
-use crate::release::{TAG, written_by_the_tool};
 
 /// Installs by a manifest that is written another way.
 fn is_read(rewrite: impl Fn(&Value) -> String) {

@@ -2,8 +2,8 @@
 
 use std::fs;
 
-use crate::machine::{Machine, request, with_a_release};
-use crate::release::VERSION;
+use crate::install::machine::{Machine, request, with_a_release};
+use crate::install::release::VERSION;
 
 /// A machine without a runner, on which uname says this.
 fn saying(machine: Machine, system: &str, processor: &str) -> Machine {

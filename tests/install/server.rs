@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-use crate::release::{DOWNLOADS, Release};
+use crate::install::release::{DOWNLOADS, Release};
 
 pub(crate) enum Answer {
     File(Vec<u8>),

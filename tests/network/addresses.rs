@@ -1,6 +1,6 @@
 //! Servers that are reached over IPv6 alone.
 
-use crate::server::ipv6;
+use crate::network::server::ipv6;
 use crate::support::{Gate, TAG, pair};
 
 #[test]

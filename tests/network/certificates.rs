@@ -7,7 +7,7 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, 
 
 use rustls::pki_types::CertificateDer;
 
-use crate::server::{serve, tls};
+use crate::network::server::{serve, tls};
 use crate::support::{Gate, pair};
 
 /// A server behind a certificate of a private authority, and that authority as PEM.

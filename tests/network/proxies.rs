@@ -2,8 +2,8 @@
 
 use clearml_gate::Limits;
 
-use crate::certificates::server;
-use crate::server::{Manner, proxy};
+use crate::network::certificates::server;
+use crate::network::server::{Manner, proxy};
 use crate::support::{FASTER, Gate, HEAD, judge_with, pair, settings};
 
 #[test]

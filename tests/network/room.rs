@@ -1,7 +1,7 @@
 //! What depends on files of the machine: its certificate store, and the addresses of a name.
 //!
 //! The gate runs in a mount namespace of its own, where those files are the test's. That takes root, or a system that lets
-//! everybody have namespaces, so that these tests are asked for by name: `cargo test --test network -- --ignored`, as
+//! everybody have namespaces, so that these tests are asked for by name: `cargo test --test integration network:: -- --ignored`, as
 //! `.ci/run` does.
 
 use std::net::{SocketAddr, TcpStream};
@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use clearml_sandbox::Sandbox;
 use socket2::{Domain, Socket, Type};
 
-use crate::certificates::server;
+use crate::network::certificates::server;
 use crate::support::{Gate, Ran, TAG, pair};
 
 /// Runs the gate where these shell commands have mounted what it is to find; they stand in the gate's own folder.

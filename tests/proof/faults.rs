@@ -6,10 +6,10 @@ use std::time::Instant;
 use clearml_gate::Limits;
 use clearml_sandbox::Sandbox;
 
-use crate::fault::{FAULTS, Fault};
-use crate::scenario::{HEAD, SCENARIOS, Scenario, Stage};
+use crate::proof::fault::{FAULTS, Fault};
+use crate::proof::scenario::{HEAD, SCENARIOS, Scenario, Stage};
+use crate::proof::trials::{in_parallel, is_all, seeded};
 use crate::support::{Ended, FASTER, TAG, judge};
-use crate::trials::{in_parallel, is_all, seeded};
 
 /// How many pairs are drawn where not all are tried.
 const SAMPLE: usize = 4_000;

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use clearml_gate::Limits;
 
-use crate::scenario::{HEAD, SCENARIOS, Scenario};
+use crate::proof::scenario::{HEAD, SCENARIOS, Scenario};
+use crate::proof::trials::in_parallel;
 use crate::support::{TAG, judge, settings};
-use crate::trials::in_parallel;
 
 #[derive(Debug, Clone, Copy)]
 enum When {

@@ -11,9 +11,9 @@ use std::time::Duration;
 use clearml_gate::Limits;
 use clearml_sandbox::{Door, Sandbox, TaskSeed};
 
-use crate::scenario::{BASE, HEAD, OTHER};
+use crate::proof::scenario::{BASE, HEAD, OTHER};
+use crate::proof::trials::{in_parallel, is_all, seeded};
 use crate::support::{Ended, PROJECT, Random, SERIES, TAG, TASK, TITLE, judge};
-use crate::trials::{in_parallel, is_all, seeded};
 
 /// Log-in and the project's id.
 const ASKED_BEFORE: usize = 2;

@@ -5,16 +5,7 @@
 //! the tests, and so does a tool that a scenario is about; without the variable such a scenario says that it was not
 //! tried. Otherwise the tests need what install.sh needs: awk and the like, curl or wget, and a hashing tool.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "clippy allows these in #[test] functions; their helpers are tests as well"
-)]
-
 mod format;
-#[expect(dead_code, reason = "a test has no use for the tool's own main")]
-#[path = "../../examples/manifest.rs"]
-mod manifest;
 
 #[cfg(unix)]
 mod cache;

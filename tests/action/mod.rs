@@ -3,21 +3,10 @@
 //! What the runner cannot do fails the test; it never skips. The steps for Windows run here as well, with a stand-in for
 //! the two programs that only Windows has.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "clippy allows these in #[test] functions; their helpers are tests as well"
-)]
-
-mod action;
+mod action_yml;
 mod check;
 mod contract;
 mod expression;
-#[cfg(unix)]
-#[expect(dead_code, reason = "a test has no use for the tool's own main")]
-#[path = "../../examples/manifest.rs"]
-mod manifest;
 mod yaml;
 
 #[cfg(unix)]

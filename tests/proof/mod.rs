@@ -4,18 +4,9 @@
 //! Each test prints how much it tried. `CLEARML_GATE_PROOF=all` tries every pair of faults and a larger sample of races; by
 //! default a sample that is drawn anew by `CLEARML_GATE_SEED`, the same one when it is not given.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "clippy allows these in #[test] functions; their helpers are tests as well"
-)]
-
 mod fault;
 mod faults;
 mod killed;
 mod races;
 mod scenario;
-#[expect(dead_code, unused_imports, reason = "these tests need only a part of it")]
-#[path = "../support/mod.rs"]
-mod support;
 mod trials;

@@ -1,11 +1,5 @@
 //! The gate as its users meet it: the real binary against the sandbox over HTTP, by capability.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "clippy allows these in #[test] functions; their helpers are tests as well"
-)]
-
 mod baseline;
 mod budgets;
 mod ci;
@@ -29,7 +23,4 @@ mod schema;
 mod selection;
 mod settings;
 mod simulation;
-#[expect(dead_code, unused_imports, reason = "these tests need only a part of it")]
-#[path = "../support/mod.rs"]
-mod support;
 mod waiting;
