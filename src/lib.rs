@@ -45,7 +45,7 @@
 //! | no secret is printed, by `Debug` neither | `net::secret` | `tests/gate/hostile.rs`, `tests/action/gate.rs` |
 //! | text from outside cannot forge a line of a report, a workflow command or an output | the renderers in `report` | `tests/gate/hostile.rs` |
 //! | a report that cannot be written is a warning, and changes neither verdict nor exit code | `deliver` | `tests/gate/delivery.rs` |
-//! | the exit codes are those of README | `exit`, `gate::outcome` | `tests/gate`, cell by cell in `tests/gate/merge.rs` |
+//! | the exit codes are those of `docs/exit-codes.md` | `exit`, `gate::outcome` | `tests/gate`, cell by cell in `tests/gate/merge.rs` |
 //!
 //! Decisions are pure functions over plain values; sockets live behind `net` alone. Answers are values, failures are
 //! errors. Types keep wrong states out: a `Commit` is never empty, a `Score` never NaN, a `Tolerance` never negative, a

@@ -1,4 +1,4 @@
-//! The workflow that the README tells a new user to copy: it does what the README says.
+//! The snippets that the documents tell a new user to copy do what the documents say.
 
 use std::fs;
 use std::path::Path;
@@ -12,7 +12,7 @@ use crate::action::workflow::Workflow;
 
 /// The first YAML block, as somebody would copy it.
 fn workflow() -> Workflow {
-    let readme = readme();
+    let readme = document("README.md");
     let (_, rest) = readme.split_once("```yaml\n").unwrap();
     Workflow::read(rest.split_once("```").unwrap().0)
 }
@@ -45,15 +45,15 @@ fn forgotten_secrets_are_named() {
     workflow().run(&texts(&[])).ended("gate", 2).says("CLEARML_API_HOST: is not set");
 }
 
-fn readme() -> String {
-    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap()
+fn document(path: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
 }
 
-/// The fenced block that holds this.
-pub(crate) fn block(language: &str, with: &str) -> String {
-    let readme = readme();
+/// The one fenced block of a document that contains this.
+pub(crate) fn block(path: &str, language: &str, with: &str) -> String {
+    let text = document(path);
     let fence = format!("```{language}\n");
-    let blocks = readme.split(&fence).skip(1).map(|rest| rest.split_once("```").unwrap().0);
+    let blocks = text.split(&fence).skip(1).map(|rest| rest.split_once("```").unwrap().0);
     let found: Vec<&str> = blocks.filter(|block| block.contains(with)).collect();
     assert_eq!(found.len(), 1, "{with}");
     found[0].to_owned()
@@ -61,7 +61,8 @@ pub(crate) fn block(language: &str, with: &str) -> String {
 
 #[test]
 fn the_list_of_metrics_is_judged() {
-    let metrics: Texts = crate::action::yaml::read(&block("yaml", "CLEARML_METRICS: |")).unwrap();
+    let metrics: Texts =
+        crate::action::yaml::read(&block("docs/how-it-decides.md", "yaml", "CLEARML_METRICS: |")).unwrap();
     let sandbox = Sandbox::start();
     let run = |commit, accuracy, loss| {
         TaskSeed::new("vision/detector", "train")
@@ -84,7 +85,7 @@ fn the_list_of_metrics_is_judged() {
 fn the_installer_s_line_gates() {
     let sandbox = pair(0.8, 0.7);
     let job = Job::new();
-    let script = block("sh", "gate=$(sh install.sh)");
+    let script = block("README.md", "sh", "gate=$(sh install.sh)");
     let mut command = Command::new("sh");
     command.args(["-c", &script]).current_dir(job.path("the action")).env_clear();
     command.env("PATH", std::env::var("PATH").unwrap()).env("HOME", job.path("home"));

@@ -201,19 +201,19 @@ fn forks_are_judged_by_the_second_workflow_and_others_are_not() {
     assert_eq!((world.tagged(), world.comments()), (vec![BASE.to_owned()], 1));
 }
 
-/// README shows two of the recipes in full.
+/// `docs/github.md` shows two of the recipes in full.
 #[test]
-fn the_readme_gates_forks_as_the_recipe_does() {
-    let readme = Workflow::read(&block("yaml", "name: Model gate for forks"));
+fn the_workflow_for_forks_in_the_docs_matches_the_recipe() {
+    let shown = Workflow::read(&block("docs/github.md", "yaml", "name: Model gate for forks"));
     let recipe = Workflow::read(&text("forks"));
-    assert_eq!(readme.permissions, recipe.permissions);
-    assert_eq!(readme.step().with, recipe.step().with);
-    assert_eq!(readme.job().condition, recipe.job().condition);
+    assert_eq!(shown.permissions, recipe.permissions);
+    assert_eq!(shown.step().with, recipe.step().with);
+    assert_eq!(shown.job().condition, recipe.job().condition);
 }
 
 #[test]
-fn the_readme_promotes_at_the_merge() {
-    let workflow = block("yaml", "CLEARML_PROMOTE: merge");
+fn the_workflow_in_the_docs_promotes_at_the_merge() {
+    let workflow = block("docs/github.md", "yaml", "CLEARML_PROMOTE: merge");
     let world = World::new(pair(0.8, 0.9));
     let on = |payload: &Json| world.run_text(&workflow, "pull_request", payload, &Job::new, &|_| ()).remove(0);
     on(&opened()).ended("gate", 0);

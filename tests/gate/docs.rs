@@ -4,8 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use clearml_gate::{OUTPUTS, SETTINGS};
+use clearml_sandbox::{Sandbox, TaskSeed};
+use expect_test::expect_file;
 
-use crate::support::{Gate, unbroken};
+use crate::support::{Gate, PROJECT, SERIES, TAG, TASK, TITLE, unbroken};
 
 fn file(name: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap()
@@ -33,11 +35,34 @@ fn the_settings_table_matches_the_program() {
 }
 
 #[test]
-fn the_readme_names_every_output() {
-    let readme = file("README.md");
+fn the_page_about_reports_names_every_output() {
+    let page = file("docs/reports.md");
     for output in OUTPUTS {
-        assert!(readme.contains(&format!("`{output}`")), "{output}");
+        assert!(page.contains(&format!("`{output}`")), "{output}");
     }
+}
+
+/// The first report of `cargo run --example demo`. `UPDATE_EXPECT=1` writes it into the README.
+#[test]
+fn the_readme_shows_what_the_demo_prints_first() {
+    let seed = |commit: &str, accuracy: &[f64]| {
+        let points: Vec<(i64, f64)> = (0..).zip(accuracy.iter().copied()).collect();
+        TaskSeed::new(PROJECT, TASK).commit(commit).scalar(TITLE, SERIES, &points)
+    };
+    let [old, new] = ["1", "2"].map(|digit| digit.repeat(40));
+    // 2026-01-04, some days after the first of the seeded runs.
+    let sandbox = Sandbox::builder().now(1_767_484_800_000_000).start().unwrap();
+    let baseline = sandbox.add(seed(&old, &[0.55, 0.72, 0.80]).tag(TAG));
+    let candidate = sandbox.add(seed(&new, &[0.60, 0.78, 0.85]));
+    let ran = Gate::of(&sandbox).set("COMMIT_ID", &new).set("CLEARML_SCALAR_THRESHOLD", "3").run();
+    let project = ran.out.split_once("/projects/").unwrap().1.split_once('/').unwrap().0.to_owned();
+    let shown =
+        [baseline, candidate, project].iter().fold(ran.out, |text, id| text.replace(id, &format!("{}…", &id[..6])));
+    let readme = file("README.md");
+    let (before, rest) = readme.split_once("<!-- example:begin -->\n").unwrap();
+    let (_, after) = rest.split_once("<!-- example:end -->\n").unwrap();
+    let marked = format!("<!-- example:begin -->\n```text\n{}\n```\n<!-- example:end -->\n", shown.trim_end());
+    expect_file![Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")].assert_eq(&[before, &marked, after].concat());
 }
 
 #[test]
@@ -55,12 +80,13 @@ fn the_help_names_every_setting_and_says_what_it_means() {
 #[test]
 fn the_home_of_the_project_is_written_as_in_cargo_toml() {
     let home = env!("CARGO_PKG_REPOSITORY").strip_prefix("https://github.com/").unwrap();
-    let readme = file("README.md");
     let (_, project) = home.split_once('/').unwrap();
-    let links: Vec<&str> = readme.split_whitespace().filter(|word| word.contains(&format!("/{project}"))).collect();
-    assert!(readme.contains(&format!("- uses: {home}@")));
-    assert!(!links.is_empty());
-    assert!(links.iter().all(|link| link.contains(home)), "{links:?}");
+    for page in ["README.md", "docs/github.md", "docs/verify.md"] {
+        let text = file(page);
+        let links: Vec<&str> = text.split_whitespace().filter(|word| word.contains(&format!("/{project}"))).collect();
+        assert!(text.contains(&format!("uses: {home}@")), "{page}");
+        assert!(links.iter().all(|link| link.contains(home)), "{page}: {links:?}");
+    }
 }
 
 /// Every threat names the test that holds its answer, or says that there is no defence.

@@ -20,19 +20,28 @@ const SNIPPETS: &[(&str, &str, By)] = &[
     ("README.md", "name: Model gate", By::Test("tests/action/readme.rs", "a_better_model_passes_and_takes_the_tag")),
     ("README.md", "- run: cargo install --git", By::Nobody("it fetches from the internet what is tested here")),
     ("README.md", "gate=$(sh install.sh) &&", By::Test("tests/action/readme.rs", "the_installer_s_line_gates")),
-    ("README.md", "- uses: actions/checkout@v6", By::Test("tests/action/workflow.rs", "run")),
-    ("README.md", "CLEARML_METRICS: |", By::Test("tests/action/readme.rs", "the_list_of_metrics_is_judged")),
     (
-        "README.md",
+        "docs/github.md",
+        "name: Model gate for forks",
+        By::Test("tests/action/recipes.rs", "the_workflow_for_forks_in_the_docs_matches_the_recipe"),
+    ),
+    (
+        "docs/github.md",
+        "name: Model gate",
+        By::Test("tests/action/recipes.rs", "the_workflow_in_the_docs_promotes_at_the_merge"),
+    ),
+    (
+        "docs/github.md",
         "permissions:",
         By::Test("tests/gate/comment.rs", "after_a_fork_s_workflow_the_pull_request_is_looked_up"),
     ),
+    ("docs/how-it-decides.md", "- uses: actions/checkout@v6", By::Test("tests/action/workflow.rs", "run")),
     (
-        "README.md",
-        "name: Model gate for forks",
-        By::Test("tests/action/recipes.rs", "the_readme_gates_forks_as_the_recipe_does"),
+        "docs/how-it-decides.md",
+        "CLEARML_METRICS: |",
+        By::Test("tests/action/readme.rs", "the_list_of_metrics_is_judged"),
     ),
-    ("README.md", "gh attestation verify", By::Nobody("it asks GitHub about a release, and there is none yet")),
+    ("docs/verify.md", "gh attestation verify", By::Nobody("it asks GitHub about a release, and there is none yet")),
     (
         "docs/mutants.md",
         "cargo install cargo-mutants",
@@ -153,8 +162,8 @@ fn a_link_that_leads_nowhere_is_found() {
     let readme = root().join("README.md");
     assert!(fault(&readme, "docs/nothing.md").is_some());
     assert!(fault(&readme, "#no-such-heading").is_some());
-    assert!(fault(&readme, "docs/events.md#no-such-heading").is_some());
-    assert_eq!(fault(&readme, "#exit-codes"), None);
+    assert!(fault(&readme, "docs/exit-codes.md#no-such-heading").is_some());
+    assert_eq!(fault(&readme, "#no-verdict"), None);
     assert_eq!(anchor(" It's `a` test, no? "), "its-a-test-no");
 }
 

@@ -675,10 +675,11 @@ fn a_pull_request_is_judged_alike_without_git_token_or_github() {
         }
     }
 }
+
 #[test]
-fn the_workflow_of_the_readme_checks_and_promotes() {
-    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
-    let workflows = readme.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next());
+fn the_workflow_of_the_docs_checks_and_promotes() {
+    let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/github.md")).unwrap();
+    let workflows = page.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next());
     let mut workflows = workflows.filter(|text| text.contains("CLEARML_PROMOTE: merge"));
     let workflow: Value = serde_saphyr::from_str(workflows.next().unwrap()).unwrap();
     let with = workflow.pointer("/jobs/gate/steps/0/with").unwrap().as_object().unwrap();
