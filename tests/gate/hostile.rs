@@ -9,12 +9,12 @@ use serde_json::json;
 use crate::support::{Gate, HEAD, Ran, TAG, pair};
 
 /// What breaks out of terminals, logs, Markdown, HTML, Mermaid, workflow commands, outputs files, XML and JSON.
-const HOSTILE: &str = "\u{202e}@everyone @clearml #1 GH-1 a/b#2 | ` ``` ~~~ </code></details><script>alert(1)</script> \
+pub(crate) const TEXT: &str = "\u{202e}@everyone @clearml #1 GH-1 a/b#2 | ` ``` ~~~ </code></details><script>alert(1)</script> \
                        --> ![x](http://evil.example/x.png) [y](javascript:1) www.evil.example :tada: $x$ \" ' & ]]> %0A::error::pwned \
                        ##[error]pwned ##vso[task.complete] ##teamcity[x] end_0 EOF <!-- clearml-gate -->";
 
 /// Control characters, which settings cannot hold and ClearML can.
-fn with_lines(text: &str) -> String {
+pub(crate) fn with_lines(text: &str) -> String {
     format!("{text}\u{1b}[31m\n::error::pwned\r\nverdict<<EOF\nimproved\nEOF\n```\n# pwned\n\u{0}\u{7}\u{85}\u{2028}")
 }
 
@@ -40,37 +40,31 @@ fn everything(gate: Gate) -> Written {
 
 /// Every place that takes text from ClearML, from the settings or from git.
 fn hostile_runs() -> Vec<(i32, Sandbox, Gate)> {
-    let project = HOSTILE;
+    let project = TEXT;
     let sandbox = || {
         let sandbox = Sandbox::start();
         sandbox.project(project);
         sandbox
     };
     let gate = |sandbox: &Sandbox| {
-        let gate = Gate::of(sandbox).set("CLEARML_PROJECT", project).set("CLEARML_TASK_NAME", HOSTILE);
-        gate.set("CLEARML_SCALAR_TITLE", HOSTILE)
-            .set("CLEARML_SCALAR_SERIES", HOSTILE)
-            .set("CLEARML_BEST_TAGNAME", HOSTILE)
+        let gate = Gate::of(sandbox).set("CLEARML_PROJECT", project).set("CLEARML_TASK_NAME", TEXT);
+        gate.set("CLEARML_SCALAR_TITLE", TEXT).set("CLEARML_SCALAR_SERIES", TEXT).set("CLEARML_BEST_TAGNAME", TEXT)
     };
     let task = |commit: &str, value: f64| {
-        TaskSeed::new(project, HOSTILE).commit(commit).scalar(HOSTILE, HOSTILE, &[(0, 0.1), (1, value)])
+        TaskSeed::new(project, TEXT).commit(commit).scalar(TEXT, TEXT, &[(0, 0.1), (1, value)])
     };
     let judged = sandbox();
-    judged.add(task(&with_lines(HOSTILE), 0.9).tag(HOSTILE).tag(&HOSTILE.to_uppercase()));
+    judged.add(task(&with_lines(TEXT), 0.9).tag(TEXT).tag(&TEXT.to_uppercase()));
     judged.add(task(HEAD, 0.5));
     let missing = sandbox();
-    missing.add(TaskSeed::new(project, HOSTILE).commit(HEAD).scalar(
-        &with_lines(HOSTILE),
-        &with_lines(HOSTILE),
-        &[(0, 1.0)],
-    ));
+    missing.add(TaskSeed::new(project, TEXT).commit(HEAD).scalar(&with_lines(TEXT), &with_lines(TEXT), &[(0, 1.0)]));
     let similar = sandbox();
-    similar.add(TaskSeed::new(project, &with_lines(HOSTILE)).commit(HEAD));
+    similar.add(TaskSeed::new(project, &with_lines(TEXT)).commit(HEAD));
     let spelled = sandbox();
     spelled.add(task(HEAD, 0.5));
-    spelled.add(task("aa", 0.5).tag(&HOSTILE.to_uppercase()));
+    spelled.add(task("aa", 0.5).tag(&TEXT.to_uppercase()));
     let refused = sandbox();
-    let message = json!({"meta": {"result_code": 400, "result_msg": with_lines(HOSTILE)}, "data": {}});
+    let message = json!({"meta": {"result_code": 400, "result_msg": with_lines(TEXT)}, "data": {}});
     refused.fault(
         At::Endpoint("tasks.get_all_ex"),
         Effect::Status { code: 400, headers: vec![], body: message.to_string() },
@@ -117,7 +111,7 @@ fn hostile_text_breaks_out_of_nothing() {
         // The outputs: each name once, as the runner reads them.
         let (_, outputs) = &files[0];
         assert_eq!(names(outputs), clearml_gate::OUTPUTS, "{outputs}");
-        // JSON and XML are read by those who validate every snapshot; here only that they are whole.
+        // The snapshot of such a run shows JSON and XML whole (`reports::hostile_text`).
         serde_json::from_str::<serde_json::Value>(&files[2].1).unwrap();
     }
 }
@@ -130,19 +124,6 @@ fn names(outputs: &str) -> Vec<&str> {
         assert!(lines.any(|line| line == delimiter), "{name} has no end");
     }
     names
-}
-
-#[test]
-fn a_hostile_run_reads_well() {
-    let (code, sandbox, gate) = hostile_runs().remove(0);
-    let Written { code: ended, console, .. } = everything(gate);
-    assert_eq!(ended, code);
-    let task = |n: usize| sandbox.state()["tasks"][n]["id"].as_str().unwrap().to_owned();
-    let console = console.replace(&task(0), &"1".repeat(32)).replace(&task(1), &"2".repeat(32));
-    let project = sandbox.state()["projects"].as_array().unwrap().last().unwrap()["id"].as_str().unwrap().to_owned();
-    let lines: Vec<String> = console.replace(&project, "(project)").lines().map(str::to_owned).collect();
-    assert!(lines.iter().any(|line| line.contains("FAILED, degraded")), "{lines:#?}");
-    assert!(lines.len() < 60, "{lines:#?}");
 }
 
 /// What the gate has sent to prove who it is: the keys, the key pair as the log-in carries it, the token.

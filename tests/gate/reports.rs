@@ -1,13 +1,32 @@
-//! Every report for every way a run can end, as files that a person can read: the console with the annotation, Markdown,
-//! JSON, JUnit and the step outputs, all from one run each.
+//! Every way a run can end, and every report of it. The console text of each ending is a snapshot. The other formats are
+//! snapshots for the endings in [`IN_EVERY_FORMAT`]; for the rest they are checked against the console text and the schema.
 
 use std::fs;
 use std::path::Path;
 
 use clearml_sandbox::{At, Effect, Sandbox, TaskSeed};
 use expect_test::expect_file;
+use roxmltree::Document;
 
+use crate::gate::hostile;
+use crate::gate::schema::assert_valid;
 use crate::support::{BASE, Gate, HEAD, OTHER, PROJECT, Ran, SERIES, TAG, TASK, TITLE, best, commit, git, run};
+
+/// The endings that differ most from each other in Markdown, JSON, JUnit and the step outputs.
+const IN_EVERY_FORMAT: &[&str] = &[
+    "improved",
+    "degraded",
+    "first",
+    "medians",
+    "several_metrics_degraded",
+    "nothing_ran_the_commit",
+    "no_metric",
+    "wrong_settings",
+    "hostile",
+];
+
+/// Further endings whose JSON has a part that no other has.
+const AS_JSON: &[&str] = &["same_code_at_paths", "no_project", "none_qualifies", "not_moved", "warnings"];
 
 /// Three days after the first seeded run: 2026-01-04, so that ages do not depend on the day of the test.
 const NOW: i64 = 1_767_484_800_000_000;
@@ -57,7 +76,7 @@ fn written(gate: Gate) -> Written {
     Written { ran, markdown, json, junit, outputs: read("outputs"), summary: read("summary") }
 }
 
-/// Compares every report of a run with its file.
+/// Compares the reports of a run with their snapshots, and with each other.
 #[track_caller]
 fn shown(name: &str, sandbox: &Sandbox, gate: Gate) {
     let Written { ran, markdown, json, junit, outputs, summary } = written(gate);
@@ -66,20 +85,47 @@ fn shown(name: &str, sandbox: &Sandbox, gate: Gate) {
         assert!(line.chars().count() <= 80, "{line}");
     }
     assert_eq!(summary.trim(), markdown.trim());
-    let documents = [("report-json", json.as_str()), ("report-markdown", markdown.as_str())];
-    let console = format!("exit code {}\n\n{}{}", ran.code, ran.out, ran.err);
-    let texts = [
-        ("txt", console),
-        ("md", markdown.clone()),
-        ("json", json.clone()),
-        ("junit.xml", junit),
-        ("outputs.txt", readable(&outputs, &documents)),
-    ];
-    for (ending, text) in texts {
-        assert!(!text.is_empty(), "{name}.{ending}");
-        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/gate/snapshots/{name}.{ending}"));
-        expect_file![file].assert_eq(&unvarying(&text, sandbox));
+    let report = assert_valid(&json);
+    let text = |field: &str| report[field].as_str().unwrap_or_default();
+    assert_eq!(report["exit_code"], ran.code, "{json}");
+    let (headline, _) = markdown.split_once('\n').unwrap();
+    let (title, _) = ran.out.split_once(':').filter(|_| ran.err.is_empty()).unwrap_or(("NO VERDICT", ""));
+    assert!(headline.starts_with("### ") && headline.contains(title), "{title:?} in {headline}");
+    // JUnit says what an enforced gate would end with.
+    let enforced = if report["settings"]["CLEARML_ENFORCE"] == "false" { 1 } else { ran.code };
+    assert_junit(&junit, enforced, text("verdict"));
+    let outputs = readable(&outputs, &[("report-json", &json), ("report-markdown", &markdown)]);
+    let names: Vec<&str> = outputs.lines().filter_map(|line| Some(line.split_once('=')?.0)).collect();
+    assert_eq!(names, clearml_gate::OUTPUTS, "{outputs}");
+    for line in [format!("verdict={}\n", text("verdict")), format!("\nexit-code={}\n", ran.code)] {
+        assert!(outputs.contains(&line), "{line:?} in {outputs}");
     }
+    compare(name, "txt", &format!("exit code {}\n\n{}{}", ran.code, ran.out, ran.err), sandbox);
+    for (ending, text) in [("md", markdown), ("json", json), ("junit.xml", junit), ("outputs.txt", outputs)] {
+        if is_kept(name, ending) {
+            compare(name, ending, &text, sandbox);
+        }
+    }
+}
+
+/// Whether there is a snapshot of this format besides the console text.
+fn is_kept(name: &str, ending: &str) -> bool {
+    IN_EVERY_FORMAT.contains(&name) || ending == "json" && AS_JSON.contains(&name)
+}
+
+fn compare(name: &str, ending: &str, text: &str, sandbox: &Sandbox) {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/gate/snapshots/{name}.{ending}"));
+    expect_file![file].assert_eq(&unvarying(text, sandbox));
+}
+
+/// Asserts that a JUnit report fails, and only fails, where a gate with this exit code does.
+#[track_caller]
+fn assert_junit(junit: &str, code: i32, verdict: &str) {
+    let document = Document::parse(junit).unwrap();
+    let count = |name: &str| document.descendants().filter(|node| node.has_tag_name(name)).count();
+    assert_eq!((count("failure") > 0, count("error") > 0), (code == 1, code > 1), "{junit}");
+    let property = document.descendants().find(|node| node.attribute("name") == Some("verdict"));
+    assert_eq!(property.and_then(|node| node.attribute("value")), Some(verdict), "{junit}");
 }
 
 /// The text with what differs from run to run in a form of the same length that does not.
@@ -245,6 +291,30 @@ fn warnings() {
     let sandbox = sandbox([best(0.8).diff("x").status("failed"), run(OTHER, 0.7).tag(TAG), run(HEAD, 0.9)]);
     sandbox.add(run(HEAD, 0.9).status("failed"));
     shown("warnings", &sandbox, Gate::of(&sandbox));
+}
+
+#[test]
+fn hostile_text() {
+    let seed = |commit: &str, value: f64| {
+        let seed = TaskSeed::new(PROJECT, TASK).commit(commit);
+        seed.scalar(hostile::TEXT, SERIES, &[(0, 0.1), (1, value)])
+    };
+    let tagged = seed(&hostile::with_lines(hostile::TEXT), 0.9).tag(hostile::TEXT).tag(&hostile::TEXT.to_uppercase());
+    let sandbox = sandbox([tagged, seed(HEAD, 0.5)]);
+    let gate = Gate::of(&sandbox).set("CLEARML_SCALAR_TITLE", hostile::TEXT).set("CLEARML_BEST_TAGNAME", hostile::TEXT);
+    shown("hostile", &sandbox, gate);
+}
+
+/// Every snapshot belongs to an ending: one that nothing compares is deleted.
+#[test]
+fn no_snapshot_is_left_over() {
+    let source = include_str!("reports.rs");
+    for file in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/gate/snapshots")).unwrap() {
+        let file = file.unwrap().file_name().into_string().unwrap();
+        let (name, ending) = file.split_once('.').unwrap();
+        assert!(source.contains(&format!("(\"{name}\", ")), "{file}");
+        assert!(ending == "txt" || is_kept(name, ending), "{file}");
+    }
 }
 
 /// Whatever the server says about curves, the report is whole without them.
