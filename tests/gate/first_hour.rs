@@ -1,4 +1,4 @@
-//! The errors of the first hour, as a new user meets them: each is brought about, and the document shows what was printed.
+//! The errors that new users meet in their first hour: each is produced, and `docs/first-hour.md` shows what was printed.
 
 use std::path::Path;
 
@@ -10,11 +10,11 @@ use crate::support::{Gate, HEAD, Ran, best, pair, run};
 const INTRODUCTION: &str = "\
 # The first hour
 
-What goes wrong most often on the first day: how it is shown, what it means, what to do. A test brings each about and
-writes this file (`tests/gate/first_hour.rs`), so what stands here is what is printed.
+The most common errors on the first day: what is printed, what it means, and what to do. A test produces each error and
+writes this file (`tests/gate/first_hour.rs`), so the output is real.
 ";
 
-/// One error: what the user did, what came of it, what it means and what to do.
+/// One error: what was printed, what it means and what to do.
 struct Stumble {
     title: &'static str,
     ran: Ran,
@@ -50,69 +50,68 @@ fn the_errors_of_the_first_hour_are_shown_as_they_are_printed() {
             title: "Nothing is set",
             ran: Gate::bare().set("COMMIT_ID", HEAD).run(),
             code: 2,
-            meaning: "All that is missing is told at once. On GitHub a secret of another name, or of an environment that the\n\
-                job does not name, arrives empty.",
+            meaning: "All missing settings are reported at once. On GitHub, a secret is empty if its name is misspelled, or if it\n\
+                belongs to an environment that the job does not name.",
         }),
         text(&Stumble {
             title: "A pull request from a fork",
             ran: gate().set("CLEARML_API_ACCESS_KEY", "").set("CLEARML_API_SECRET_KEY", "").run(),
             code: 2,
-            meaning: "A workflow that a fork's pull request starts gets no secrets. A second workflow gates it:\n\
+            meaning: "A workflow that starts from a fork's pull request gets no secrets. Use a second workflow for forks:\n\
                 [recipes/github/forks.yml](recipes/github/forks.yml).",
         }),
         text(&Stumble {
             title: "The wrong key",
             ran: gate().set("CLEARML_API_SECRET_KEY", "not-the-secret").run(),
             code: 4,
-            meaning: "ClearML does not say which of the two is wrong. Make a new credential in the web app, under Settings,\n\
-                Workspace, and put both keys into the secrets.",
+            meaning: "ClearML does not say which of the two is wrong. Create new credentials in the web app, under Settings,\n\
+                Workspace, and save both keys as secrets.",
         }),
         text(&Stumble {
             title: "The wrong project",
             ran: gate().set("CLEARML_PROJECT", "detector").run(),
             code: 3,
-            meaning: "The name is exact, and a sub-project's holds those of its parents: `vision/detector`.",
+            meaning: "The name must be exact, and that of a sub-project includes its parents: `vision/detector`.",
         }),
         text(&Stumble {
             title: "The wrong task name",
             ran: gate().set("CLEARML_TASK_NAME", "Train").run(),
             code: 3,
-            meaning: "The name is the one given to `Task.init`, letter by letter.",
+            meaning: "The name must be exactly the one that the training passes to `Task.init`.",
         }),
         text(&Stumble {
             title: "The wrong metric",
             ran: gate().set("CLEARML_SCALAR_SERIES", "acc").run(),
             code: 3,
-            meaning: "Title and series are the two names over a plot in the web app: the title above it, the series in its\n\
-                legend.",
+            meaning: "In the web app, the title is above a plot and the series is in its legend.",
         }),
         Stumble {
-            title: "Nobody ran this commit yet",
+            title: "No run of this commit yet",
             ran: Gate::of(&nothing_ran).run(),
             code: 3,
-            meaning: "The gate never starts a training. Run it on the head of the pull request, and check again when it has\n\
-                completed.",
+            meaning: "The gate never starts a training. Run the training on the head of the pull request, and check again when it\n\
+                has completed.",
         }
         .text(&nothing_ran),
         Stumble {
             title: "The run is not finished",
             ran: Gate::of(&running).run(),
             code: 3,
-            meaning: "`CLEARML_WAIT: 30m` waits as long as a run is queued or at work.",
+            meaning: "`CLEARML_WAIT: 30m` waits up to 30 minutes while a run is queued or running.",
         }
         .text(&running),
         Stumble {
             title: "The run had uncommitted changes",
             ran: Gate::of(&dirty).run(),
             code: 3,
-            meaning: "Such a run is not the run of any commit. Commit what the training needs, push, run again.",
+            meaning: "ClearML cannot tell which code such a run used. Commit everything, push, and run the training again.",
         }
         .text(&dirty),
         text(&Stumble {
             title: "Not a commit",
             ran: gate().set("COMMIT_ID", "main").run(),
             code: 2,
-            meaning: "`COMMIT_ID` is a commit, not a branch. In the CIs that the gate knows it need not be set at all.",
+            meaning: "`COMMIT_ID` is a commit, not a branch. In the CIs that the gate knows, you do not need to set it.",
         }),
     ];
     let document = [INTRODUCTION.to_owned(), sections.concat()].concat();
