@@ -86,11 +86,11 @@ fn with_keep_best_the_baseline_never_falls_and_without_it_drifts() {
     assert!(without.end < START && without.quality < with.quality);
     let mut table = String::from(
         "# Drift\n\n\
-         What small losses add up to. A thousand pull requests that cost a little more often than they gain: each changes the\n\
-         true quality by -0.5 % to +0.1 %, a run measures it with noise of at most 1 %, the threshold is 1 %, and what passes\n\
-         is merged. The baseline scores 0.8 at the start, and higher is better. A test tells the story and\n\
+         How small losses add up, and what `CLEARML_KEEP_BEST` changes. The simulation has a thousand pull requests. Each\n\
+         changes the true quality by -0.5 % to +0.1 %, and its run measures that with noise of up to 1 %. The threshold is\n\
+         1 %, and everything that passes is merged. The baseline starts at 0.8, and higher is better. A test runs this and\n\
          writes this file (`tests/gate/simulation.rs`).\n\n\
-         | `CLEARML_KEEP_BEST` | merged | baseline at its lowest | baseline at the end | true quality at the end |\n\
+         | `CLEARML_KEEP_BEST` | merged | lowest baseline | final baseline | final true quality |\n\
          |---|--:|--:|--:|--:|\n",
     );
     for (name, told) in [("`true`", with), ("`false`", without)] {
