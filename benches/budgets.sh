@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Fails when the binary has become larger, or does more at its start or for a whole run, than benches/budgets.txt allows.
+# Fails if the binary is larger, or executes more instructions, than benches/budgets.txt allows.
 #
-# Only figures that repeat, never times. Requests and bytes are held by `cargo test`. $GATE is another binary to hold.
+# It checks only figures that repeat, never times. `cargo test` checks requests and bytes. $GATE selects another binary.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 work=${CARGO_TARGET_DIR:-$PWD/target}

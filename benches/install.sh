@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# Measures what install.sh adds to a job whose cache is warm: `benches/install.sh [runs]`, 40 by default.
+# Measures the time that install.sh adds to a job with a warm cache: `benches/install.sh [runs]`, 40 by default.
 #
-# Prints the median and the 95th percentile in milliseconds under every shell that is here, and the ratio of the median
-# to hashing the same file alone in the same run, which holds on a slow machine as well. Nothing is asserted.
+# Prints the median and the 95th percentile in milliseconds for every installed shell, and the ratio of the median to just
+# hashing the same file, which is comparable between machines. It asserts nothing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 runs=${1:-40}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# A release of the size of the real one: each of its six files is a script that says the version.
+# A release as large as the real one: each of its six files is a script that prints the version.
 mkdir "$work/release" "$work/action"
 for target in {x86_64,aarch64}-{unknown-linux-musl,apple-darwin,pc-windows-msvc}; do
     case $target in *windows*) suffix=.exe ;; *) suffix= ;; esac

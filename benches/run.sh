@@ -4,19 +4,19 @@
 #   cold      a fresh folder, nothing cached: install, then the verdict
 #   warm      both installed: wall time and peak memory
 #   requests  requests and bytes
-#   latency   with 50, 100 and 200 ms for a round trip, plain and encrypted, against the least possible
+#   latency   with 50, 100 and 200 ms for a round trip, plain and encrypted, against the theoretical minimum
 #   scale     up to a million tasks, 10,000 runs of the commit, 1,000 tagged, 2,000 metrics
 #   install   what install.sh adds when its cache is warm, under each shell
 #   size      the binary by crate, instructions at the start, peak memory
 #   build     a cold release build and its crates
 #
-# Prints tables in Markdown. Needs python3 (3.11 or newer) with venv, a package index and Debian's packages, which it
-# installs; everything made here stays under target/bench. $GATE is the binary to measure, else the host's release build;
-# $RUNS says how often each time is taken. Nothing is asserted here: benches/budgets.sh does that.
+# Prints Markdown tables. Needs python3 (3.11 or newer) with venv, and access to PyPI and Debian, from which it installs
+# packages. Everything it creates stays under target/bench. $GATE is the binary to measure (default: the host's release
+# build), $RUNS the number of repetitions. It asserts nothing; benches/budgets.sh does.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 work=$PWD/target/bench
-# cargo-bloat reads the machine code, so its version says which compilers it understands.
+# cargo-bloat reads machine code, so its version determines which compilers it understands.
 BLOAT=0.12.1
 
 die() {
@@ -34,7 +34,7 @@ install() {
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 }
 
-# The SDK as the tests pin it: its wheels, and one environment in which it is installed.
+# The SDK version that the tests pin: its wheels, and an environment with it installed.
 prepare_peer() {
     local requirements=tests/sdk/requirements.txt
     cmp -s "$requirements" "$work/wheels.txt" && return
@@ -46,7 +46,7 @@ prepare_peer() {
     cp "$requirements" "$work/wheels.txt"
 }
 
-# A release of six files, of which only this machine's is real, and install.sh with a manifest that pins them.
+# A release of six files (only the one for this machine is real), and install.sh with a manifest that pins them.
 prepare_release() {
     local target suffix version
     rm -rf "$work/release" "$work/action"
@@ -74,10 +74,10 @@ about() {
 }
 
 size() {
-    # shellcheck disable=SC2016 # it is Markdown that quotes the command
+    # shellcheck disable=SC2016 # Markdown quotes
     printf '\n### Size by crate\n\nThe host release build, by `cargo bloat --release --crates`.\n\n'
     [ -x "$work/tools/bin/cargo-bloat" ] || cargo install --quiet --locked --root "$work/tools" cargo-bloat@$BLOAT
-    # Symbols tell which crate a function is of, so they must stay for this.
+    # cargo-bloat needs the symbols to assign functions to crates.
     CARGO_TARGET_DIR=$work/bloat CARGO_PROFILE_RELEASE_STRIP=none PATH="$work/tools/bin:$PATH" \
         cargo bloat --quiet --locked --release --bin clearml-gate --crates -n 20 2>/dev/null | sed -n '/File/,$p' | sed 's/^/    /'
     printf '\n'

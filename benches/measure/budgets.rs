@@ -1,5 +1,5 @@
-//! The figures that are the same at each run, held to benches/budgets.txt: size and instructions. Requests and bytes are
-//! held by `cargo test`, in tests/gate/budgets.rs.
+//! Checks the figures that repeat (size and instructions) against benches/budgets.txt. `cargo test` checks requests and
+//! bytes, in tests/gate/budgets.rs.
 
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,7 @@ use crate::stats::grouped;
 use crate::table::{self, row};
 use crate::tool::{Place, Tool, instructions, peak_memory};
 
-/// A figure and how much it may be.
+/// A figure and its limit.
 struct Figure {
     name: &'static str,
     value: u64,
@@ -32,11 +32,16 @@ pub(crate) fn check(place: &Place) -> Result<bool> {
     if let Some((unknown, _)) = budgets.iter().find(|(name, _)| figures.iter().all(|figure| figure.name != name)) {
         return Err(format!("{}: {unknown} is not measured", path.display()).into());
     }
-    table::print("Budgets", "Figures that repeat, of the host's release build.", &["", "is", "may be", ""], &rows);
+    table::print(
+        "Budgets",
+        "Figures that repeat, for the host's release build.",
+        &["", "measured", "limit", ""],
+        &rows,
+    );
     Ok(well)
 }
 
-/// Lines of a name and a number; what follows a `#` is for people.
+/// Lines with a name and a number; `#` starts a comment.
 fn read(path: &Path) -> Result<Vec<(String, u64)>> {
     let text = std::fs::read_to_string(path)?;
     let lines = text.lines().map(|line| line.split('#').next().unwrap_or_default().trim());
@@ -66,7 +71,7 @@ fn figures(place: &Place) -> Result<Vec<Figure>> {
     ])
 }
 
-/// Instructions and peak memory of whatever binary is measured.
+/// Instructions and peak memory of the binary.
 pub(crate) fn show(place: &Place) -> Result<()> {
     let mut rows: Vec<Vec<String>> =
         figures(place)?.into_iter().map(|figure| row![figure.name, grouped(figure.value)]).collect();
@@ -78,7 +83,7 @@ pub(crate) fn show(place: &Place) -> Result<()> {
     rows.push(row!["promotion-peak-kib", grouped(peak_memory(&place.command(Tool::Gate, &server), 0)?)]);
     table::print(
         "Size, start, memory",
-        "Instructions by callgrind, memory as peak resident set.",
+        "Instructions counted by callgrind; peak resident memory.",
         &["", "figure"],
         &rows,
     );

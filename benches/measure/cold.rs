@@ -1,4 +1,4 @@
-//! Cold start to verdict: a fresh folder, nothing cached, each tool installed as it really is, both from loopback.
+//! From cold start to verdict: a fresh directory, no caches, each tool installed as users install it, from loopback.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -10,10 +10,10 @@ use crate::stats::Summary;
 use crate::table::{self, row};
 use crate::tool::{Place, timed};
 
-const METHOD: &str = "A fresh folder each time; both downloads come from the same kind of HTTP server on loopback, both tools judge and \
-move the tag. The gate: `install.sh` from a mirror (download, hash, first start), then the gate. The peer: `pip install \
---no-cache-dir` of the pinned SDK from ready wheels, then our script; creating the virtual environment is counted apart, since a \
-job can do without. Alternating; seconds as median (lowest to highest), ratios pair by pair.";
+const METHOD: &str = "A fresh directory each time. Both tools download from the same kind of HTTP server on loopback, judge, and move \
+the tag. The gate: `install.sh` with a mirror, then the gate. The peer: `pip install --no-cache-dir` of the pinned SDK from \
+wheels, then the script. Creating the virtual environment is counted separately. Alternating; seconds as median (lowest \
+to highest), ratios pair by pair.";
 
 pub(crate) fn measure(place: &Place) -> Result<()> {
     let scene = Scene::new();

@@ -1,4 +1,4 @@
-//! A folder over HTTP on loopback, with a list of its files: the release's mirror and the package index, served alike.
+//! Serves a directory over HTTP on loopback, with a list of its files: the mirror of the release and the package index.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -8,7 +8,7 @@ use std::thread;
 
 use crate::Result;
 
-/// Serves until the process ends.
+/// Serves until the process exits.
 pub(crate) fn serve(folder: PathBuf) -> Result<SocketAddr> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let address = listener.local_addr()?;
@@ -54,7 +54,7 @@ fn answer(folder: &Path, name: &str) -> Result<(&'static str, &'static str, Vec<
             format!("<!DOCTYPE html>\n<html><body>\n{links}</body></html>\n").into_bytes(),
         ));
     }
-    // Only what was listed: no path leads out of the folder.
+    // Only listed files, so that no path leads out of the directory.
     if names.iter().any(|known| known == name) {
         return Ok(("200 OK", "application/octet-stream", fs::read(folder.join(name))?));
     }

@@ -1,4 +1,4 @@
-//! Wall time with a server that is far away, against the least it could be.
+//! Wall time with a distant server, against the theoretical minimum.
 
 use std::time::Duration;
 
@@ -9,10 +9,10 @@ use crate::stats::{Summary, short};
 use crate::table::{self, row};
 use crate::tool::{Place, Server, Tool, timed};
 
-const METHOD: &str = "A relay on loopback holds everything for half a round trip in each direction and charges one for opening a \
-connection; TLS 1.3 ends behind it. The floor is `(TCP + TLS + requests) × RTT` with one round trip for each of TCP and TLS and \
-the requests of the sandbox's log, on one connection, one after the other. Milliseconds, median (lowest to highest). The peer is \
-shown for comparison; its time holds its start as well.";
+const METHOD: &str = "A relay on loopback delays everything by half a round trip in each direction, and the opening of a connection by \
+one. TLS 1.3 ends behind it. The floor is `(TCP + TLS + requests) × RTT`, with one round trip each for TCP and TLS and the \
+requests of the sandbox's log, one after another on one connection. Milliseconds, median (lowest to highest). The time of \
+the peer includes its start.";
 const ROUND_TRIPS: [u64; 3] = [50, 100, 200];
 
 pub(crate) fn measure(place: &Place) -> Result<()> {

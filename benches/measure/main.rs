@@ -1,11 +1,11 @@
-//! Measures the gate against the same job done with the ClearML SDK, side by side in one run, and prints tables.
+//! Measures the gate and the same job done with the ClearML SDK, alternating in one run, and prints tables.
 //!
-//! `benches/run.sh` prepares what this needs and runs it; see docs/performance.md for how, and for the figures.
+//! `benches/run.sh` prepares and runs this; docs/performance.md has the figures.
 //!
 //! | file | what it does |
 //! |---|---|
 //! | `cold`, `warm`, `requests`, `latency`, `scale` | one part of the suite each |
-//! | `budgets` | holds the figures that repeat to benches/budgets.txt |
+//! | `budgets` | checks the figures that repeat against benches/budgets.txt |
 //! | `scene` | what is judged |
 //! | `tool` | the processes: time, memory, instructions |
 //! | `relay`, `files` | distance, encryption, downloads |
@@ -39,10 +39,10 @@ struct Args {
     /// the gate's binary
     #[argh(option)]
     gate: PathBuf,
-    /// the folder that benches/run.sh has prepared
+    /// the directory that benches/run.sh prepared
     #[argh(option)]
     work: PathBuf,
-    /// how often each time is taken; 0 for what suits the part
+    /// repetitions; 0 selects a number that suits the part
     #[argh(option, default = "0")]
     runs: usize,
     /// cold, warm, requests, latency, scale, size or budgets
@@ -61,7 +61,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Whether all parts went well and no budget was exceeded.
+/// Whether all parts succeeded within their budgets.
 fn run(args: &Args) -> Result<bool> {
     let place = Place {
         root: std::env::current_dir()?,

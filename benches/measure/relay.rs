@@ -1,8 +1,8 @@
-//! What stands between client and server on a real network: the distance, and encryption.
+//! What is between client and server on a real network: distance and encryption.
 //!
-//! A delaying relay needs no privileges and is the same everywhere, unlike the kernel's own network emulation. It holds
-//! each piece of data for half a round trip in either direction, keeps the order and limits nothing else. Loopback opens
-//! a connection at once; the relay charges that round trip by taking the client's first bytes for sent one later.
+//! Unlike the kernel's network emulation, a relay needs no privileges and works everywhere. It delays each piece of data by
+//! half a round trip in either direction, keeps the order and limits nothing else. Loopback opens a connection at once; the
+//! relay adds that round trip by treating the client's first bytes as sent one round trip later.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -21,7 +21,7 @@ use crate::Result;
 
 const PIECE: usize = 64 << 10;
 
-/// Accepts connections and lets each have its own thread; ends with the process.
+/// Accepts connections, one thread each, until the process exits.
 fn listen(each: impl Fn(TcpStream) -> Result<()> + Send + Sync + 'static) -> Result<SocketAddr> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let address = listener.local_addr()?;
@@ -29,14 +29,14 @@ fn listen(each: impl Fn(TcpStream) -> Result<()> + Send + Sync + 'static) -> Res
     thread::spawn(move || {
         for stream in listener.incoming().flatten() {
             let each = Arc::clone(&each);
-            // What a client breaks off is its own affair; it then reports that itself.
+            // A client that disconnects reports that itself.
             thread::spawn(move || each(stream));
         }
     });
     Ok(address)
 }
 
-/// A server that is as far away as this round trip.
+/// A server at this distance.
 pub(crate) fn far(upstream: SocketAddr, round_trip: Duration) -> Result<SocketAddr> {
     listen(move |client| {
         let opened = Instant::now() + round_trip;
@@ -52,7 +52,7 @@ pub(crate) fn far(upstream: SocketAddr, round_trip: Duration) -> Result<SocketAd
 
 type Held = (Instant, Vec<u8>);
 
-/// Carries one direction; nothing counts as sent before the connection was open.
+/// Relays one direction; nothing counts as sent before the connection was open.
 fn hold(from: TcpStream, to: TcpStream, opened: Instant, delay: Duration) -> Result<thread::JoinHandle<()>> {
     to.set_nodelay(true)?;
     let (sender, receiver) = channel();
@@ -65,7 +65,7 @@ fn take(mut from: TcpStream, queue: &Sender<Held>, opened: Instant, delay: Durat
     while let Ok(count) = from.read(&mut buffer) {
         let due = Instant::now().max(opened) + delay;
         let piece = buffer.get(..count).unwrap_or_default().to_vec();
-        // An empty piece is the end of the stream, which travels as long as all else.
+        // An empty piece is the end of the stream, which is delayed too.
         if queue.send((due, piece)).is_err() || count == 0 {
             return;
         }
@@ -82,7 +82,7 @@ fn deliver(mut to: TcpStream, queue: &Receiver<Held>) {
     let _ = to.shutdown(Shutdown::Write);
 }
 
-/// Waits, and stays awake for the end of it: a processor that has to be woken is late by more than a request costs.
+/// Sleeps, and spins at the end: waking a processor takes longer than a request.
 fn wait_until(due: Instant) {
     const AWAKE: Duration = Duration::from_millis(2);
     thread::sleep(due.saturating_duration_since(Instant::now()).saturating_sub(AWAKE));
@@ -91,7 +91,7 @@ fn wait_until(due: Instant) {
     }
 }
 
-/// A server of https in front of one of http, and the PEM file of the authority that it is signed by.
+/// An https server in front of an http server, and the PEM file of its certificate authority.
 pub(crate) fn encrypted(upstream: SocketAddr, folder: &Path) -> Result<(SocketAddr, PathBuf)> {
     let (config, authority) = certified()?;
     let path = folder.join("authority.pem");
@@ -103,7 +103,7 @@ pub(crate) fn encrypted(upstream: SocketAddr, folder: &Path) -> Result<(SocketAd
 fn certified() -> Result<(Arc<ServerConfig>, String)> {
     let mut authority = CertificateParams::new(Vec::new())?;
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    // With the same name as the server's, its certificate would look to OpenSSL as if it vouched for itself.
+    // If both had the same name, OpenSSL would treat the server's certificate as self-signed.
     authority.distinguished_name.push(DnType::CommonName, "authority");
     let authority_key = KeyPair::generate()?;
     let root = authority.self_signed(&authority_key)?;
@@ -119,7 +119,7 @@ fn certified() -> Result<(Arc<ServerConfig>, String)> {
     Ok((Arc::new(config), root.pem()))
 }
 
-/// Takes the encryption off one connection. Nobody holds the lock while waiting for data.
+/// Decrypts one connection. No thread holds the lock while it waits for data.
 fn terminate(client: TcpStream, upstream: SocketAddr, config: &Arc<ServerConfig>) -> Result<()> {
     let server = TcpStream::connect(upstream)?;
     client.set_nodelay(true)?;

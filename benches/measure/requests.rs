@@ -6,9 +6,8 @@ use crate::stats::{grouped, short};
 use crate::table::{self, row};
 use crate::tool::{Place, Tool, timed};
 
-const METHOD: &str = "From the sandbox's log: heads and bodies, both directions. \"Verdict\" is without a move of the tag. The gate's \
-figures are with the one request for the curves in its report, which the peer does not draw; without it they are in the second \
-column.";
+const METHOD: &str = "From the sandbox's log: heads and bodies, both directions. A \"verdict\" does not move the tag. The gate's report \
+includes one request for curves, which the peer does not draw; the second column is without it.";
 const DIRTY_RUNS: usize = 50;
 const DIFF: usize = 500_000;
 
@@ -17,7 +16,7 @@ pub(crate) fn measure(place: &Place) -> Result<()> {
     for (situation, dirty) in [("one candidate", 0), ("50 newer dirty runs, diffs of 500 kB", DIRTY_RUNS)] {
         let scene = Scene::new();
         for n in 0..dirty {
-            // Newer than the candidate, so that whoever looks at one run after another looks at all of them.
+            // Newer than the candidate, so that a tool that reads one run after another reads all of them.
             scene.sandbox.add(run(HEAD, 0.9).diff(&"+x\n".repeat(DIFF / 3)).started(LATER + i64::try_from(n)?));
         }
         for (what, promote) in [("verdict", "never"), ("promotion", "pass")] {
@@ -42,7 +41,7 @@ pub(crate) fn measure(place: &Place) -> Result<()> {
 /// 2026-02-01, after all seeded runs, in microseconds since 1970.
 const LATER: i64 = 1_769_904_000_000_000;
 
-/// All of it, and what is left without the curves.
+/// The total, and the same without the curves.
 fn traffic(place: &Place, scene: &Scene, tool: Tool, promote: &str) -> Result<(Traffic, Traffic)> {
     scene.reset();
     timed(place.command(tool, &scene.server()).env("CLEARML_PROMOTE", promote), 0)?;

@@ -1,4 +1,4 @@
-//! How requests, bytes, memory and time grow with what ClearML holds.
+//! How requests, bytes, memory and time grow with the content of ClearML.
 
 use std::fmt::Write as _;
 
@@ -8,12 +8,12 @@ use crate::stats::{Summary, grouped, short};
 use crate::table::{self, row};
 use crate::tool::{Place, Server, Tool, instructions, peak_memory, timed};
 
-const METHOD: &str = "The gate judges and moves the tag over plain HTTP on loopback. Instructions are those of the gate in user \
-space; the wall time holds the sandbox's own search through its tasks as well, which is not what a database takes.";
-/// So many tasks at once are handed to the sandbox.
+const METHOD: &str = "The gate judges and moves the tag over plain HTTP on loopback. Instructions are those of the gate in user space. \
+The wall time includes the sandbox's own search through its tasks, which says nothing about a database.";
+/// How many tasks are added to the sandbox at once.
 const BATCH: usize = 10_000;
 
-/// One thing that grows, and the sizes it is measured at.
+/// A dimension and its measured sizes.
 struct Axis {
     name: &'static str,
     sizes: &'static [usize],
@@ -67,7 +67,7 @@ fn row_of(place: &Place, scene: &Scene, size: usize) -> Result<Vec<String>> {
     ])
 }
 
-/// Other tasks of the same name, each at a commit of its own. They are as small as a task can be, for memory's sake.
+/// Other tasks of the same name, each with its own commit, and minimal to save memory.
 fn tasks(size: usize) -> Scene {
     let scene = Scene::new();
     let project = scene.sandbox.project(PROJECT);
@@ -106,13 +106,13 @@ fn tagged(size: usize) -> Scene {
     scene
 }
 
-/// Metrics of the candidate and of the baseline, the one that is compared among them.
+/// Metrics of the candidate and of the baseline, including the compared one.
 fn metrics(size: usize) -> Scene {
     let name = |n: usize| format!("metric {n}");
     Scene::with(|seed| (2..size).fold(seed, |seed, n| seed.scalar(&name(n / 10), &name(n), &[(1, 0.5), (2, 0.6)])))
 }
 
-/// A candidate with tags of a megabyte each, which come with it: no answer of more than 32 MiB is read.
+/// A candidate with tags of a megabyte each, which are part of the response. The gate reads at most 32 MiB.
 fn heavy(size: usize) -> Scene {
     let filling = "x".repeat(1 << 20);
     Scene::with_candidate(|seed| (0..size).fold(seed, |seed, n| seed.tag(&format!("{n}{filling}"))))

@@ -1,8 +1,8 @@
-//! What many measurements of the same thing come to. Pure.
+//! Statistics of repeated measurements. Pure.
 
 use std::fmt;
 
-/// Median and range of a sample. Medians, since on a shared machine single values run away in one direction only.
+/// Median and range of a sample. Medians, because outliers on a shared machine go in one direction only.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Summary {
     pub(crate) median: f64,
@@ -11,7 +11,7 @@ pub(crate) struct Summary {
 }
 
 impl Summary {
-    /// Of nothing it is not a number.
+    /// NaN for an empty sample.
     pub(crate) fn of(values: impl IntoIterator<Item = f64>) -> Self {
         let mut values: Vec<f64> = values.into_iter().collect();
         values.sort_by(f64::total_cmp);
@@ -20,7 +20,7 @@ impl Summary {
         Self { median: at(last / 2).midpoint(at(last.div_ceil(2))), low: at(0), high: at(last) }
     }
 
-    /// How many times larger the values of `large` are, pair by pair: what disturbs the machine disturbs both.
+    /// The ratios of `large` to `small`, pair by pair, because a disturbance of the machine affects both.
     pub(crate) fn of_ratios(large: &[f64], small: &[f64]) -> Self {
         Self::of(large.iter().zip(small).map(|(large, small)| large / small))
     }
@@ -33,7 +33,7 @@ impl fmt::Display for Summary {
     }
 }
 
-/// Three digits that count, and no more than that pretends to be known.
+/// Three significant digits.
 pub(crate) fn short(value: f64) -> String {
     match value.abs() {
         size if size >= 100.0 => format!("{value:.0}"),
@@ -43,7 +43,7 @@ pub(crate) fn short(value: f64) -> String {
     }
 }
 
-/// Whole numbers in groups of three.
+/// Groups digits in threes.
 pub(crate) fn grouped(value: u64) -> String {
     let digits = value.to_string();
     let groups: Vec<&str> =

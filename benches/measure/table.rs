@@ -1,6 +1,6 @@
-//! Tables in Markdown, for people in a terminal and for docs/performance.md alike.
+//! Markdown tables that are also readable in a terminal.
 
-/// Prints a heading, what was measured and how, and the rows; columns are as wide as their widest cell.
+/// Prints a heading, the method and the rows, with aligned columns.
 pub(crate) fn print(title: &str, method: &str, head: &[&str], rows: &[Vec<String>]) {
     println!("\n### {title}\n\n{method}\n");
     let all = || std::iter::once(head.iter().map(ToString::to_string).collect()).chain(rows.iter().cloned());
@@ -18,7 +18,7 @@ pub(crate) fn print(title: &str, method: &str, head: &[&str], rows: &[Vec<String
     }
 }
 
-/// A row from things that can be shown.
+/// A row of displayable values.
 macro_rules! row {
     ($($cell:expr),+ $(,)?) => { vec![$($cell.to_string()),+] };
 }

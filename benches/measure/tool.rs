@@ -1,4 +1,4 @@
-//! The two tools that are measured, as processes: the gate, and the same job done with the ClearML SDK.
+//! The measured tools as processes: the gate, and the same job done with the ClearML SDK.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -10,27 +10,27 @@ use clearml_sandbox::Sandbox;
 use crate::Result;
 use crate::scene::{HEAD, PROJECT, SERIES, TASK, TITLE};
 
-/// Where everything is that benches/run.sh has prepared.
+/// The paths that benches/run.sh prepared.
 #[derive(Debug, Clone)]
 pub(crate) struct Place {
     /// The root of the checkout.
     pub(crate) root: PathBuf,
     /// The gate's binary.
     pub(crate) gate: PathBuf,
-    /// Wheels, virtual environment, release, fresh folders.
+    /// Wheels, virtual environment, release, fresh directories.
     pub(crate) work: PathBuf,
-    /// How often each time is taken; 0 for what suits the part.
+    /// Repetitions; 0 selects a number that suits the part.
     pub(crate) runs: usize,
 }
 
-/// Who does the job.
+/// Which tool runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Tool {
     Gate,
     Peer,
 }
 
-/// A server and how it is to be trusted.
+/// A server and the certificate authority to trust.
 #[derive(Debug, Clone)]
 pub(crate) struct Server<'a> {
     pub(crate) url: String,
@@ -41,19 +41,19 @@ pub(crate) struct Server<'a> {
 }
 
 impl<'a> Server<'a> {
-    /// The sandbox, reached by this URL.
+    /// The sandbox at this URL.
     pub(crate) fn of(sandbox: &'a Sandbox, url: String) -> Self {
         Self { url, access_key: sandbox.access_key(), secret_key: sandbox.secret_key(), authority: None }
     }
 }
 
 impl Place {
-    /// How often to measure, unless told.
+    /// The number of repetitions, or this default.
     pub(crate) fn runs_or(&self, usual: usize) -> usize {
         if self.runs == 0 { usual } else { self.runs }
     }
 
-    /// The tool, ready to run, with nothing of the caller's environment but the path.
+    /// The command, with only PATH from the caller's environment.
     pub(crate) fn command(&self, tool: Tool, server: &Server<'_>) -> Command {
         match tool {
             Tool::Gate => self.with_settings(&self.gate, &[], server),
@@ -65,7 +65,7 @@ impl Place {
         }
     }
 
-    /// Any program with the settings that both tools read.
+    /// A program with the settings that both tools read.
     pub(crate) fn with_settings(&self, program: &Path, args: &[PathBuf], server: &Server<'_>) -> Command {
         let mut command = Command::new(program);
         command.args(args).env_clear().current_dir(&self.work).stdin(Stdio::null());
@@ -85,15 +85,15 @@ impl Place {
         ];
         command.envs(settings);
         if let Some(authority) = &server.authority {
-            // The second is the peer's, whose SDK takes no file for the first.
+            // The peer needs the second one, because its SDK accepts no file in the first.
             command.env("CLEARML_API_HOST_VERIFY_CERT", authority).env("REQUESTS_CA_BUNDLE", authority);
         }
         command
     }
 }
 
-/// Runs it silently and says how long that took from start to exit; any other exit code than the one expected is an error,
-/// since a tool that breaks early would look fast.
+/// Runs the command without output and returns its wall time. An unexpected exit code is an error, because a tool that
+/// fails early would look fast.
 pub(crate) fn timed(command: &mut Command, expected: i32) -> Result<Duration> {
     let started = Instant::now();
     let output = command.stdout(Stdio::piped()).stderr(Stdio::piped()).output()?;
@@ -105,10 +105,10 @@ pub(crate) fn timed(command: &mut Command, expected: i32) -> Result<Duration> {
     Err(format!("{command:?}: expected exit code {expected}, got {}\n{out}\n{err}", output.status).into())
 }
 
-/// The largest resident set in KiB.
+/// Peak resident memory in KiB.
 ///
-/// The process is started by the tool `time`, whose own memory is tiny: what a process inherits from its parent when it
-/// is started counts as its peak, so that a large parent would hide the child.
+/// The small program `time` starts the process, because memory inherited from the parent counts toward the peak, and a
+/// large parent would hide the child.
 pub(crate) fn peak_memory(command: &Command, expected: i32) -> Result<u64> {
     let report = tempfile::NamedTempFile::new()?;
     let args = ["-q", "-f", "%M", "-o"].map(OsString::from).into_iter().chain([report.path().into()]);
@@ -129,7 +129,7 @@ pub(crate) fn instructions(command: &Command, expected: i32) -> Result<u64> {
     Ok(total.ok_or("callgrind wrote no total")?.trim().parse()?)
 }
 
-/// The same command under a program that watches it.
+/// The same command, run by another program.
 fn wrapped(watcher: &str, args: impl IntoIterator<Item = OsString>, command: &Command) -> Command {
     let mut whole = Command::new(watcher);
     whole.args(args).arg(command.get_program()).args(command.get_args()).env_clear().stdin(Stdio::null());

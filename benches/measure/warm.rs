@@ -1,4 +1,4 @@
-//! Warm start: both tools installed and their files in memory; from the start of the process to its exit.
+//! Warm start: both tools installed and their files in memory. From the start of the process to its exit.
 
 use crate::Result;
 use crate::scene::Scene;
@@ -6,10 +6,10 @@ use crate::stats::{Summary, grouped};
 use crate::table::{self, row};
 use crate::tool::{Place, Tool, peak_memory, timed};
 
-const METHOD: &str = "Both installed, alternating, each run finds a better candidate and moves the tag, over plain HTTP on \
-loopback. Wall time in milliseconds from start to exit, peak resident memory in KiB; median (lowest to highest), ratios pair by \
+const METHOD: &str = "Both installed, alternating. Each run finds a better candidate and moves the tag, over plain HTTP on loopback. \
+Wall time in milliseconds from start to exit, peak resident memory in KiB; median (lowest to highest), ratios pair by \
 pair.";
-/// Memory hardly varies.
+/// Few, because memory hardly varies.
 const MEMORY_RUNS: usize = 5;
 
 pub(crate) fn measure(place: &Place) -> Result<()> {
@@ -26,7 +26,7 @@ pub(crate) fn measure(place: &Place) -> Result<()> {
         let kib = peak_memory(&place.command(tool, &server), 0)?;
         Ok(f64::from(u32::try_from(kib)?))
     };
-    // The first of each only brings the files into memory.
+    // The first run of each only loads the files into memory.
     milliseconds(Tool::Gate)?;
     milliseconds(Tool::Peer)?;
     let time = pairs(place.runs_or(20), milliseconds)?;

@@ -1,7 +1,7 @@
-"""What a team would write with the ClearML SDK instead of the gate: find, compare, move the tag.
+"""What a team would write with the ClearML SDK instead of using the gate: find, compare, move the tag.
 
-The settings come from the gate's own environment variables. Exit code 0 when the model is not worse than the best one,
-1 when it is, 3 when no clean run of the commit is there.
+It reads the gate's environment variables. Exit code 0: the model is not worse than the best one. 1: it is worse. 3: there
+is no clean run of the commit.
 """
 
 import os
