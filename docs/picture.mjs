@@ -1,4 +1,4 @@
-// Renders Markdown with Mermaid charts in a headless Chromium; picture.sh prepares what it needs.
+// Renders Markdown with Mermaid charts in a headless Chromium; started by picture.sh.
 
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -18,7 +18,7 @@ body { margin: 0; background: ${background} }
 </style>
 <article class="markdown-body">${body}</article>`;
 
-// Chromium refuses to keep its sandbox when root starts it; the page loads nothing from elsewhere.
+// Chromium cannot use its sandbox as root. The page loads nothing from other origins.
 const args = process.getuid() === 0 ? ["--no-sandbox"] : [];
 const browser = await puppeteer.launch({ executablePath: process.env.CHROMIUM, args });
 try {

@@ -1,10 +1,10 @@
 #!/bin/sh
-# Makes a picture of the report's Markdown as GitHub shows it, charts included.
+# Renders the Markdown report as GitHub shows it, including charts, to a PNG.
 #
 #   sh docs/picture.sh [MARKDOWN [PNG [light|dark [WIDTH]]]]
 #
-# Without arguments docs/pr-comment.png is made anew of docs/pr-comment.md, which a test keeps current. A chart that
-# Mermaid cannot read is an error. MERMAID chooses another version of it than the one GitHub had in September 2026.
+# Without arguments it renders docs/pr-comment.md, which a test keeps current, to docs/pr-comment.png. A chart that Mermaid
+# cannot parse is an error. MERMAID selects another version of Mermaid than the one GitHub used in September 2026.
 #
 # Needs node 20 or newer, npm, and chromium with fonts (Debian: chromium, fonts-liberation, fonts-noto-color-emoji).
 
@@ -29,7 +29,7 @@ done
 [ -f "$markdown" ] || fail "$markdown is missing"
 case $theme in light | dark) ;; *) fail "the theme is light or dark, not $theme" ;; esac
 
-# A stamp written last, so that an installation that was broken off is done again.
+# The stamp is written last, so that an interrupted installation starts over.
 if [ "$(cat "$tools/pins" 2>/dev/null || true)" != "$pins" ]; then
     rm -rf "$tools"
     mkdir -p "$tools"

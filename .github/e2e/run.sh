@@ -1,8 +1,8 @@
 #!/bin/sh
 # Gates runs of the real SDK on a ClearML server: `run.sh BINARY`, with CLEARML_API_HOST and the keys in the environment.
 #
-# Asserts the exit codes 0, 1 and 3 and, asking the SDK and not the binary, who carries the tag after each. The server has
-# to be empty: it is one container's life long.
+# Asserts the exit codes 0, 1 and 3, and after each which run has the tag, according to the SDK rather than the binary. The
+# server must be empty.
 
 set -eu
 cd "$(dirname "$0")/../.."
@@ -11,7 +11,7 @@ binary=$PWD/$1
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# All the configuration there is, for SDK and binary. In a thread of its own the SDK's look at git hangs now and then.
+# The whole configuration of SDK and binary. The SDK's git detection sometimes hangs in its own thread.
 cat >"$work/clearml.conf" <<'END'
 sdk.development {
     vcs_repo_detect_async: false
@@ -35,10 +35,10 @@ gate() {
     COMMIT_ID=$1 "$binary" >"$work/out" 2>&1 || code=$?
     cat "$work/out"
     [ "$code" = "$2" ] || fail "exit code $code instead of $2 for $1"
-    grep -F -q "$3" "$work/out" || fail "nothing says '$3' for $1"
+    grep -F -q "$3" "$work/out" || fail "no '$3' in the output for $1"
 }
 
-# The tag is on the run of this commit, and on no other.
+# tag_is_on COMMIT [TAG]: only the run of this commit has the tag.
 tag_is_on() {
     on=$("$work/venv/bin/python" .github/e2e/seed.py tagged "${2:-Best Performance}")
     [ "$on" = "$1" ] || fail "'${2:-Best Performance}' is on '$on' instead of '$1'"
@@ -74,4 +74,4 @@ tag_is_on "$baseline" keep-me
 gate "$better" 0 "PASSED, unchanged"
 CLEARML_PROMOTE=never gate "$within" 0 "PASSED, tolerated"
 tag_is_on "$better"
-echo "end to end: all as it has to be"
+echo "end to end: passed"

@@ -1,8 +1,8 @@
-"""What the end-to-end job wants of ClearML, through the real SDK: runs to judge, and who carries which tag.
+"""Uses the real SDK for the end-to-end job: makes runs to judge, and finds out which run has which tag.
 
     seed.py runs REPOSITORY   makes a git repository and one run for each commit; prints NAME=COMMIT lines
-    seed.py tag COMMIT TAG    gives the run of a commit a tag
-    seed.py tagged TAG        prints the commits of the runs that carry a tag, one a line
+    seed.py tag COMMIT TAG    adds a tag to the run of a commit
+    seed.py tagged TAG        prints the commits of the runs with a tag, one per line
 """
 
 import shutil
@@ -13,7 +13,7 @@ from pathlib import Path
 from clearml import Task
 
 PROJECT = "e2e/model"
-# Name of the run, and its best accuracy. All are commits of their own; the one named dirty also has changed files.
+# Name and best accuracy of each run. Each has its own commit; DIRTY also has uncommitted changes.
 RUNS = [("BASELINE", 0.80), ("BETTER", 0.85), ("WORSE", 0.70), ("WITHIN", 0.84), ("DIRTY", 0.95)]
 ATTEMPTS = 3
 
@@ -43,7 +43,7 @@ def runs(repository: Path) -> None:
 
 
 def train(repository: Path, accuracy: float, commit: str) -> None:
-    """Runs the training until its task knows its commit, which the SDK now and then fails to find out."""
+    """Runs the training until its task records the commit, because the SDK sometimes fails to detect it."""
     for _ in range(ATTEMPTS):
         out = subprocess.run(
             [sys.executable, "train.py", str(accuracy)],
@@ -56,8 +56,8 @@ def train(repository: Path, accuracy: float, commit: str) -> None:
         task = Task.get_task(task_id=out.rsplit("task", 1)[1].strip())
         if task.data.script.version_num == commit and str(task.status) == "completed":
             return
-        print(f"{task.id} is {task.status} at {task.data.script.version_num!r}: once more", file=sys.stderr)
-    sys.exit(f"no run knows its commit {commit} after {ATTEMPTS} attempts")
+        print(f"{task.id} is {task.status} at {task.data.script.version_num!r}: trying again", file=sys.stderr)
+    sys.exit(f"no run recorded its commit {commit} after {ATTEMPTS} attempts")
 
 
 def all_runs(**filters) -> list[Task]:

@@ -1,4 +1,4 @@
-"""A training run as users write one: `train.py ACCURACY`, in the repository whose commit it is about."""
+"""A training run as users write it: `train.py ACCURACY`, in the repository of its commit."""
 
 import sys
 

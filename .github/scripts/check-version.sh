@@ -1,8 +1,8 @@
 #!/bin/sh
-# Refuses a release that cannot be one: `check-version.sh VERSION`, in the checkout of what would be built.
+# Checks that VERSION can be released from this checkout: `check-version.sh VERSION`.
 #
-# The version is X.Y.Z and the one in Cargo.toml, the workflow was started on main, and neither the tag nor the branch of
-# that release exists.
+# The version must be X.Y.Z and equal the one in Cargo.toml, the workflow must have started on main, and neither the tag nor
+# the branch of that release may exist.
 
 set -eu
 version=$1
@@ -12,7 +12,7 @@ fail() {
     exit 1
 }
 
-# refs KIND/NAME: the refs that start so. A release's names are prefixes of others (v1.2.3 of v1.2.30).
+# refs KIND/NAME: all refs with this prefix. v1.2.3 is also a prefix of v1.2.30.
 refs() {
     gh api --paginate "repos/$GITHUB_REPOSITORY/git/matching-refs/$1" --jq '.[].ref'
 }
@@ -28,12 +28,12 @@ printf '%s\n' "$version" | grep -E -x -q '(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[
     fail "'$version' is not a version such as 1.2.3, without a v"
 
 written=$(awk '/^\[/ { here = $0 == "[package]" } here && $1 == "version" { gsub(/"/, "", $3); print $3 }' Cargo.toml)
-[ "$written" = "$version" ] || fail "Cargo.toml says '$written', the release was to be $version"
+[ "$written" = "$version" ] || fail "Cargo.toml has version '$written', but the release is $version"
 
 [ "${GITHUB_REF:-}" = refs/heads/main ] || fail "started on '${GITHUB_REF:-}'; releases are made from refs/heads/main"
 
 must_be_free "tags/v$version" "A published version never changes: raise the version in Cargo.toml."
 must_be_free "heads/release/v$version" \
-    "If an earlier attempt was broken off before it published, delete that branch and its draft release, and start again."
+    "If an earlier attempt stopped before publishing, delete that branch and its draft release, and start again."
 
 echo "v$version can be released from $(git rev-parse HEAD)"

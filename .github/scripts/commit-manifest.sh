@@ -1,8 +1,8 @@
 #!/bin/sh
 # Commits the manifest on top of the commit that was built: `commit-manifest.sh VERSION BUILT MANIFEST`.
 #
-# Prints the new commit, having proved that it differs from the built one by dist-manifest.json alone, and holds exactly
-# the bytes of that manifest. Run in a clean checkout of BUILT.
+# Verifies that the new commit differs from the built one only by dist-manifest.json, with exactly the bytes of that
+# manifest, and prints the commit. Run it in a clean checkout of BUILT.
 
 set -eu
 version=$1 built=$2 manifest=$3
@@ -16,7 +16,7 @@ fail() {
 }
 
 [ "$(git rev-parse HEAD)" = "$built" ] || fail "the checkout is at $(git rev-parse HEAD), not at $built"
-[ -z "$(git status --porcelain --untracked-files=no)" ] || fail "the checkout has changes of its own"
+[ -z "$(git status --porcelain --untracked-files=no)" ] || fail "the checkout has uncommitted changes"
 [ -s "$manifest" ] || fail "$manifest is missing or empty"
 
 cp "$manifest" "$name"
@@ -26,12 +26,12 @@ git -c user.name="$bot" -c user.email="$address" -c commit.gpgsign=false \
 commit=$(git rev-parse HEAD)
 
 [ "$(git rev-parse "$commit^@")" = "$built" ] || fail "$commit does not have $built as its one parent"
-# A regular file before and after, changed in place: no mode, no name, no second file.
+# A regular file before and after, changed in place: no change of mode or name, and no second file.
 changed=$(git diff-tree -r --raw --no-renames --no-abbrev "$built" "$commit")
 hash=$(git hash-object --no-filters "$manifest")
 case $changed in
 ":100644 100644 "????????????????????????????????????????" $hash M	$name") ;;
-*) fail "$commit differs from $built by more, or by something else, than the manifest $hash:
+*) fail "$commit differs from $built by more than the manifest $hash:
 $changed" ;;
 esac
 

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Compares the files of a folder with what GitHub says it holds: `compare-digests.sh FOLDER <release.json`.
+# Compares the files of a directory with those of a release on GitHub: `compare-digests.sh FOLDER <release.json`.
 #
-# Same names, same SHA-256, all uploaded; one file more or less on either side is a difference.
+# Both must have the same names with the same SHA-256, all uploaded. An extra file on either side is a difference.
 
 set -eu
 folder=$1

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Makes the draft of a release and uploads its files: `draft-release.sh VERSION COMMIT FOLDER`. Prints the draft's id.
+# Creates a draft release and uploads its files: `draft-release.sh VERSION COMMIT FOLDER`. Prints the id of the draft.
 #
-# Nobody but maintainers sees a draft, and it makes no tag. What GitHub then holds is compared with what was sent.
+# Only maintainers see a draft, and it creates no tag. The files on GitHub are then compared with the uploaded ones.
 
 set -eu
 version=$1 commit=$2 folder=$3
@@ -13,7 +13,7 @@ fail() {
     exit 1
 }
 
-# Drafts have no address by tag: they are found in the list.
+# A draft cannot be found by its tag, only in the list.
 with_this_tag() {
     all=$(gh api --paginate "repos/$GITHUB_REPOSITORY/releases?per_page=100") || fail "GitHub did not list the releases"
     printf '%s' "$all" | jq -s --arg tag "$tag" 'add | map(select(.tag_name == $tag))'
@@ -21,12 +21,12 @@ with_this_tag() {
 
 found=$(with_this_tag)
 [ "$(printf '%s' "$found" | jq length)" = 0 ] || fail "a release $tag exists already: $(printf '%s' "$found" |
-    jq -r '.[].html_url'). If it is the draft of an attempt that was broken off, delete it and start again."
+    jq -r '.[].html_url'). If it is the draft of an earlier attempt that stopped, delete it and start again."
 
 gh release create "$tag" --repo "$GITHUB_REPOSITORY" --draft --target "$commit" --title "$tag" --generate-notes \
     "$folder"/* >&2
 
-# The digests are computed by GitHub after the upload: they may take a moment.
+# GitHub computes the digests after the upload, which may take a moment.
 tries=10
 while :; do
     found=$(with_this_tag)

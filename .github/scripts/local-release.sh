@@ -1,9 +1,9 @@
 #!/bin/sh
 # Makes this checkout's action install a binary that was just built: `local-release.sh BINARY FOLDER`.
 #
-# FOLDER becomes a mirror of a release (set CLEARML_GATE_MIRROR to it), and dist-manifest.json pins it. The tool that
-# writes the manifest wants all six platforms, and rightly so: here they are all this one file, of which a runner only
-# ever installs its own. For throw-away checkouts: it overwrites the manifest.
+# FOLDER becomes a mirror of a release (set CLEARML_GATE_MIRROR to it), and dist-manifest.json pins it. The manifest tool
+# requires all six platforms; here they are all the same file, and a runner installs only its own. Use it in throw-away
+# checkouts: it overwrites the manifest.
 
 set -eu
 cd "$(dirname "$0")/../.."

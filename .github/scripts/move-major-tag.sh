@@ -1,14 +1,14 @@
 #!/bin/sh
-# Moves vX, which most workflows name, to the release vX.Y.Z: `move-major-tag.sh VERSION COMMIT`.
+# Moves the tag vX, which most workflows use, to the release vX.Y.Z: `move-major-tag.sh VERSION COMMIT`.
 #
-# It stays when a higher version of the same major exists: a fix of an older one is not what vX promises.
+# The tag stays if a higher version with the same major exists, so that a fix of an older version does not move it back.
 
 set -eu
 version=$1 commit=$2
 major=v${version%%.*}
 git=repos/$GITHUB_REPOSITORY/git
 
-# By the list, because asking for a tag that is not there fails as everything else does. It holds v10 as well as v1.
+# From the list, because a request for a missing tag fails like any other failure. The list for v1 also has v10.
 refs=$(gh api --paginate "$git/matching-refs/tags/$major" --jq '.[].ref')
 
 highest=$(printf '%s\n' "$refs" | sed -n "s,^refs/tags/\($major\.[0-9]*\.[0-9]*\)\$,\1,p" | sort -V | tail -n 1)

@@ -1,8 +1,7 @@
 #!/bin/sh
-# Publishes a draft, which makes its tag: `publish-release.sh ID VERSION COMMIT FOLDER`.
+# Publishes a draft, which creates its tag: `publish-release.sh ID VERSION COMMIT FOLDER`.
 #
-# Publishing cannot be taken back, so the draft is compared once more with what was tested, and the tag with where it has
-# to point.
+# Publishing cannot be undone, so this compares the draft with the tested files again, and checks where the tag points.
 
 set -eu
 id=$1 version=$2 commit=$3 folder=$4

@@ -1,8 +1,8 @@
 #!/bin/sh
-# Checks one binary and puts it into a folder under its release name: `stage-binary.sh FILE TARGET VERSION FOLDER`.
+# Checks a binary and copies it to a directory under its release name: `stage-binary.sh FILE TARGET VERSION FOLDER`.
 #
-# It runs, says its version, and needs nothing that a machine may lack. The copy comes last, so that a check that failed,
-# or a shell that never started, leaves nothing to upload.
+# The binary must run, print its version, and need no libraries that a machine may lack. The copy comes last, so that a
+# failed check, or a shell that never started, leaves nothing to upload.
 
 set -eu
 file=$1 target=$2 version=$3 folder=$4
@@ -12,7 +12,7 @@ fail() {
     exit 1
 }
 
-# Static-PIE binaries have a dynamic section; what they may not have is an interpreter or a library in it.
+# Static-PIE binaries have a dynamic section, but it must not name an interpreter or a library.
 check_linux() {
     headers=$(readelf --wide --program-headers --dynamic "$file") || fail "readelf cannot read $file"
     case $headers in
@@ -29,14 +29,14 @@ check_mac() {
     [ -z "$foreign" ] || fail "$file needs what is not part of macOS: $foreign"
 }
 
-# A machine without the Visual C++ runtime has none of these; import tables hold the names in plain text.
+# A machine without the Visual C++ runtime has none of these. Import tables contain the names in plain text.
 check_windows() {
     if LC_ALL=C grep -a -i -q -E '(vcruntime|msvcp|ucrtbase|api-ms-win-crt-)[-0-9a-z_]*\.dll' "$file"; then
         fail "$file needs the Visual C++ runtime: was it built with +crt-static?"
     fi
 }
 
-# The promise in the README; every runner downloads this one.
+# Every runner downloads this file, so its size has a limit.
 check_size() {
     raw=$(wc -c <"$file")
     packed=$(gzip -9 -c "$file" | wc -c)
@@ -55,7 +55,7 @@ case $target in
     check_windows
     suffix=.exe
     ;;
-*) fail "nobody said how to check a binary for $target" ;;
+*) fail "cannot check a binary for $target" ;;
 esac
 case $target in x86_64-unknown-linux-musl) check_size ;; esac
 

@@ -1,8 +1,8 @@
 #!/bin/sh
-# Starts the demo's ClearML sandbox in the background, and says where it is in the step's outputs.
+# Starts the demo's ClearML sandbox in the background, and sets its address and keys as outputs of the step.
 #
-# In it the tag is on the run of 2222… (0.85); 3333… is worse (0.74), and 4444… ran uncommitted code. All streams are
-# redirected: a step ends when nothing of it holds its output any more.
+# The run of 2222… (0.85) has the tag, 3333… is worse (0.74), and 4444… has uncommitted changes. All streams are redirected,
+# because a step ends only when no process holds its output.
 
 set -eu
 cd "$(dirname "$0")/../.."
@@ -27,7 +27,7 @@ done
 # setting OUTPUT VARIABLE
 setting() {
     value=$(tr -d '\r' <"$log" | sed -n "s/^ *export $2='\(.*\)'\$/\1/p")
-    [ -n "$value" ] || { echo "start-sandbox: it did not say its $2" >&2 && exit 1; }
+    [ -n "$value" ] || { echo "start-sandbox: it did not print $2" >&2 && exit 1; }
     printf '%s=%s\n' "$1" "$value" >>"$GITHUB_OUTPUT"
 }
 
