@@ -10,14 +10,15 @@ use crate::ci::CiContext;
 use crate::cli::{Document, Target};
 use crate::environment::Environment;
 use crate::exit::Exit;
-use crate::gate::Progress;
 use crate::gate::outcome::{NotStarted, Outcome, Report, RunResult};
+use crate::gate::{Progress, Waiting};
 use crate::github::{GitHub, PullRequest};
 use crate::model::compare::Verdict;
 use crate::report::color;
 use crate::report::outputs::{self, Documents};
 use crate::report::{annotation, markdown};
 use crate::settings::Comment;
+use crate::wording;
 
 /// The most that GitHub takes for a step's summary, in bytes.
 const SUMMARY: usize = 1024 * 1024;
@@ -68,7 +69,8 @@ struct Console<'d, 'a> {
 }
 
 impl Progress for Console<'_, '_> {
-    fn show(&mut self, line: &str) {
+    fn show(&mut self, waiting: &Waiting) {
+        let line = wording::waiting(waiting);
         if self.stream.is_terminal {
             let text = format!("\r{line:<width$}", width = self.shown);
             self.stream.write(&text);
@@ -78,7 +80,7 @@ impl Progress for Console<'_, '_> {
         }
     }
 
-    fn replaces(&self) -> bool {
+    fn overwrites(&self) -> bool {
         self.stream.is_terminal
     }
 }

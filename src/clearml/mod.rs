@@ -21,7 +21,7 @@ pub(crate) use error::{Cause, Error};
 use crate::model::commit::Commit;
 use crate::model::metric::{Metric, Metrics, Pick};
 use crate::model::name::{Name, Tag};
-use crate::model::run::{Curves, Reading, Run, TaskId};
+use crate::model::run::{Reading, Run, TaskId};
 use crate::net::http::{Http, Retry};
 use crate::net::limits::Limits;
 use crate::net::proxy::Proxy;
@@ -30,10 +30,11 @@ use crate::net::trust::Trust;
 use crate::net::url::Host;
 use answer::{claims, decode, login, without_credentials};
 use pattern::{anchored, escaped};
-use wire::{Claims, Histograms, Projects, RawScalars, Task, Tasks, Updated};
+pub(crate) use wire::Histograms;
+use wire::{Claims, Projects, RawScalars, Task, Tasks, Updated};
 
 /// The most the server returns in one page, whatever is asked for.
-const PAGE: usize = 500;
+pub(crate) const PAGE_SIZE: usize = 500;
 /// No project needs more pages than this; a server that always returns a full page must not keep the gate for ever.
 const MOST_PAGES: usize = 2_000;
 /// Raw scalars in one answer; the server allows no more.
@@ -127,7 +128,7 @@ impl<'a> Client<'a> {
             "search_hidden": true,
             "only_fields": ["id", "name"],
             "page": 0,
-            "page_size": PAGE,
+            "page_size": PAGE_SIZE,
         });
         let found: Projects = self.ask("to find the project", "projects.get_all_ex", &body)?;
         let project =
@@ -137,7 +138,7 @@ impl<'a> Client<'a> {
 
     /// The names of the projects changed last.
     pub(crate) fn project_names(&self) -> Result<Vec<String>> {
-        let body = json!({"only_fields": ["name"], "search_hidden": true, "order_by": ["-last_update"], "page": 0, "page_size": PAGE});
+        let body = json!({"only_fields": ["name"], "search_hidden": true, "order_by": ["-last_update"], "page": 0, "page_size": PAGE_SIZE});
         let found: Projects = self.ask("to list projects", "projects.get_all_ex", &body)?;
         Ok(found.projects.into_iter().map(|project| project.name).collect())
     }
@@ -153,10 +154,7 @@ impl<'a> Client<'a> {
         let pattern = format!("^({alternatives}{})$", escaped(tag.as_str()));
         let which = json!({"fields": ["script.version_num", "tags"], "pattern": pattern});
         let mut runs = self.runs("to find the runs", scope, &which)?;
-        runs.retain(|run| {
-            let ran = |recorded: &str| commits.iter().any(|commit| commit.matches(recorded));
-            run.commit.as_deref().is_some_and(ran) || run.spelling_of(tag.as_str()).is_some()
-        });
+        runs.retain(|run| run.ran_any(commits) || run.tag_in_any_case(tag).is_some());
         Ok(runs)
     }
 
@@ -164,7 +162,7 @@ impl<'a> Client<'a> {
     pub(crate) fn tagged(&self, scope: Scope<'_>, tag: &Tag) -> Result<Vec<Run>> {
         let which = json!({"fields": ["tags"], "pattern": anchored(tag.as_str())});
         let mut runs = self.runs("to ask who carries the tag", scope, &which)?;
-        runs.retain(|run| run.has_tag(tag.as_str()));
+        runs.retain(|run| run.has_tag(tag));
         Ok(runs)
     }
 
@@ -178,7 +176,7 @@ impl<'a> Client<'a> {
     /// The names of the newest tasks of the project.
     pub(crate) fn task_names(&self, project: &ProjectId) -> Result<Vec<String>> {
         let body = json!({
-            "project": [project.0], "only_fields": ["name"], "order_by": ["-created"], "page": 0, "page_size": PAGE,
+            "project": [project.0], "only_fields": ["name"], "order_by": ["-created"], "page": 0, "page_size": PAGE_SIZE,
         });
         let found: Tasks = self.ask("to list task names", "tasks.get_all_ex", &body)?;
         Ok(found.tasks.into_iter().filter_map(|task| task.name).collect())
@@ -191,17 +189,17 @@ impl<'a> Client<'a> {
         Ok(found.tasks.iter().filter(|task| task.id == id.0).flat_map(Task::metric_names).collect())
     }
 
-    /// Which of these runs have uncommitted changes. The server looks; no diff is transferred. At most [`PAGE`] ids.
-    pub(crate) fn dirty(&self, ids: &[&TaskId]) -> Result<HashSet<TaskId>> {
+    /// Which of these runs have uncommitted changes. The server looks; no diff is transferred. At most [`PAGE_SIZE`] ids.
+    pub(crate) fn dirty(&self, ids: &[TaskId]) -> Result<HashSet<TaskId>> {
         let operation = "to check for uncommitted changes";
-        let asked: Vec<&str> = ids.iter().map(|id| id.as_str()).collect();
+        let asked: Vec<&str> = ids.iter().map(TaskId::as_str).collect();
         let body = json!({
             "id": asked,
             // A missing diff never matches, an empty one has no character to match.
             "_all_": {"fields": ["script.diff"], "pattern": "[\\s\\S]"},
             "only_fields": ["id"],
             "page": 0,
-            "page_size": PAGE,
+            "page_size": PAGE_SIZE,
         });
         let found: Tasks = self.ask(operation, "tasks.get_all_ex", &body)?;
         if found.tasks.iter().any(|task| !asked.contains(&task.id.as_str())) {
@@ -239,16 +237,15 @@ impl<'a> Client<'a> {
         Ok(reading)
     }
 
-    /// How a run, or two, came to their values of these metrics, in the order asked for; `None` for a metric without a
-    /// curve. One request for all, and not repeated, since it only illustrates.
+    /// The curves of these metrics in one run or two. One request, never repeated, because curves only illustrate.
     ///
-    /// Servers that do not know the filter `metrics` answer with all metrics; the wanted ones are among them.
-    pub(crate) fn curves(
+    /// A server that does not know the filter `metrics` returns all metrics, these among them.
+    pub(crate) fn histograms(
         &self,
         metrics: &[&Metric],
         candidate: &TaskId,
         baseline: Option<&TaskId>,
-    ) -> Result<Vec<Option<Curves>>> {
+    ) -> Result<Histograms> {
         let tasks: Vec<&str> = std::iter::once(candidate).chain(baseline).map(TaskId::as_str).collect();
         let wanted: Vec<Value> = metrics
             .iter()
@@ -256,13 +253,7 @@ impl<'a> Client<'a> {
             .collect();
         let body = json!({"tasks": tasks, "metrics": wanted, "samples": CURVE_POINTS, "key": "iter"});
         let endpoint = "events.multi_task_scalar_metrics_iter_histogram";
-        let found: Histograms = self.request("to draw the curves", endpoint, &body, Retry::BestEffort)?;
-        let curves = |metric: &&Metric| {
-            let of = |id: &TaskId| found.curve(metric, id);
-            let curves = Curves { candidate: of(candidate), baseline: baseline.map(of).unwrap_or_default() };
-            (!curves.candidate.0.is_empty()).then_some(curves)
-        };
-        Ok(metrics.iter().map(curves).collect())
+        self.request("to draw the curves", endpoint, &body, Retry::BestEffort)
     }
 
     /// Puts a tag on a task. The other tags of the task stay. Not repeated by itself, so that who asks knows of every
@@ -341,7 +332,7 @@ impl<'a> Client<'a> {
             found.tasks.retain(|task| seen.insert(task.id.clone()));
             let nothing_new = found.tasks.is_empty();
             runs.extend(into_runs(found, scope));
-            if returned < PAGE || nothing_new {
+            if returned < PAGE_SIZE || nothing_new {
                 break;
             }
         }
@@ -366,7 +357,7 @@ impl<'a> Client<'a> {
             "only_fields": fields,
             "order_by": ["-created"],
             "page": page,
-            "page_size": PAGE,
+            "page_size": PAGE_SIZE,
         })
     }
 

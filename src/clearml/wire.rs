@@ -7,9 +7,10 @@ use md5::{Digest, Md5};
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::model::commit::RecordedCommit;
 use crate::model::compare::{Direction, Score};
 use crate::model::metric::{Metric, Metrics, Pick};
-use crate::model::run::{Curve, Reading, Run, Status, TaskId};
+use crate::model::run::{Curve, Curves, Reading, Run, Status, TaskId, WorkingTree};
 use crate::text::timestamp;
 
 /// What every answer is wrapped in.
@@ -123,11 +124,12 @@ impl Task {
         let time = |text: &Option<String>| text.as_deref().and_then(timestamp::parse);
         let by_itself = time(&self.last_update).max(time(&self.status_changed)).unwrap_or_default() + TOGETHER;
         Some(Run {
-            readings: metrics.iter().map(|metric| self.reading(metric)).collect(),
+            readings: metrics.each().map(|metric| self.reading(metric)),
+            working_tree: WorkingTree::Unchecked,
             when: time(&self.started).or_else(|| time(&self.created)).unwrap_or_default(),
             last_change: time(&self.last_change),
             touched: time(&self.last_change).filter(|change| *change > by_itself),
-            commit: self.script.and_then(|script| script.version_num).filter(|commit| !commit.trim().is_empty()),
+            commit: self.script.and_then(|script| RecordedCommit::parse(&script.version_num?)),
             status: Status::parse(&self.status.unwrap_or_default()),
             last_iteration: self.last_iteration.and_then(|iteration| u64::try_from(iteration).ok()),
             archived: self.system_tags.unwrap_or_default().iter().any(|tag| tag == "archived"),
@@ -203,13 +205,13 @@ impl RawScalars {
 }
 
 /// Curves by title, series and task.
-#[derive(Deserialize)]
-pub(super) struct Histograms {
+#[derive(Debug, Deserialize)]
+pub(crate) struct Histograms {
     #[serde(default)]
     metrics: BTreeMap<String, BTreeMap<String, BTreeMap<String, Histogram>>>,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 struct Histogram {
     #[serde(default)]
     x: Vec<Value>,
@@ -218,6 +220,13 @@ struct Histogram {
 }
 
 impl Histograms {
+    /// The curves of a metric; `None` when the candidate has none.
+    pub(crate) fn curves(&self, metric: &Metric, candidate: &TaskId, baseline: Option<&TaskId>) -> Option<Curves> {
+        let candidate = self.curve(metric, candidate);
+        let baseline = baseline.map(|id| self.curve(metric, id)).unwrap_or_default();
+        (!candidate.0.is_empty()).then_some(Curves { candidate, baseline })
+    }
+
     /// A run's curve of a metric; empty when it has none. Points that are not numbers are left out.
     pub(super) fn curve(&self, metric: &Metric, id: &TaskId) -> Curve {
         let of_title = self.metrics.get(metric.title.as_str());

@@ -1,122 +1,101 @@
-//! The baseline: what is wrong with it, and whether it belongs to the main branch.
+//! The baseline: its scores, what is wrong with it, and whether it belongs to the main branch.
 
-use std::collections::HashSet;
-
-use super::{GateContext, GateError, Scores, Session};
+use super::{GateContext, GateResult, Scores, Session};
 use crate::ci::{CiContext, Trigger};
-use crate::clearml::ProjectId;
-use crate::gate::outcome::{NoVerdict, Side, Warning};
-use crate::git::{self, GitError};
+use crate::gate::outcome::{NoVerdict, OriginUnknown, Side, Warning};
+use crate::git;
 use crate::github::{self, GitHub, Pull};
-use crate::model::commit::Commit;
-use crate::model::run::{Run, TaskId};
-use crate::model::select::{self, Baseline};
-use crate::settings::{BaselineCheck, NoBaseline};
-
-/// What git says of a commit that may have come to the main branch by a rebase, or by a squash onto newer commits.
-const UNSEEN: &str = "neither its commit nor one with the same files is in there, and what became of its pull request \
-                      GitHub does not tell";
+use crate::model::commit::{Commit, RecordedCommit};
+use crate::model::run::{Run, WorkingTree};
+use crate::model::select::TaggedRuns;
+use crate::settings::{BaselineCheck, NoBaseline, Settings};
 
 impl<'a> Session<'a> {
-    /// The baseline with its scores; `None` where there is none and that is allowed.
+    /// The baseline with its scores; `None` where there is none and the settings allow that.
     pub(super) fn baseline<'r>(
         &self,
-        project: &ProjectId,
-        baseline: Baseline<'r>,
-        candidate: &Run,
         runs: &[Run],
-        dirty: &HashSet<TaskId>,
+        tagged: &TaggedRuns<'r>,
+        candidate: &Run,
         warnings: &mut Vec<Warning>,
-    ) -> Result<Option<(&'r Run, Scores)>, GateError<'a>> {
-        match baseline {
-            Baseline::Found(run) | Baseline::Unusable(run) => {
-                let scores = self.scores_of_several(project, Side::Baseline, run)?;
-                warnings.extend(self.several_tagged(runs));
-                if self.settings.baseline_check == BaselineCheck::Require {
-                    let faults = self.faults(run, candidate, dirty);
-                    if !faults.is_empty() {
-                        return Err(NoVerdict::UnusableBaseline { faults }.into());
-                    }
-                }
-                Ok(Some((run, scores)))
-            }
-            Baseline::None => {
-                warnings.extend(self.another_spelling(runs).map(Warning::TagSpelledDifferently));
-                match self.settings.no_baseline {
-                    NoBaseline::Pass => Ok(None),
-                    NoBaseline::Fail => Err(NoVerdict::NoBaseline.into()),
-                }
+    ) -> GateResult<'a, Option<(&'r Run, Scores)>> {
+        let Settings { tag, metrics, baseline_check, no_baseline, .. } = self.settings;
+        let Some(baseline) = tagged.baseline(metrics) else {
+            let other_case = runs.iter().find_map(|run| run.tag_in_any_case(tag));
+            warnings.extend(other_case.map(|other| Warning::TagSpelledDifferently(other.to_owned())));
+            return match no_baseline {
+                NoBaseline::Pass => Ok(None),
+                NoBaseline::Fail => Err(NoVerdict::NoBaseline.into()),
+            };
+        };
+        let scores = self.scores_with_reruns(Side::Baseline, baseline)?;
+        let count = tagged.as_slice().len();
+        warnings.extend((count > 1).then_some(Warning::SeveralTagged(count)));
+        if *baseline_check == BaselineCheck::Require {
+            let faults = self.baseline_faults(baseline, candidate);
+            if !faults.is_empty() {
+                return Err(NoVerdict::UnusableBaseline { faults }.into());
             }
         }
+        Ok(Some((baseline, scores)))
     }
 
-    fn several_tagged(&self, runs: &[Run]) -> Option<Warning> {
-        let tagged = runs.iter().filter(|run| run.has_tag(self.settings.tag.as_str())).count();
-        (tagged > 1).then_some(Warning::SeveralTagged(tagged))
-    }
-
-    fn another_spelling(&self, runs: &[Run]) -> Option<String> {
-        let wanted = self.settings.tag.as_str();
-        runs.iter().find_map(|run| run.spelling_of(wanted)).map(str::to_owned)
-    }
-
-    /// What is only to be warned of. For after the tag has moved: git and GitHub take their time, and change nothing.
-    pub(super) fn about_the_baseline(&self, baseline: &Run, candidate: &Run, dirty: &HashSet<TaskId>) -> Vec<Warning> {
+    /// What is wrong with the baseline, where that is only a warning. Call it after the tag has moved: git and GitHub take
+    /// time, and the answer changes nothing.
+    pub(super) fn baseline_warnings(&self, baseline: &Run, candidate: &Run) -> Vec<Warning> {
         match self.settings.baseline_check {
-            BaselineCheck::Warn => self.faults(baseline, candidate, dirty),
+            BaselineCheck::Warn => self.baseline_faults(baseline, candidate),
             BaselineCheck::Require | BaselineCheck::Off => Vec::new(),
         }
     }
 
-    /// What is wrong with the baseline. The candidate itself needs no such check.
-    fn faults(&self, baseline: &Run, candidate: &Run, dirty: &HashSet<TaskId>) -> Vec<Warning> {
+    fn baseline_faults(&self, baseline: &Run, candidate: &Run) -> Vec<Warning> {
         if baseline.id == candidate.id {
             return Vec::new();
         }
-        let state = [
-            (dirty.contains(&baseline.id), Warning::BaselineDirty),
-            (!select::is_finished(baseline), Warning::BaselineUnfinished),
-        ];
-        let state = state.into_iter().filter(|(applies, _)| *applies).map(|(_, fault)| fault);
-        state.chain(self.origin(baseline)).collect()
+        let dirty = (baseline.working_tree == WorkingTree::Dirty).then_some(Warning::BaselineDirty);
+        let unfinished = (!baseline.is_finished()).then_some(Warning::BaselineUnfinished);
+        [dirty, unfinished, self.origin_fault(baseline)].into_iter().flatten().collect()
     }
 
-    /// What is wrong with where the baseline comes from, or why that is not known: by git where there is history, else
-    /// by the pull request of its commit.
-    fn origin(&self, baseline: &Run) -> Option<Warning> {
+    /// Why the baseline is not, or may not be, part of the main branch. Git decides where it has the history, otherwise the
+    /// pull request of the commit.
+    fn origin_fault(&self, baseline: &Run) -> Option<Warning> {
+        let unknown = |why| Some(Warning::BaselineOriginUnknown(why));
         let Some(branch) = self.context.ci.and_then(main_branch) else {
-            // Outside of a CI nobody asks; where it is required, that does not make it so.
-            let required = self.settings.baseline_check == BaselineCheck::Require;
-            let unknown =
-                || Warning::BaselineOriginUnknown("which branch is the main one is not known here".to_owned());
-            return required.then(unknown);
+            // Outside of a CI the branch only matters where the check is required.
+            let is_required = self.settings.baseline_check == BaselineCheck::Require;
+            return if is_required { unknown(OriginUnknown::NoMainBranch) } else { None };
         };
-        let Some(recorded) = baseline.commit.as_deref() else {
-            return Some(Warning::BaselineOriginUnknown("it recorded no commit".to_owned()));
+        let commit = match &baseline.commit {
+            Some(RecordedCommit::Id(commit)) => commit,
+            Some(RecordedCommit::NotAnId(_)) => return unknown(OriginUnknown::NotACommit),
+            None => return unknown(OriginUnknown::NoCommit),
         };
         let GateContext { directory, environment, .. } = self.context;
-        let by_git = git::belongs_to(directory, environment, recorded, branch);
-        if matches!(&by_git, Ok(belongs) if *belongs != git::Belongs::No) {
-            return None;
+        let git_error = match git::belongs_to(directory, environment, commit.as_str(), branch) {
+            Ok(git::Belongs::No) => None,
+            Ok(git::Belongs::InHistory | git::Belongs::SameTree(_)) => return None,
+            Err(error) => Some(error),
+        };
+        match (self.pull_request(commit, branch), git_error) {
+            (Ok(Some(pull)), _) if pull.merged => None,
+            (Ok(Some(pull)), _) => Some(Warning::BaselineNotMerged(Some(pull.number))),
+            (Ok(None), None) => Some(Warning::BaselineNotMerged(None)),
+            (Ok(None), Some(error)) => unknown(OriginUnknown::Git { error, github: None }),
+            (Err(error), None) => unknown(OriginUnknown::GitHub(error)),
+            (Err(github), Some(error)) => unknown(OriginUnknown::Git { error, github: Some(github) }),
         }
-        Some(match (self.pulls(recorded, branch), by_git) {
-            (Ok(Some(Pulls::Merged)), _) => return None,
-            (Ok(Some(Pulls::NotMerged(number))), _) => Warning::BaselineNotMerged(Some(number)),
-            (Ok(None), Ok(_)) => Warning::BaselineNotMerged(None),
-            (Ok(None), Err(why)) => Warning::BaselineOriginUnknown(with_advice(&why)),
-            (Err(error), Ok(_)) => Warning::BaselineOriginUnknown(format!("{UNSEEN}; {error}")),
-            (Err(error), Err(why)) => Warning::BaselineOriginUnknown(format!("{}; {error}", with_advice(&why))),
-        })
     }
 
-    /// What GitHub says, if there is one to be asked and it knows the commit.
-    fn pulls(&self, recorded: &str, branch: &str) -> Result<Option<Pulls>, github::Error> {
-        let forge = self.context.ci.and_then(|context| context.forge.as_ref());
-        let (Some(forge), Ok(commit)) = (forge, Commit::parse(recorded)) else { return Ok(None) };
-        let asked = GitHub::new(forge, self.context.environment);
-        match asked.and_then(|github| github.pulls_with(&forge.repository, &commit, branch)) {
-            Ok(pulls) => Ok(Pulls::of(&pulls)),
-            // Nobody means to ask, or the commit is in no pull request.
+    /// A pull request of the commit: a merged one, if there is one; `None` if GitHub knows of none or cannot be asked.
+    fn pull_request(&self, commit: &Commit, branch: &str) -> Result<Option<Pull>, github::Error> {
+        let Some(forge) = self.context.ci.and_then(|context| context.forge.as_ref()) else { return Ok(None) };
+        let github = GitHub::new(forge, self.context.environment);
+        match github.and_then(|github| github.pulls_with(&forge.repository, commit, branch)) {
+            // Of pull requests that are equal in this the first counts.
+            Ok(pulls) => Ok(pulls.into_iter().min_by_key(|pull| !pull.merged)),
+            // No token was given, or the commit is in no pull request.
             Err(github::Error::NoToken | github::Error::NotFound | github::Error::Refused { status: 422, .. }) => {
                 Ok(None)
             }
@@ -125,26 +104,7 @@ impl<'a> Session<'a> {
     }
 }
 
-/// Why it is not known, and what to do about it.
-fn with_advice(why: &GitError) -> String {
-    why.advice().map_or_else(|| why.to_string(), |advice| format!("{why}; {advice}"))
-}
-
-/// What became of the pull requests of a commit.
-enum Pulls {
-    Merged,
-    NotMerged(u64),
-}
-
-impl Pulls {
-    fn of(pulls: &[Pull]) -> Option<Self> {
-        let first = pulls.first()?;
-        let is_merged = pulls.iter().any(|pull| pull.merged);
-        Some(if is_merged { Self::Merged } else { Self::NotMerged(first.number) })
-    }
-}
-
-/// The branch that the baseline is to be part of.
+/// The branch that the baseline should be part of.
 fn main_branch(context: &CiContext) -> Option<&str> {
     match &context.trigger {
         Trigger::Pushed { branch, to_default: Some(true), .. } => Some(branch),

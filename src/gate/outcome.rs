@@ -3,6 +3,8 @@
 use crate::clearml::Error;
 use crate::exit::Exit;
 use crate::git::{CodePaths, GitError};
+use crate::github;
+use crate::model::commit::{Commit, RecordedCommit};
 use crate::model::compare::{Judgement, Score, Verdict};
 use crate::model::metric::Metric;
 use crate::model::run::{Curves, Run, ScoreFault, TaskId};
@@ -83,13 +85,30 @@ pub(crate) enum JudgedVia {
     PullRequest(u64),
 }
 
-/// Why it is not known whether the commit of another run holds the same code.
+/// Why runs of the same code under other commits could not be searched.
 #[derive(Debug)]
-pub(crate) enum Unclear {
+pub(crate) enum SameCodeUnknown {
     /// Nothing could be compared.
     GitError(GitError),
-    /// Some commits could not; the sentence says which and why.
-    SomeMissing(String),
+    /// Some commits of other runs are not in this clone.
+    CommitsMissing { missing: usize, all: usize },
+    /// There may be older runs than the newest this many.
+    OnlyNewestCompared(usize),
+}
+
+/// Why it is unknown whether the baseline is part of the main branch.
+#[derive(Debug)]
+pub(crate) enum OriginUnknown {
+    /// Outside of a CI the main branch is unknown.
+    NoMainBranch,
+    /// The baseline recorded no commit.
+    NoCommit,
+    /// The baseline recorded a text that is not a commit id.
+    NotACommit,
+    /// Git could not answer, and GitHub failed too or had no answer.
+    Git { error: GitError, github: Option<github::Error> },
+    /// Git does not have the commit in the branch. It may be there in another form, and GitHub failed to say so.
+    GitHub(github::Error),
 }
 
 /// How far the values of several runs lie apart.
@@ -154,8 +173,8 @@ impl Finding<'_> {
 pub(crate) struct RunSummary {
     /// Its id.
     pub(crate) id: TaskId,
-    /// The commit it ran; hostile text like every name.
-    pub(crate) commit: Option<String>,
+    /// The commit it recorded.
+    pub(crate) commit: Option<RecordedCommit>,
     /// Its page in the web app, where that is known.
     pub(crate) link: Option<String>,
     /// When it was started, or made; microseconds since 1970, 0 when unknown.
@@ -189,10 +208,10 @@ pub(crate) enum NoVerdict<'a> {
     NoRunOfCommit {
         /// The newest run of the name that would qualify, of whatever commit.
         newest_clean: Option<RunSummary>,
-        /// Why runs of the same code under another commit, if there are any, were not found.
-        unclear: Option<Unclear>,
-        /// Why GitHub could not be asked which pull request was merged, where that was to be asked.
-        unasked: Option<String>,
+        /// Why runs of the same code under other commits could not be searched.
+        same_code_unknown: Option<SameCodeUnknown>,
+        /// Why the merged pull request could not be looked up.
+        pull_request_unknown: Option<github::Error>,
     },
     /// Runs of the commit exist, but none qualifies.
     NoEligibleRun {
@@ -201,12 +220,12 @@ pub(crate) enum NoVerdict<'a> {
         /// Whose runs they are.
         judged_via: JudgedVia,
         /// The commits that they are of.
-        ran: Vec<String>,
+        ran: Vec<Commit>,
     },
     /// The abbreviated commit is the beginning of several.
     AmbiguousCommit {
         /// Those it could be.
-        commits: Vec<String>,
+        commits: Vec<Commit>,
     },
     /// Metrics that count are not there or not numbers.
     UnusableMetric {
@@ -249,7 +268,7 @@ pub(crate) enum Side {
 }
 
 /// Something that does not change the verdict and should be known.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) enum Warning {
     /// The baseline has uncommitted changes.
     BaselineDirty,
@@ -257,8 +276,8 @@ pub(crate) enum Warning {
     BaselineUnfinished,
     /// The baseline is not part of the main branch; the pull request that it comes from, where that is known.
     BaselineNotMerged(Option<u64>),
-    /// Whether it is could not be found out, and why; a note rather than a warning.
-    BaselineOriginUnknown(String),
+    /// It is unknown whether the baseline is part of the main branch; a note rather than a warning.
+    BaselineOriginUnknown(OriginUnknown),
     /// More than one task carries the tag; the best of them was the baseline.
     SeveralTagged(usize),
     /// No task carries the tag, but one carries it in another spelling.

@@ -1,59 +1,77 @@
-//! Waiting while a run of the commit is queued or at work: how long, how often to look, and what is told meanwhile.
+//! Waiting while a run of the code is queued or running: how long, how often to look, and what to show.
 
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::model::run::{Run, Status};
-use crate::text::duration::span;
 
-/// The pause after the first look; each further one is half as long again, up to [`LONGEST_PAUSE`].
+/// The pause after the first look. Each further one is half as long again, up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(20);
-/// In a log a line stands for ever, so that nothing new is told no more often than this.
-const SPARSE: Duration = Duration::from_mins(5);
+/// A line in a log stays, so the same state is not logged more often than this.
+const SAME_STATE: Duration = Duration::from_mins(5);
 
-/// Somebody who is told how the waiting goes.
+/// Shows how the wait goes.
 pub(crate) trait Progress {
-    /// Takes a line that replaces the one before, on a terminal.
-    fn show(&mut self, line: &str);
-    /// Whether lines replace one another, or stay.
-    fn replaces(&self) -> bool;
+    fn show(&mut self, waiting: &Waiting);
+    /// Whether each line overwrites the one before, as on a terminal.
+    fn overwrites(&self) -> bool;
 }
 
-/// The wait of one gate.
+/// The state of a wait.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Waiting {
+    pub(crate) elapsed: Duration,
+    pub(crate) limit: Duration,
+    /// How many runs of the code are running.
+    pub(crate) running: usize,
+    /// How many are queued.
+    pub(crate) queued: usize,
+    /// The last iteration that one of them reported.
+    pub(crate) last_iteration: Option<u64>,
+}
+
 pub(super) struct Wait<'p> {
     began: Instant,
-    most: Duration,
+    limit: Duration,
     pause: Duration,
     progress: &'p mut dyn Progress,
-    told: Option<(Instant, String)>,
+    /// What was shown last, and when.
+    shown: Option<(Instant, Waiting)>,
 }
 
 impl<'p> Wait<'p> {
-    pub(super) fn new(most: Duration, progress: &'p mut dyn Progress) -> Self {
-        Self { began: Instant::now(), most, pause: FIRST_PAUSE, progress, told: None }
+    pub(super) fn new(limit: Duration, progress: &'p mut dyn Progress) -> Self {
+        Self { began: Instant::now(), limit, pause: FIRST_PAUSE, progress, shown: None }
     }
 
-    /// Waits a while for these runs; false when there is no time left.
-    pub(super) fn goes_on(&mut self, pending: &[&Run]) -> bool {
-        let left = self.most.saturating_sub(self.began.elapsed());
+    /// Pauses before the next look at these runs; false when there is no time left.
+    pub(super) fn pause(&mut self, pending: &[&Run]) -> bool {
+        let left = self.limit.saturating_sub(self.began.elapsed());
         if left.is_zero() {
             return false;
         }
-        self.tell(pending);
+        self.show(pending);
         thread::sleep(self.pause.min(left));
         self.pause = longer(self.pause);
         true
     }
 
-    fn tell(&mut self, pending: &[&Run]) {
-        let state = state(pending);
-        let is_news = self.told.as_ref().is_none_or(|(at, told)| *told != state || at.elapsed() >= SPARSE);
-        if self.progress.replaces() || is_news {
-            let line =
-                format!("waiting, {} of {}: {state}{}", span(self.began.elapsed()), span(self.most), how_far(pending));
-            self.progress.show(&line);
-            self.told = Some((Instant::now(), state));
+    fn show(&mut self, pending: &[&Run]) {
+        let running = pending.iter().filter(|run| run.status == Status::Running).count();
+        let waiting = Waiting {
+            elapsed: self.began.elapsed(),
+            limit: self.limit,
+            running,
+            queued: pending.len() - running,
+            last_iteration: pending.iter().filter_map(|run| run.last_iteration).max(),
+        };
+        let is_shown = self.shown.as_ref().is_some_and(|(at, shown)| {
+            (shown.running, shown.queued) == (waiting.running, waiting.queued) && at.elapsed() < SAME_STATE
+        });
+        if self.progress.overwrites() || !is_shown {
+            self.progress.show(&waiting);
+            self.shown = Some((Instant::now(), waiting));
         }
     }
 }
@@ -62,69 +80,45 @@ fn longer(pause: Duration) -> Duration {
     (pause * 3 / 2).min(LONGEST_PAUSE)
 }
 
-/// How many runs are at work and in a queue.
-fn state(pending: &[&Run]) -> String {
-    let (running, queued): (Vec<_>, Vec<_>) = pending.iter().partition(|run| run.status == Status::Running);
-    let runs = |runs: &[&&Run]| format!("{} {}", runs.len(), if runs.len() == 1 { "run" } else { "runs" });
-    match (running.is_empty(), queued.is_empty()) {
-        (false, true) => format!("{} at work", runs(&running)),
-        (true, _) => format!("{} in a queue", runs(&queued)),
-        (false, false) => format!("{} at work, {} in a queue", runs(&running), queued.len()),
-    }
-}
-
-fn how_far(pending: &[&Run]) -> String {
-    let last = pending.iter().filter_map(|run| run.last_iteration).max();
-    last.map_or_else(String::new, |iteration| format!(", last iteration {iteration}"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::model::testing::run;
 
-    struct Shown(Vec<String>, bool);
+    struct Shown(Vec<Waiting>, bool);
 
     impl Progress for Shown {
-        fn show(&mut self, line: &str) {
-            self.0.push(line.to_owned());
+        fn show(&mut self, waiting: &Waiting) {
+            self.0.push(waiting.clone());
         }
 
-        fn replaces(&self) -> bool {
+        fn overwrites(&self) -> bool {
             self.1
         }
     }
 
     #[test]
-    fn a_log_is_told_only_what_is_new_and_a_terminal_everything() {
-        let (running, queued) = (run("a", Status::Running, None), run("b", Status::Queued, None));
-        for (replaces, expected) in
-            [(false, ["in a queue", "at work"].as_slice()), (true, &["in a queue", "at work", "at work"])]
-        {
-            let mut shown = Shown(Vec::new(), replaces);
+    fn a_log_shows_only_what_is_new_and_a_terminal_shows_everything() {
+        let running = Run { last_iteration: Some(70), ..run("a", Status::Running, None) };
+        let queued = run("b", Status::Queued, None);
+        for (overwrites, expected) in [
+            (false, [(0, 1, None), (1, 0, Some(70)), (1, 1, Some(70))].as_slice()),
+            (true, &[(0, 1, None), (1, 0, Some(70)), (1, 0, Some(70)), (1, 1, Some(70))]),
+        ] {
+            let mut shown = Shown(Vec::new(), overwrites);
             let mut wait = Wait::new(Duration::from_mins(1), &mut shown);
-            for run in [&queued, &running, &running] {
-                wait.tell(&[run]);
+            for pending in [[&queued].as_slice(), &[&running], &[&running], &[&running, &queued]] {
+                wait.show(pending);
             }
-            assert_eq!(shown.0.len(), expected.len(), "{:?}", shown.0);
-            assert!(shown.0.iter().zip(expected).all(|(line, state)| line.ends_with(state)), "{:?}", shown.0);
+            let shown: Vec<_> = shown.0.iter().map(|one| (one.running, one.queued, one.last_iteration)).collect();
+            assert_eq!(shown, expected);
         }
     }
 
     #[test]
-    fn looks_become_rarer_and_never_rarer_than_every_twenty_seconds() {
+    fn pauses_grow_to_twenty_seconds() {
         let pauses = std::iter::successors(Some(FIRST_PAUSE), |pause| Some(longer(*pause)));
         let pauses: Vec<u128> = pauses.take(10).map(|pause| pause.as_millis()).collect();
         assert_eq!(pauses, [1000, 1500, 2250, 3375, 5062, 7593, 11390, 17085, 20000, 20000]);
-    }
-
-    #[test]
-    fn what_is_waited_for_is_said() {
-        let running = Run { last_iteration: Some(70), ..run("a", Status::Running, None) };
-        let queued = run("b", Status::Queued, None);
-        assert_eq!(state(&[&running]), "1 run at work");
-        assert_eq!(state(&[&queued, &queued]), "2 runs in a queue");
-        assert_eq!(state(&[&running, &queued]), "1 run at work, 1 in a queue");
-        assert_eq!(how_far(&[&running, &queued]), ", last iteration 70");
     }
 }

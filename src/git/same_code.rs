@@ -22,20 +22,6 @@ pub(crate) enum Identity {
     NoCommit,
 }
 
-impl Identity {
-    /// What to say, with what to do, of commits that could not be compared because they are not in this clone.
-    pub(crate) fn about_missing(identities: &[Self]) -> Option<String> {
-        let missing = identities.iter().filter(|identity| **identity == Self::Missing).count();
-        let all = identities.len();
-        (missing > 0).then(|| {
-            format!(
-                "{missing} of {all} commits of other runs are not in this clone, so whether they hold the same code is \
-                 not known; check out the whole history (actions/checkout with fetch-depth: 0) to have more of them"
-            )
-        })
-    }
-}
-
 pub(super) fn compare(
     git: &Git<'_>,
     of: &Commit,

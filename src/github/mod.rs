@@ -213,8 +213,8 @@ impl Pull {
 /// The number of an open pull request whose head is this commit.
 fn headed(pull: &Value, commit: &Commit) -> Option<u64> {
     let text = |pointer| pull.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
-    let is_it = text("/state") == "open" && commit.matches(text("/head/sha"));
-    is_it.then(|| pull.get("number")?.as_u64())?
+    let is_head = Commit::parse(text("/head/sha")).is_ok_and(|head| commit.matches(&head));
+    (is_head && text("/state") == "open").then(|| pull.get("number")?.as_u64())?
 }
 
 /// The address of the next page out of a `Link` header.

@@ -1,23 +1,21 @@
-//! A git commit id, which is never empty and never a pattern.
+//! Git commit ids, as settings give them and as runs record them. Pure.
 
 use std::fmt;
 
-/// A full or abbreviated git object id: 7 to 64 hex digits, in lower case.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A full or abbreviated git commit id: 7 to 64 hex digits, in lower case. Never empty, never a pattern.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Commit(String);
 
-/// Git abbreviates to no fewer digits than this by itself.
+/// Git never abbreviates to fewer digits by itself.
 const SHORTEST: usize = 7;
-/// The length of a SHA-1 id.
 const SHA1: usize = 40;
-/// The length of a SHA-256 id.
 const SHA256: usize = 64;
 
 impl Commit {
-    /// Reads a commit id.
+    /// Parses a commit id. Surrounding whitespace and the case of the digits do not matter.
     ///
     /// # Errors
-    /// A sentence that says what is wrong with the text.
+    /// What is wrong with the text, in words that follow its name.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let text = text.trim();
         if text.is_empty() {
@@ -34,25 +32,18 @@ impl Commit {
         Ok(Self(text.to_ascii_lowercase()))
     }
 
-    /// The digits.
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Whether this is a whole id rather than the beginning of one.
+    /// Whether this is a whole id, not an abbreviation.
     pub(crate) fn is_full(&self) -> bool {
         matches!(self.0.len(), SHA1 | SHA256)
     }
 
-    /// Whether a run that recorded `version_num` ran this commit: equal, or begun by it when this id is abbreviated.
-    pub(crate) fn matches(&self, version_num: &str) -> bool {
-        let recorded = version_num.trim();
-        if self.is_full() {
-            recorded.eq_ignore_ascii_case(&self.0)
-        } else {
-            recorded.get(..self.0.len()).is_some_and(|start| start.eq_ignore_ascii_case(&self.0))
-                && recorded.bytes().all(|byte| byte.is_ascii_hexdigit())
-        }
+    /// Whether `recorded` is this commit: equal, or starting with this id when this id is abbreviated.
+    pub(crate) fn matches(&self, recorded: &Self) -> bool {
+        if self.is_full() { self == recorded } else { recorded.0.starts_with(&self.0) }
     }
 }
 
@@ -62,48 +53,93 @@ impl fmt::Display for Commit {
     }
 }
 
+/// What a run recorded as its commit. ClearML stores any text there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum RecordedCommit {
+    /// A commit id.
+    Id(Commit),
+    /// Text that is not a commit id, as recorded; hostile, like every name.
+    NotAnId(String),
+}
+
+impl RecordedCommit {
+    /// Parses what a run recorded; `None` when it is blank.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let parsed = || Commit::parse(text).map_or_else(|_| Self::NotAnId(text.to_owned()), Self::Id);
+        (!text.trim().is_empty()).then(parsed)
+    }
+
+    pub(crate) const fn id(&self) -> Option<&Commit> {
+        match self {
+            Self::Id(commit) => Some(commit),
+            Self::NotAnId(_) => None,
+        }
+    }
+
+    /// The commit id, or the text that was recorded instead.
+    pub(crate) fn as_str(&self) -> &str {
+        match self {
+            Self::Id(commit) => commit.as_str(),
+            Self::NotAnId(text) => text,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::Commit;
+    use super::*;
     use proptest::prelude::*;
 
-    #[test]
-    fn it_is_shown_and_sent_in_small_letters() {
-        let commit = Commit::parse(" ABCDEF0123 ").unwrap();
-        assert_eq!((commit.as_str(), commit.to_string().as_str()), ("abcdef0123", "abcdef0123"));
+    fn commit(text: &str) -> Commit {
+        Commit::parse(text).unwrap()
     }
 
     #[test]
-    fn empty_short_and_foreign_texts_are_refused() {
+    fn ids_are_trimmed_and_in_lower_case() {
+        assert_eq!(commit(" ABCDEF0123 ").to_string(), "abcdef0123");
+    }
+
+    #[test]
+    fn rejects_empty_short_long_and_non_hex_texts() {
         for bad in ["", "  ", "abc", "main", ".", ".*", "abcdef", "g234567", "1234567\n8", &"a".repeat(65)] {
             assert!(Commit::parse(bad).is_err(), "{bad:?}");
         }
     }
 
     #[test]
-    fn a_full_commit_matches_itself_alone() {
-        let commit = Commit::parse(&"Ab".repeat(20)).unwrap();
-        assert!(commit.matches(&"aB".repeat(20)));
-        assert!(!commit.matches(&"ab".repeat(19)));
-        assert!(!commit.matches(&"ab".repeat(21)));
-        assert!(!commit.matches(""));
+    fn a_full_commit_matches_only_itself() {
+        let full = commit(&"Ab".repeat(20));
+        assert!(full.matches(&commit(&"aB".repeat(20))));
+        for other in [19, 21] {
+            assert!(!full.matches(&commit(&"ab".repeat(other))));
+        }
     }
 
     #[test]
-    fn a_short_commit_matches_what_it_begins() {
-        let commit = Commit::parse("abcdef1").unwrap();
-        assert!(commit.matches("abcdef1"));
-        assert!(commit.matches("ABCDEF1234"));
-        assert!(!commit.matches("abcdef"));
-        assert!(!commit.matches("abcdef1-dirty"));
+    fn an_abbreviated_commit_matches_every_id_that_starts_with_it() {
+        let short = commit("abcdef1");
+        assert!(short.matches(&short));
+        assert!(short.matches(&commit("ABCDEF1234")));
+        assert!(!short.matches(&commit("abcdef2")));
+        assert!(!commit("abcdef12").matches(&short));
+    }
+
+    #[test]
+    fn a_recorded_commit_is_an_id_or_other_text_or_absent() {
+        assert_eq!(RecordedCommit::parse(" ABCDEF1 "), Some(RecordedCommit::Id(commit("abcdef1"))));
+        for text in ["abcdef1-dirty", "main", "abcdef", " x "] {
+            let recorded = RecordedCommit::parse(text).unwrap();
+            assert_eq!((recorded.id(), recorded.as_str()), (None, text));
+        }
+        assert_eq!(RecordedCommit::parse(" \n"), None);
     }
 
     proptest! {
         #[test]
-        fn no_text_makes_a_commit_that_matches_nothing_or_everything(text in ".*", other in "[0-9a-f]{40}") {
+        fn every_commit_matches_itself_and_only_ids_that_start_with_it(text in ".*|[0-9a-fA-F]{6,65}", other in "[0-9a-f]{40}") {
             if let Ok(commit) = Commit::parse(&text) {
-                prop_assert!(commit.matches(commit.as_str()));
-                prop_assert_eq!(commit.matches(&other), other.starts_with(commit.as_str()));
+                prop_assert!(commit.matches(&commit));
+                prop_assert_eq!(commit.matches(&Commit::parse(&other).unwrap()), other.starts_with(commit.as_str()));
             }
         }
     }

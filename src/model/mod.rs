@@ -1,4 +1,4 @@
-//! What is compared and how: commits, runs, metrics, and the decisions over them. Pure.
+//! Commits, runs, metrics, and the decisions about them: which runs are compared, and the comparison. Pure.
 
 pub(crate) mod commit;
 pub(crate) mod compare;

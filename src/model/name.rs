@@ -1,16 +1,16 @@
-//! Names as ClearML knows them: of projects, tasks and scalars, and the tag of the best. Taken literally or refused. Pure.
+//! Names in ClearML, of projects, tasks and scalars, and the tag. Accepted literally or rejected. Pure.
 
 use std::fmt;
 
 /// The exact name of a project, task, scalar or tag: not blank, one line, valid UTF-8.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Name(String);
 
 impl Name {
-    /// Takes a name as it is, spaces included.
+    /// Accepts a name as it is, spaces included.
     ///
     /// # Errors
-    /// A phrase that says what is wrong with the text.
+    /// What is wrong with the text, in words that follow its name.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         if text.trim().is_empty() {
             return Err("is blank".to_owned());
@@ -24,7 +24,6 @@ impl Name {
         Ok(Self(text.to_owned()))
     }
 
-    /// The name.
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
@@ -36,15 +35,15 @@ impl fmt::Display for Name {
     }
 }
 
-/// The tag of the best task.
+/// The tag that marks the best run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Tag(Name);
 
 impl Tag {
-    /// Takes a tag literally; a leading `-` is part of it.
+    /// Accepts a tag literally; a leading `-` is part of it.
     ///
     /// # Errors
-    /// A phrase that says what is wrong with the text.
+    /// What is wrong with the text, in words that follow its name.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         if text.starts_with("__$") {
             return Err("begins with __$, which ClearML keeps for operators in tag queries".to_owned());
@@ -52,7 +51,6 @@ impl Tag {
         Name::parse(text).map(Self)
     }
 
-    /// The tag.
     pub(crate) fn as_str(&self) -> &str {
         self.0.as_str()
     }
@@ -70,7 +68,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn names_are_taken_literally_or_refused() {
+    fn accepts_names_literally_or_rejects_them() {
         assert_eq!(Name::parse(" a.b (c)+[d] ").unwrap().as_str(), " a.b (c)+[d] ");
         assert!(Name::parse(" ").is_err());
         assert!(Name::parse("a\n").is_err());
@@ -80,9 +78,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_taken_is_taken_literally(text in ".*") {
-            for taken in [Name::parse(&text).map(|name| name.to_string()), Tag::parse(&text).map(|tag| tag.to_string())] {
-                prop_assert!(taken.is_err() || taken.as_ref() == Ok(&text));
+        fn accepted_texts_stay_as_they_are(text in ".*") {
+            for name in [Name::parse(&text).map(|name| name.to_string()), Tag::parse(&text).map(|tag| tag.to_string())] {
+                prop_assert!(name.is_err() || name.as_ref() == Ok(&text));
             }
         }
     }

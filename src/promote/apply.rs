@@ -19,7 +19,7 @@ pub(crate) struct Move<'a> {
     pub(crate) candidate: &'a TaskId,
     pub(crate) plan: &'a Plan,
     /// When the runs were read that the plan rests on.
-    pub(crate) judged: Instant,
+    pub(crate) read_at: Instant,
     pub(crate) limits: Limits,
 }
 
@@ -38,7 +38,7 @@ impl Move<'_> {
         if let Err(error) = persist(self.client, self.limits.first_pause, add) {
             return Promotion::Failed { error, candidate_may_have_tag: added.get() };
         }
-        let looked_from = if self.plan.watch { self.watched() } else { self.judged };
+        let looked_from = if self.plan.watch { self.watched() } else { self.read_at };
         match persist(self.client, self.limits.first_pause, || self.take_from_others(looked_from)) {
             Ok(promotion) => promotion,
             Err(error) => Promotion::Failed { error, candidate_may_have_tag: true },

@@ -164,7 +164,7 @@ proptest! {
         let mut world = raced(World::new(&scores, &holders), candidates, order);
         world.rest();
         let carriers = world.carriers();
-        let best = carriers.iter().max_by(|a, b| metrics(Direction::Max).compare(a, b)).unwrap();
+        let best = carriers.iter().max_by(|a, b| a.compare(b, &metrics(Direction::Max))).unwrap();
         let best = best.id.as_str().parse().unwrap();
         let mut gate = Gate::of(best);
         (0..Gate::STEPS).for_each(|_| gate.step(&mut world));

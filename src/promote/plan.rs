@@ -61,7 +61,7 @@ pub(crate) fn plan(candidate: &Run, tagged: &[&Run], metrics: &Metrics, now: u64
     }
     let loses = |run: &&Run| match (add, all_quiet) {
         (true, _) => true,
-        (false, true) => metrics.compare(candidate, run).is_gt(),
+        (false, true) => candidate.compare(run, metrics).is_gt(),
         (false, false) => !untouched_for(candidate, RECENT) && untouched_for(run, RECENT),
     };
     let (lose, spare): (Vec<&Run>, Vec<&Run>) = others.into_iter().partition(loses);

@@ -12,11 +12,12 @@ use crate::clearml::{Cause, Error};
 use crate::environment::Environment;
 use crate::exit::Exit;
 use crate::gate::outcome::{
-    Finding, Judged, JudgedVia, MetricOutcome, NoVerdict, NotStarted, Outcome, Report, RunResult, RunSummary, Side,
-    Spread, Spreads, Unclear, Warning,
+    Finding, Judged, JudgedVia, MetricOutcome, NoVerdict, NotStarted, OriginUnknown, Outcome, Report, RunResult,
+    RunSummary, SameCodeUnknown, Side, Spread, Spreads, Warning,
 };
 use crate::git::{CodePaths, GitError};
-use crate::model::commit::Commit;
+use crate::github;
+use crate::model::commit::{Commit, RecordedCommit};
 use crate::model::compare::{Judgement, Score, Verdict, judge};
 use crate::model::metric::Metric;
 use crate::model::run::{Curve, Curves, ScoreFault, TaskId};
@@ -302,7 +303,7 @@ fn seen(input: &mut Input<'_>) -> RunSummary {
     let link = Host::parse("app.example.org").ok().map(|web| links::task(&web, (2, 31), &project, &id));
     RunSummary {
         id: TaskId(id),
-        commit: input.maybe(Input::text),
+        commit: RecordedCommit::parse(&input.text()),
         link: link.filter(|_| input.flag()),
         when: input.time(),
         age: input.maybe(Input::time).map(Duration::from_micros),
@@ -375,11 +376,15 @@ fn no_verdict<'a>(input: &mut Input<'_>, settings: &'a Settings) -> NoVerdict<'a
         1 => NoVerdict::TaskNotFound { similar: texts(input) },
         2 => NoVerdict::NoRunOfCommit {
             newest_clean: input.maybe(seen),
-            unclear: input.maybe(unclear),
-            unasked: input.maybe(Input::text),
+            same_code_unknown: input.maybe(same_code_unknown),
+            pull_request_unknown: input.maybe(github_error),
         },
-        3 => NoVerdict::NoEligibleRun { near: near_misses(input), judged_via: judged_via(input), ran: texts(input) },
-        4 => NoVerdict::AmbiguousCommit { commits: texts(input) },
+        3 => NoVerdict::NoEligibleRun {
+            near: near_misses(input),
+            judged_via: judged_via(input),
+            ran: input.list(|_| settings.commit.clone()),
+        },
+        4 => NoVerdict::AmbiguousCommit { commits: input.list(|_| settings.commit.clone()) },
         5 => NoVerdict::UnusableMetric {
             side: side(input),
             run: seen(input),
@@ -393,11 +398,15 @@ fn no_verdict<'a>(input: &mut Input<'_>, settings: &'a Settings) -> NoVerdict<'a
     }
 }
 
-fn unclear(input: &mut Input<'_>) -> Unclear {
+fn github_error(input: &mut Input<'_>) -> github::Error {
+    github::Error::Refused { status: 400, message: input.text() }
+}
+
+fn same_code_unknown(input: &mut Input<'_>) -> SameCodeUnknown {
     match input.below(3) {
-        0 => Unclear::SomeMissing(input.text()),
-        1 => Unclear::GitError(GitError::Odd(input.text())),
-        _ => Unclear::GitError(GitError::PathMissing { path: input.text(), similar: vec![input.text()] }),
+        0 => SameCodeUnknown::CommitsMissing { missing: 1, all: 2 },
+        1 => SameCodeUnknown::GitError(GitError::Odd(input.text())),
+        _ => SameCodeUnknown::GitError(GitError::PathMissing { path: input.text(), similar: vec![input.text()] }),
     }
 }
 
@@ -406,7 +415,10 @@ fn warnings(input: &mut Input<'_>) -> Vec<Warning> {
         0 => Warning::BaselineDirty,
         1 => Warning::BaselineUnfinished,
         2 => Warning::BaselineNotMerged(input.maybe(|input| u64::from(input.byte()))),
-        3 => Warning::BaselineOriginUnknown(input.text()),
+        3 => Warning::BaselineOriginUnknown(OriginUnknown::Git {
+            error: GitError::Odd(input.text()),
+            github: input.maybe(github_error),
+        }),
         4 => Warning::SeveralTagged(input.below(200)),
         5 => Warning::TagSpelledDifferently(input.text()),
         6 => Warning::CertificateNotVerified,

@@ -7,6 +7,7 @@
 
 mod ci;
 mod clearml;
+mod gate;
 mod git;
 mod github;
 mod net;
@@ -17,6 +18,7 @@ mod tag;
 
 use std::time::Duration;
 
+pub(crate) use gate::waiting;
 pub(crate) use no_verdict::explain;
 pub(crate) use tag::promotion;
 
@@ -248,7 +250,8 @@ const fn fault_word(fault: ScoreFault) -> &'static str {
 
 /// Commit and age of a run.
 pub(crate) fn origin(run: &RunSummary) -> Phrase {
-    let commit = run.commit.as_deref().map_or_else(|| say("commit unknown"), |id| say("commit ").then(commit(id)));
+    let commit =
+        run.commit.as_ref().map_or_else(|| say("commit unknown"), |id| say("commit ").then(commit(id.as_str())));
     run.age.map_or(commit.clone(), |age| commit.say(format!(", {}", ago(age))))
 }
 
@@ -271,7 +274,7 @@ fn ago(age: Duration) -> String {
 
 /// Which commit was run instead of the one under review; `None` when that one was.
 pub(crate) fn judged_via(settings: &Settings, judged: &Judged<'_>) -> Option<Phrase> {
-    let ran = judged.candidate.commit.as_deref().map_or_else(|| say("an unknown commit"), commit);
+    let ran = judged.candidate.commit.as_ref().map_or_else(|| say("an unknown commit"), |id| commit(id.as_str()));
     in_place(settings, &judged.judged_via, ran)
 }
 
@@ -338,7 +341,7 @@ pub(crate) fn warning(warning: &Warning, settings: &Settings) -> Phrase {
             "the baseline is not part of the main branch: neither its commit nor one with the same files is in there",
         ),
         Warning::BaselineOriginUnknown(why) => {
-            say("whether the baseline is part of the main branch is not known: ").line(why)
+            say("whether the baseline is part of the main branch is not known: ").line(&why.to_string())
         }
         Warning::BaselineUnfinished => say("the baseline did not complete, or is archived"),
         Warning::SeveralTagged(count) => {

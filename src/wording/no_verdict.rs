@@ -1,7 +1,9 @@
 //! Why there is no verdict, and what to do about it, in words.
 
 use super::{commit, in_place, metric_name, near_misses, warning};
-use crate::gate::outcome::{JudgedVia, NoVerdict, RunSummary, Side, Unclear, Warning};
+use crate::gate::outcome::{JudgedVia, NoVerdict, RunSummary, SameCodeUnknown, Side, Warning};
+use crate::github;
+use crate::model::commit::{Commit, RecordedCommit};
 use crate::model::metric::Metric;
 use crate::model::run::ScoreFault;
 use crate::model::select::NearMisses;
@@ -32,16 +34,16 @@ pub(crate) fn explain(settings: &Settings, why: &NoVerdict<'_>) -> Explanation {
             say("no task of this project is named ").quoted(settings.task_name.as_str()),
             vec![did_you_mean(similar), say("Set CLEARML_TASK_NAME to the exact name, or run the training once.")],
         ),
-        NoVerdict::NoRunOfCommit { newest_clean, unclear, unasked } => {
-            let mut details = nothing_ran(newest_clean.as_ref(), unclear.as_ref());
-            details.extend(unasked.as_deref().map(about_merged));
+        NoVerdict::NoRunOfCommit { newest_clean, same_code_unknown, pull_request_unknown } => {
+            let mut details = nothing_ran(newest_clean.as_ref(), same_code_unknown.as_ref());
+            details.extend(pull_request_unknown.as_ref().map(about_merged));
             (say("no run of this commit is in ClearML"), details)
         }
         NoVerdict::NoEligibleRun { near, judged_via, ran } => none_qualifies(settings, near, judged_via, ran),
         NoVerdict::AmbiguousCommit { commits } => (
             say(format!("{} is the beginning of several commits", settings.commit)),
             vec![
-                say("It could be ").listed(commits.iter().map(|id| Phrase::default().bare(id))).say("."),
+                say("It could be ").listed(commits.iter().map(|id| Phrase::default().bare(id.as_str()))).say("."),
                 say("Give more digits."),
             ],
         ),
@@ -73,42 +75,48 @@ pub(crate) fn explain(settings: &Settings, why: &NoVerdict<'_>) -> Explanation {
     Explanation { what, details }
 }
 
-fn nothing_ran(newest_clean: Option<&RunSummary>, unclear: Option<&Unclear>) -> Vec<Phrase> {
+fn nothing_ran(newest_clean: Option<&RunSummary>, unknown: Option<&SameCodeUnknown>) -> Vec<Phrase> {
     let near = newest_clean.map_or_else(
         || say("No run of this name completed without uncommitted changes yet."),
         |run| {
-            let id = run.commit.as_deref().map_or_else(|| say("an unknown commit"), commit);
+            let id = run.commit.as_ref().map_or_else(|| say("an unknown commit"), |id| commit(id.as_str()));
             say("The newest clean run is of ").then(id).say(": ").page(run)
         },
     );
     let todo =
         say("Commit everything, run the training on this very commit, and run the check again when it has completed.");
-    [Some(near), Some(todo), unclear.map(about_same_code)].into_iter().flatten().collect()
+    [Some(near), Some(todo), unknown.map(about_same_code)].into_iter().flatten().collect()
 }
 
 /// Why a run of the same code under another commit, if there is one, was not taken.
-fn about_same_code(unclear: &Unclear) -> Phrase {
-    match unclear {
-        Unclear::GitError(why) => {
+fn about_same_code(unknown: &SameCodeUnknown) -> Phrase {
+    match unknown {
+        SameCodeUnknown::GitError(why) => {
             let said = say("Runs of the same code under another commit were not looked for: ").line(&why.to_string());
             why.advice().map_or_else(|| said.clone(), |advice| said.clone().say("; ").say(advice)).say(".")
         }
-        Unclear::SomeMissing(sentence) => Phrase::default().line(sentence).say("."),
+        SameCodeUnknown::CommitsMissing { missing, all } => say(format!(
+            "{missing} of {all} commits of other runs are not in this clone, so they may have the same code; check out \
+             the whole history (actions/checkout with fetch-depth: 0) to compare them."
+        )),
+        SameCodeUnknown::OnlyNewestCompared(count) => say(format!(
+            "Only the newest {count} runs of this name were searched for the same code under another commit."
+        )),
     }
 }
 
 /// Why the head of the pull request that was merged, if one was, was not judged.
-fn about_merged(why: &str) -> Phrase {
-    say("Which pull request was merged by it is not known: ").line(why).say(".")
+fn about_merged(error: &github::Error) -> Phrase {
+    say("Which pull request was merged by it is not known: ").line(&error.to_string()).say(".")
 }
 
 fn none_qualifies(
     settings: &Settings,
     near: &NearMisses,
     judged_via: &JudgedVia,
-    ran: &[String],
+    ran: &[Commit],
 ) -> (Phrase, Vec<Phrase>) {
-    let ran = Phrase::default().listed(ran.iter().map(|id| commit(id)));
+    let ran = Phrase::default().listed(ran.iter().map(|id| commit(id.as_str())));
     let what = match judged_via {
         JudgedVia::Own => "no clean run of this commit has completed",
         JudgedVia::SameCode(_) | JudgedVia::PullRequest(_) => "no clean run of this code has completed",
@@ -166,9 +174,9 @@ fn no_score(
 
 /// The commit of a run that stands for the one under review.
 fn of_another_commit(settings: &Settings, side: Side, run: &RunSummary) -> Phrase {
-    match run.commit.as_deref() {
+    match run.commit.as_ref().and_then(RecordedCommit::id) {
         Some(ran) if side == Side::Candidate && !settings.commit.matches(ran) => {
-            say(", which ran ").then(commit(ran)).say(" in place of ").then(commit(settings.commit.as_str()))
+            say(", which ran ").then(commit(ran.as_str())).say(" in place of ").then(commit(settings.commit.as_str()))
         }
         _ => Phrase::default(),
     }

@@ -148,7 +148,7 @@ fn the_branch_is_the_one_that_the_pull_request_goes_to() {
     // Which branch a push to another one is for, nobody knows.
     let push = json!({"ref": "refs/heads/idea", "after": HEAD, "repository": {"default_branch": "change"}});
     let gate = on(gate, "push", &push);
-    gate.run().expect(3, UNFIT).says("which branch is the main one is not known here");
+    gate.run().expect(3, UNFIT).says("outside of a CI, the main branch is unknown");
     says_nothing(&gate.set("CLEARML_BASELINE_CHECK", "warn").run().expect(0, "PASSED, improved"));
 }
 
@@ -183,8 +183,8 @@ fn what_is_not_known_is_a_note_and_under_require_no_verdict() {
             |_, _| (),
             "the working directory is in no git repository; check the repository out before".to_owned(),
         ),
-        ("--all", shallow, "what was recorded is no commit id".to_owned()),
-        ("\u{1b}[31m\n::error::x", shallow, "what was recorded is no commit id".to_owned()),
+        ("--all", shallow, "what it recorded is not a commit id".to_owned()),
+        ("\u{1b}[31m\n::error::x", shallow, "what it recorded is not a commit id".to_owned()),
     ];
     for (baseline, arrange, why) in cases {
         let (sandbox, base, head) = workspace(baseline);
@@ -314,8 +314,8 @@ fn a_merge_that_git_cannot_see_is_asked_of_github() {
     none.passes(&gate(&none)).says(&format!("warning: {ELSEWHERE}"));
     let untold = stage();
     let ran = untold.passes(&gate(&untold).set("GITHUB_TOKEN", "ghs_of_nobody"));
-    let said = "neither its commit nor one with the same files is in there, and what became of its pull request GitHub";
-    ran.says(&format!("{UNKNOWN}{said} does not tell; GitHub does not take GITHUB_TOKEN"));
+    let said = "the branch has neither its commit nor one with the same files, and GitHub does not say what became";
+    ran.says(&format!("{UNKNOWN}{said} of its pull request; GitHub does not take GITHUB_TOKEN"));
 }
 
 #[test]

@@ -398,7 +398,7 @@ fn a_run_of_the_same_code_that_is_at_work_is_waited_for() {
         }
     });
     let ran = stands(gate.set("COMMIT_ID", &reviewed).set("CLEARML_WAIT", "1m").run(), &reviewed, &first);
-    assert!(ran.err.starts_with("waiting, 0 s of 1 min: 1 run at work"), "{}", ran.err);
+    assert!(ran.err.starts_with("waiting, 0 s of 1 min: 1 run running"), "{}", ran.err);
     assert_eq!(sandbox.tagged(TAG), [head]);
 }
 
@@ -462,7 +462,7 @@ fn only_the_newest_runs_are_looked_through_and_that_is_told() {
         sandbox.add(TaskSeed::new(PROJECT, TASK).commit(&different));
     }
     let gate = gate.set("COMMIT_ID", &reviewed);
-    gate.run().expect(3, NOBODY).says("Only the newest 500 runs of this name were looked through for the same code");
+    gate.run().expect(3, NOBODY).says("Only the newest 500 runs of this name were searched for the same code");
     sandbox.add(run(&first, 0.9));
     stands(gate.run(), &reviewed, &first);
 }

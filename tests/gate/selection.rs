@@ -21,11 +21,14 @@ fn the_newest_clean_completed_run_of_the_commit_is_judged() {
 }
 
 #[test]
-fn a_published_run_counts_and_a_run_without_a_diff_is_clean() {
-    let sandbox = Sandbox::start();
-    sandbox.add(best(0.8));
-    sandbox.add(run(HEAD, 0.9).status("published").no_diff());
-    Gate::of(&sandbox).run().expect(0, "PASSED, improved");
+fn a_run_that_is_or_is_being_published_counts_and_a_run_without_a_diff_is_clean() {
+    for status in ["published", "publishing"] {
+        let sandbox = Sandbox::start();
+        sandbox.add(best(0.8));
+        let newest = sandbox.add(run(HEAD, 0.9).status(status).no_diff());
+        Gate::of(&sandbox).run().expect(0, "PASSED, improved").says("candidate 0.9 ");
+        assert_eq!(sandbox.tagged(TAG), [newest], "{status}");
+    }
 }
 
 #[test]

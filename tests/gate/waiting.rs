@@ -33,7 +33,7 @@ fn a_run_that_ends_well_in_time_is_judged() {
     assert_eq!(sandbox.tagged(TAG), [head]);
     let lines: Vec<&str> = ran.err.lines().collect();
     assert_eq!(lines.len(), 1, "a log is told only what is new: {lines:?}");
-    assert!(lines[0].starts_with("waiting, 0 s of 1 min: 1 run at work, last iteration 0"), "{lines:?}");
+    assert!(lines[0].starts_with("waiting, 0 s of 1 min: 1 run running, last iteration 0"), "{lines:?}");
 }
 
 /// However slow the server: what one look took is not missing at the next.

@@ -20,6 +20,7 @@ use crate::exit::Exit;
 use crate::gate::outcome::{
     Finding, Judged, JudgedVia, MetricOutcome, NoVerdict, NotStarted, Outcome, Report, RunSummary, Side, Warning,
 };
+use crate::model::commit::Commit;
 use crate::model::compare::{Comparison, Direction, Judgement};
 use crate::model::metric::{self, Pick};
 use crate::model::run::{self, ScoreFault};
@@ -141,7 +142,7 @@ fn with_no_verdict(shared: Document, settings: &Settings, why: &NoVerdict<'_>, r
         }
         NoVerdict::NoEligibleRun { near, .. } => document.rejected = rejected(near),
         NoVerdict::AmbiguousCommit { commits } => {
-            undecided.commits = room.list(commits.iter().map(String::as_str));
+            undecided.commits = room.list(commits.iter().map(Commit::as_str));
         }
         NoVerdict::UnusableMetric { side, run: seen, known, .. } => {
             let seen = Some(run(seen, room));
@@ -277,7 +278,7 @@ fn run(seen: &RunSummary, room: Room) -> Run {
     Run {
         id: room.text(seen.id.as_str()),
         url: seen.link.as_deref().map(|link| room.text(link)),
-        commit: seen.commit.as_deref().map(|commit| room.text(commit)),
+        commit: seen.commit.as_ref().map(|commit| room.text(commit.as_str())),
         started,
     }
 }

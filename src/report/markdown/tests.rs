@@ -7,7 +7,10 @@ use proptest::prelude::*;
 
 use super::super::testing::{self, COMMIT, curves, finding, judged, metric, refusal, seen, settings, told, unknown};
 use super::*;
-use crate::gate::outcome::{Finding, JudgedVia, Side, Unclear};
+use crate::gate::outcome::{Finding, JudgedVia, SameCodeUnknown, Side};
+use crate::git::GitError;
+use crate::github;
+use crate::model::commit::Commit;
 use crate::model::compare::{Criteria, Direction, Score, Tolerance};
 use crate::model::metric::Metric;
 use crate::model::run::ScoreFault;
@@ -131,20 +134,20 @@ fn reports(text: &str) -> Vec<String> {
         NoVerdict::TaskNotFound { similar: Vec::new() },
         NoVerdict::NoRunOfCommit {
             newest_clean: Some(RunSummary { link: None, ..seen(text, text) }),
-            unclear: None,
-            unasked: Some(text.to_owned()),
+            same_code_unknown: None,
+            pull_request_unknown: Some(github::Error::Refused { status: 400, message: text.to_owned() }),
         },
         NoVerdict::NoRunOfCommit {
             newest_clean: Some(seen(text, text)),
-            unclear: Some(Unclear::SomeMissing(text.to_owned())),
-            unasked: None,
+            same_code_unknown: Some(SameCodeUnknown::GitError(GitError::Odd(text.to_owned()))),
+            pull_request_unknown: None,
         },
         NoVerdict::NoEligibleRun {
             near: NearMisses { dirty: 1, ..NearMisses::default() },
             judged_via: JudgedVia::PullRequest(7),
-            ran: texts(),
+            ran: vec![Commit::parse(COMMIT).unwrap()],
         },
-        NoVerdict::AmbiguousCommit { commits: texts() },
+        NoVerdict::AmbiguousCommit { commits: vec![Commit::parse(COMMIT).unwrap(); 3] },
         NoVerdict::UnusableMetric { side: Side::Baseline, run: seen(text, text), faults, known },
         NoVerdict::NoBaseline,
         NoVerdict::Failed(refusal(text)),

@@ -91,14 +91,18 @@ pub(crate) fn without_verdict() -> Vec<Report<'static>> {
     let reasons = [
         NoVerdict::ProjectNotFound { similar: names() },
         NoVerdict::TaskNotFound { similar: Vec::new() },
-        NoVerdict::NoRunOfCommit { newest_clean: Some(ran("newest")), unclear: None, unasked: None },
-        NoVerdict::NoRunOfCommit { newest_clean: None, unclear: None, unasked: None },
+        NoVerdict::NoRunOfCommit {
+            newest_clean: Some(ran("newest")),
+            same_code_unknown: None,
+            pull_request_unknown: None,
+        },
+        NoVerdict::NoRunOfCommit { newest_clean: None, same_code_unknown: None, pull_request_unknown: None },
         NoVerdict::NoEligibleRun {
             near: NearMisses { dirty: 2, ..NearMisses::default() },
             judged_via: JudgedVia::Own,
             ran: Vec::new(),
         },
-        NoVerdict::AmbiguousCommit { commits: names() },
+        NoVerdict::AmbiguousCommit { commits: vec![settings.commit.clone()] },
         NoVerdict::NoBaseline,
         NoVerdict::Failed(refusal("no")),
         NoVerdict::Failed(unreachable),

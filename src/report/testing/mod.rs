@@ -10,7 +10,7 @@ use crate::gate::outcome::{
     Finding, Judged, JudgedVia, MetricOutcome, Outcome, Report, RunSummary, Side, Spreads, Warning,
 };
 use crate::git::CodePaths;
-use crate::model::commit::Commit;
+use crate::model::commit::{Commit, RecordedCommit};
 use crate::model::compare::{Criteria, Direction, Score, Tolerance, Verdict, judge};
 use crate::model::metric::{Metric, Metrics, Pick, Role};
 use crate::model::name::{Name, Tag};
@@ -85,7 +85,7 @@ pub(crate) fn settings(metrics: Vec<Metric>, text: &str) -> Settings {
 pub(crate) fn seen(id: &str, commit: &str) -> RunSummary {
     RunSummary {
         id: TaskId(id.to_owned()),
-        commit: Some(commit.to_owned()),
+        commit: Some(RecordedCommit::parse(commit).unwrap_or_else(|| RecordedCommit::NotAnId(commit.to_owned()))),
         link: Some("https://app.example.org/projects/1f/tasks/2e/output/log".to_owned()),
         when: 1,
         age: Some(Duration::from_hours(2)),
