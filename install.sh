@@ -1,14 +1,14 @@
 #!/bin/sh
-# Puts the clearml-gate binary that dist-manifest.json pins on this machine, verified, and prints its path.
+# Installs and verifies the clearml-gate binary that dist-manifest.json pins, and prints its path.
 #
 #   gate=$(sh install.sh) && "$gate" --version
 #
-# Standard output is the path alone; all else goes to standard error. The manifest lies beside this script. Needs curl or
-# wget (only to download) and sha256sum, openssl or shasum. Settings, from the environment; an empty one is an unset one:
-#   CLEARML_GATE_MIRROR   URL or folder that holds the release's files, instead of the manifest's own URL. Any mirror is
-#                         safe: what it delivers has to have the manifest's hash.
-#   RUNNER_TOOL_CACHE, XDG_CACHE_HOME, HOME, RUNNER_TEMP   where to keep the binary: the first that can be written to.
-#   GITHUB_OUTPUT   file that gets bin, version, target, sha256 and cache-hit.   GITHUB_PATH   gets the binary's folder.
+# Prints only the path to standard output, everything else to standard error. The manifest is next to this script. Needs
+# curl or wget (only to download) and sha256sum, openssl or shasum. Environment variables (an empty one counts as unset):
+#   CLEARML_GATE_MIRROR   URL or directory with the files of the release, instead of the URL in the manifest. Any mirror is
+#                         safe, because the binary must have the hash in the manifest.
+#   RUNNER_TOOL_CACHE, XDG_CACHE_HOME, HOME, RUNNER_TEMP   where to keep the binary: the first writable one.
+#   GITHUB_OUTPUT   file for bin, version, target, sha256 and cache-hit.   GITHUB_PATH   file for the binary's directory.
 #
 # Exit codes: 0 ok, 2 environment, 3 no binary for this platform, 4 bad manifest, 5 download, 6 checksum, 7 cannot write,
 # 8 the binary does not run.
@@ -28,7 +28,7 @@ say() {
     printf 'clearml-gate: %s\n' "$1" >&2
 }
 
-# die CODE WHAT [WHERE, WHY AND WHAT TO DO...]
+# die CODE PROBLEM [DETAIL...]
 die() {
     code=$1
     say "$2"
@@ -37,14 +37,14 @@ die() {
     exit "$code"
 }
 
-# Whatever happens, nothing half-made stays, and no exit code but the documented ones leaves (1 is the gate's "degraded").
+# Removes unfinished files, and maps undocumented exit codes (1 is the gate's "degraded").
 finish() {
     code=$?
     trap - EXIT
     if [ -n "$staging" ]; then rm -rf "$staging"; fi
     case $code in
     0 | [2-8] | 129 | 130 | 143) ;;
-    *) die 2 "stopped by exit code $code of a command" "Its own message is above. Nothing was installed." ;;
+    *) die 2 "a command failed with exit code $code" "Its message is above. Nothing was installed." ;;
     esac
     exit "$code"
 }
@@ -53,8 +53,8 @@ have() {
     command -v "$1" >/dev/null 2>&1
 }
 
-# ---- Platform: the runner's word, then the system's own, and uname last. An x64 Git Bash on ARM64 Windows and a shell
-# ---- under Rosetta take themselves for x86_64.
+# ---- Platform: from the runner, then from the system, then from uname. Under x64 Git Bash on ARM64 Windows, and under
+# ---- Rosetta, uname reports x86_64.
 
 detect_target() {
     detect_system
@@ -109,10 +109,10 @@ mac_processor() {
     if [ "$(sysctl -n hw.optional.arm64 2>/dev/null || :)" = 1 ]; then echo arm64; else uname -m; fi
 }
 
-# ---- Manifest: one line of facts out of cargo-dist's JSON. The reader is strict, because what it accepts gets run: broken
-# ---- JSON, a key given twice, two binaries for one platform, or a name that could leave its folder make it a bad manifest.
+# ---- Manifest: extracts one line of facts from cargo-dist's JSON. The reader is strict, because the result gets run: it
+# ---- rejects broken JSON, a duplicate key, two binaries for one platform, and a name that could leave its directory.
 
-# shellcheck disable=SC2016 # The dollars are awk's.
+# shellcheck disable=SC2016 # The dollar signs belong to awk.
 manifest_reader='
 function bad(why) { print "bad", why; exit }
 
@@ -126,7 +126,7 @@ function step() {
 }
 
 function scan_text() {
-    if (!match(rest, /^"([^"\\]|\\.)*"/)) bad("it ends inside a text")
+    if (!match(rest, /^"([^"\\]|\\.)*"/)) bad("it ends inside a string")
     token = substr(rest, 2, RLENGTH - 2)
     rest = substr(rest, RLENGTH + 1)
     gsub(/\\\//, "/", token)
@@ -144,7 +144,7 @@ function scan_word() {
 function want(expected) { if (kind != expected) bad("it is not JSON: " expected " expected, " kind " found"); step() }
 
 function value(at) {
-    if (at in kinds) bad("it says the same thing twice: " last_name(at))
+    if (at in kinds) bad("duplicate key: " last_name(at))
     kinds[at] = kind
     if (kind == "{") object(at)
     else if (kind == "[") array(at)
@@ -182,30 +182,30 @@ function array(at) {
 function last_name(at,    parts) { return parts[split(at, parts, S)] }
 
 function checked(at, pattern) {
-    if (texts[at] !~ pattern) bad("its " last_name(at) " is missing or odd")
+    if (texts[at] !~ pattern) bad("its " last_name(at) " is missing or invalid")
     return texts[at]
 }
 
 function find_release(    i) {
     for (i = 0; i < sizes[S "releases"]; i++)
         if (texts[S "releases" S i S "app_name"] == "clearml-gate") {
-            if (release != "") bad("it holds two releases of clearml-gate")
+            if (release != "") bad("it has two releases of clearml-gate")
             release = S "releases" S i
         }
-    if (release == "") bad("it holds no release of clearml-gate")
+    if (release == "") bad("it has no release of clearml-gate")
 }
 
 function find_artifact(    i, j, id, at, triple) {
     for (i = 0; i < sizes[release S "artifacts"]; i++) {
         id = texts[release S "artifacts" S i]
         at = S "artifacts" S id
-        if (kinds[at] != "{") bad("its release lists an artifact that it does not describe")
+        if (kinds[at] != "{") bad("its release lists an artifact without a description")
         if (texts[at S "kind"] != "extra-artifact") continue
         for (j = 0; j < sizes[at S "target_triples"]; j++) {
             triple = checked(at S "target_triples" S j, WORD)
             triples = triples (triples == "" ? "" : ",") triple
             if (triple != target) continue
-            if (artifact != "") bad("it holds two binaries for " target)
+            if (artifact != "") bad("it has two binaries for " target)
             artifact = at
         }
     }
@@ -219,7 +219,7 @@ END {
     sub(/^\357\273\277/, "", rest)
     step()
     value("")
-    if (kind != "end") bad("something follows its end")
+    if (kind != "end") bad("there is text after its end")
 
     find_release()
     hosting = release S "hosting" S "github"
@@ -234,10 +234,10 @@ END {
     find_artifact()
     if (artifact == "") { print "lacking", home, tag, (triples == "" ? "none" : triples); exit }
     hash = tolower(checked(artifact S "checksums" S "sha256", "^[0-9A-Fa-f]+$"))
-    if (length(hash) != 64) bad("its sha256 for " target " is not one")
+    if (length(hash) != 64) bad("its sha256 for " target " is invalid")
     version = checked(release S "app_version", WORD)
     name = checked(artifact S "name", WORD)
-    # Nothing is checked within a print: some awks write what comes before the value that turns out to be bad.
+    # Check before printing: some awks print the fields before a bad value.
     print "pinned", home, tag, version, name, hash, base path
 }
 '
@@ -247,13 +247,13 @@ read_manifest() {
     case $0 in */*) here=${0%/*} ;; esac
     manifest=$here/dist-manifest.json
     if [ ! -f "$manifest" ] || [ ! -r "$manifest" ]; then
-        die 4 "there is no manifest to install by: $manifest cannot be read" \
-            "install.sh and dist-manifest.json belong together: take both from the same release or commit."
+        die 4 "cannot read the manifest $manifest" \
+            "install.sh needs the dist-manifest.json of the same release or commit next to it."
     fi
-    have awk || die 2 "awk is missing, and without it $manifest cannot be read" "Install awk (mawk, gawk or busybox)."
+    have awk || die 2 "awk is missing, which is needed to read $manifest" "Install awk (mawk, gawk or busybox)."
     facts=$(awk -v target="$target" "$manifest_reader" <"$manifest") || die 2 "awk failed on $manifest" \
-        "Its own message is above. Install another awk (mawk, gawk or busybox)."
-    # shellcheck disable=SC2086 # Splitting is the point: the reader lets no value hold a space.
+        "Its message is above. Install another awk (mawk, gawk or busybox)."
+    # shellcheck disable=SC2086 # Split on purpose: no value contains a space.
     set -- $facts
     case ${1:-}$# in
     pinned7) home=$2 tag=$3 version=$4 name=$5 sha256=$6 source=$7 ;;
@@ -275,9 +275,9 @@ die_lacking() {
     die 3 "$2 has no binary for $target" "It has: $3" "Build from source: cargo install --git $1 --tag $2 --locked"
 }
 
-# ---- Cache: the first folder that holds the right bytes; else the first that can be written to.
+# ---- Cache: the first directory with the right binary, otherwise the first writable one.
 
-# The path as this shell understands it: runners on Windows hand out C:\paths.
+# The path for this shell: runners on Windows use C:\paths.
 to_shell_path() {
     shell_path=$1
     case $system,$1 in
@@ -285,7 +285,7 @@ to_shell_path() {
     esac
 }
 
-# The path as the other steps of a job understand it: on Windows they may be cmd or PowerShell.
+# The path for the other steps of a job: on Windows they may use cmd or PowerShell.
 to_native_path() {
     native_path=$1
     case $system in *windows*) if have cygpath; then native_path=$(cygpath -w "$1"); fi ;; esac
@@ -296,7 +296,7 @@ first_cache() {
     for root in "${RUNNER_TOOL_CACHE:-}" "${XDG_CACHE_HOME:-}" "${HOME:+$HOME/.cache}" "${RUNNER_TEMP:-}"; do
         to_shell_path "$root"
         case $shell_path in
-        *"$newline"*) continue ;; # It would forge lines in GITHUB_OUTPUT.
+        *"$newline"*) continue ;; # A newline would forge lines in GITHUB_OUTPUT.
         /* | [A-Za-z]:[/\\]*) ;;
         *) continue ;;
         esac
@@ -307,20 +307,20 @@ first_cache() {
     return 1
 }
 
-# Hashed on every run: whatever happened to the file since, only the pinned bytes get used.
+# Hashes the file on every run, so that only the pinned bytes are used.
 holds_the_binary() {
     if [ ! -f "$bin" ] || [ -h "$bin" ]; then return 1; fi
     hash_of "$bin" || return 1
     if [ "$hash" != "$sha256" ]; then
-        say "the cached $bin has SHA-256 $hash instead of $sha256: not used, fetching it anew"
+        say "the cached $bin has SHA-256 $hash instead of $sha256; downloading it again"
         return 1
     fi
-    # A restored cache may have lost the mode.
+    # A restored cache may have lost the executable bit.
     [ -x "$bin" ] || chmod 755 "$bin" 2>/dev/null
 }
 
-# The staging folder lies beside the final place, so that the last step is a rename. `mkdir` is what gives it to one
-# process alone; `$$` is not enough where containers share a cache.
+# The staging directory is next to the final place, so that the last step is a rename. `mkdir` makes sure that only one
+# process owns it; `$$` alone is not unique if containers share a cache.
 can_be_written() {
     if [ -d "$bin" ]; then return 1; fi
     mkdir -p "$folder" 2>/dev/null || return 1
@@ -339,13 +339,13 @@ can_be_written() {
 
 # ---- Hash
 
-# By speed: shasum is a Perl script. (The loop's variable does not outlive the function in yash.)
+# Fastest first: shasum is a Perl script. (In yash the loop variable is local to the function.)
 choose_hasher() {
     for tool in sha256sum openssl shasum; do
         hasher=$tool
         if have "$tool"; then return 0; fi
     done
-    die 2 "none of sha256sum, openssl and shasum is here, so no binary can be verified" "Install one of them (coreutils)."
+    die 2 "cannot verify a binary: none of sha256sum, openssl and shasum is installed" "Install one of them (coreutils)."
 }
 
 hash_of() {
@@ -358,14 +358,14 @@ hash_of() {
 }
 
 verify() {
-    hash_of "$1" || die 7 "$1, just written, cannot be read back" "Is the disk full or failing?"
+    hash_of "$1" || die 7 "cannot read back $1" "Is the disk full or failing?"
     if [ "$hash" = "$sha256" ]; then return 0; fi
-    die 6 "the checksum of $name is wrong: it was thrown away, nothing of it was run" \
+    die 6 "the checksum of $name is wrong: it was deleted and not run" \
         "from      $shown" \
         "expected  $sha256 ($manifest)" \
         "got       $hash" \
-        "The file was changed on its way or at its source; a proxy's error page looks like this too. There is no switch" \
-        "to skip this check. Try again; if it stays, open that address by hand and report it at $home/issues"
+        "The file was changed at its source or on the way, or it is the error page of a proxy. Try again. If that does not" \
+        "help, open the address in a browser and report this at $home/issues. This check cannot be skipped."
 }
 
 # ---- Download
@@ -374,7 +374,7 @@ fetch() {
     mirror=${CLEARML_GATE_MIRROR:-}
     case $mirror in
     http://* | https://*) source=${mirror%/} ;;
-    *://*) die 2 "CLEARML_GATE_MIRROR is neither an http(s) URL nor a folder" "it is $mirror" ;;
+    *://*) die 2 "CLEARML_GATE_MIRROR is neither an http(s) URL nor a directory" "It is $mirror" ;;
     ?*)
         copy_from_folder "$1"
         return
@@ -389,10 +389,10 @@ copy_from_folder() {
     shown=${shell_path%/}/$name
     case $shown in /* | [A-Za-z]:*) ;; *) shown=./$shown ;; esac
     if [ ! -f "$shown" ] || [ ! -r "$shown" ]; then
-        die 5 "$name is not in the mirror" "CLEARML_GATE_MIRROR is $mirror; there is no readable file $shown." \
+        die 5 "$name is not in the mirror" "CLEARML_GATE_MIRROR is $mirror, but there is no readable file $shown." \
             "Put the files of $tag there: $home/releases/tag/$tag"
     fi
-    cp "$shown" "$1" || die 7 "$shown could not be copied to $folder" "Its own message is above. Is the disk full?"
+    cp "$shown" "$1" || die 7 "cannot copy $shown to $folder" "The message of cp is above. Is the disk full?"
 }
 
 choose_downloader() {
@@ -400,11 +400,11 @@ choose_downloader() {
         downloader=$tool
         if have "$tool"; then return 0; fi
     done
-    die 2 "neither curl nor wget is here, so $name cannot be downloaded" \
-        "Install one of them, or set CLEARML_GATE_MIRROR to a folder that holds $name."
+    die 2 "cannot download $name: neither curl nor wget is installed" \
+        "Install one of them, or set CLEARML_GATE_MIRROR to a directory that contains $name."
 }
 
-# Only what may pass is tried again: a 404 will be one the next time too.
+# Retries only failures that may be temporary: a 404 is final.
 download() {
     shown=$(without_password "$1")
     try=1
@@ -421,7 +421,7 @@ download() {
     done
 }
 
-# A mirror's URL may carry credentials; logs may not.
+# The URL of a mirror may contain credentials, which must not be logged.
 without_password() {
     rest=${1#*://}
     host=${rest%%/*}
@@ -437,60 +437,60 @@ run_downloader() {
             --output "$2" "$1" 2>&1 </dev/null) || status=$?
         ;;
     wget)
-        # busybox's has no retries to switch off, and in Debian's and Ubuntu's builds -T crashes it.
+        # busybox wget has no retries to turn off, and -T crashes the builds of Debian and Ubuntu.
         limits=
         if wget --version >/dev/null 2>&1 </dev/null; then limits='-t 1 -T 60'; fi
-        # shellcheck disable=SC2086 # Several options, or none.
+        # shellcheck disable=SC2086 # Zero or more options.
         reason=$(wget -nv $limits -O "$2" "$1" 2>&1 </dev/null) || status=$?
         ;;
     esac
-    # shellcheck disable=SC2086 # On one line.
+    # shellcheck disable=SC2086 # Joins the lines.
     set -- $reason
     reason="$* [$downloader, exit code $status]"
     return "$status"
 }
 
 die_download() {
-    die 5 "$name of $tag could not be downloaded" \
+    die 5 "cannot download $name of $tag" \
         "from     $shown" \
         "because  $reason" \
-        "Check that this machine reaches that host (HTTPS_PROXY?), or set CLEARML_GATE_MIRROR to a URL or folder that" \
-        "holds the files of $home/releases/tag/$tag"
+        "Check that this machine can reach that host (does it need HTTPS_PROXY?), or set CLEARML_GATE_MIRROR to a URL or" \
+        "directory with the files of $home/releases/tag/$tag"
 }
 
 die_unwritable_download() {
-    die 7 "$name could not be written to $folder" "because  $reason" "Is the disk full?"
+    die 7 "cannot write $name to $folder" "because  $reason" "Is the disk full?"
 }
 
 # ---- Use
 
-# On every run, warm ones too: it costs a few milliseconds, and a 0 from here means that the binary at that path runs on
-# this machine today. No output counts as not running: there are shells that report success having started nothing.
+# Also on runs with a warm cache: it takes a few milliseconds, and exit code 0 then means that the binary runs on this
+# machine. No output counts as a failure: some shells report success without having started anything.
 check_that_it_runs() {
     status=0
     said=$("$1" --version 2>&1 </dev/null) || status=$?
     if [ "$status" -eq 0 ] && [ -n "$said" ]; then return 0; fi
     die 8 "the binary does not run on this machine: exit code $status of $1 --version" \
-        "it said: ${said:-nothing}" \
-        "Its hash is right. Is $folder on a filesystem mounted noexec (set RUNNER_TOOL_CACHE or XDG_CACHE_HOME to another)," \
-        "is $target the wrong platform, or does a virus scanner or policy stop it?" \
-        "Building from source always works: cargo install --git $home --tag $tag --locked"
+        "Its output: ${said:-none}" \
+        "Its hash is correct. Is $folder on a filesystem mounted noexec (set RUNNER_TOOL_CACHE or XDG_CACHE_HOME to another" \
+        "one), is $target the wrong platform, or does a virus scanner or policy block it?" \
+        "Or build from source: cargo install --git $home --tag $tag --locked"
 }
 
-# A failed rename is no failure when another process put the same bytes there: Windows does not replace a running program.
+# A failed rename is fine if another process installed the same bytes: Windows cannot replace a running program.
 put_in_place() {
     if mv -f "$staging/$program" "$bin" 2>/dev/null || holds_the_binary; then return 0; fi
-    die 7 "$bin cannot be replaced" "Is it in use, or owned by another user?"
+    die 7 "cannot replace $bin" "Is it in use, or owned by another user?"
 }
 
 install_binary() {
-    first_cache can_be_written || die 7 "there is no folder to keep $program in" \
+    first_cache can_be_written || die 7 "there is no writable directory for $program" \
         "None of RUNNER_TOOL_CACHE (${RUNNER_TOOL_CACHE:-unset}), XDG_CACHE_HOME (${XDG_CACHE_HOME:-unset})," \
-        "HOME (${HOME:-unset}) and RUNNER_TEMP (${RUNNER_TEMP:-unset}) can be written to below clearml-gate/$version/$target." \
-        "Set one of them to a folder of yours, as an absolute path."
+        "HOME (${HOME:-unset}) and RUNNER_TEMP (${RUNNER_TEMP:-unset}) is writable below clearml-gate/$version/$target." \
+        "Set one of them to a writable directory, as an absolute path."
     fetch "$staging/$program"
     verify "$staging/$program"
-    chmod 755 "$staging/$program" || die 7 "$staging/$program cannot be made executable"
+    chmod 755 "$staging/$program" || die 7 "cannot make $staging/$program executable"
     check_that_it_runs "$staging/$program"
     put_in_place
 }
@@ -504,18 +504,18 @@ report() {
         to_native_path "$folder"
         append "$GITHUB_PATH" "$native_path"
     fi
-    printf '%s\n' "$bin" || die 7 "standard output cannot be written to"
+    printf '%s\n' "$bin" || die 7 "cannot write to standard output"
 }
 
 append() {
     file=$1
     shift
-    { printf '%s\n' "$@" >>"$file"; } 2>/dev/null || die 7 "$file cannot be written to" \
-        "clearml-gate is installed at $bin, but GITHUB_OUTPUT or GITHUB_PATH names a file that cannot be appended to."
+    { printf '%s\n' "$@" >>"$file"; } 2>/dev/null || die 7 "cannot write to $file" \
+        "clearml-gate is installed at $bin, but GITHUB_OUTPUT or GITHUB_PATH is not a writable file."
 }
 
 main() {
-    if [ $# -gt 0 ]; then die 2 "install.sh takes no arguments" "Its settings are environment variables: see its first lines."; fi
+    if [ $# -gt 0 ]; then die 2 "install.sh takes no arguments" "It is configured with environment variables: see its first lines."; fi
     trap finish EXIT
     trap 'exit 129' HUP
     trap 'exit 130' INT
@@ -533,5 +533,5 @@ main() {
     report
 }
 
-# Last, so that half a script does nothing.
+# At the end, so that a truncated script does nothing.
 main "$@"

@@ -114,7 +114,7 @@ fn a_binary_that_fails_is_not_installed() {
 
 #[test]
 fn a_binary_that_says_nothing_is_taken_for_one_that_did_not_start() {
-    does_not_run(&Release::doing("exit 0\n"), &["it said: nothing"]);
+    does_not_run(&Release::doing("exit 0\n"), &["Its output: none"]);
 }
 
 #[test]

@@ -102,7 +102,7 @@ fn text_that_is_not_json_is_a_bad_manifest() {
     for text in ["<html>Sign in</html>", "{]", "{\"a\" 1}", "[1,]", "{\"a\":1,}", "nul", "\"open", "[01x]"] {
         is_bad("is not a manifest", |_| text.to_owned());
     }
-    is_bad("something follows its end", |manifest| format!("{manifest} {{}}"));
+    is_bad("there is text after its end", |manifest| format!("{manifest} {{}}"));
     is_bad("no release of clearml-gate", |_| "{}".to_owned());
 }
 
@@ -113,7 +113,7 @@ fn a_manifest_of_something_else_is_a_bad_one() {
 
 #[test]
 fn a_manifest_that_says_two_things_is_a_bad_one() {
-    is_bad("twice", |manifest| {
+    is_bad("duplicate key", |manifest| {
         let hash = "0".repeat(64);
         pretty(manifest).replace("\"sha256\":", &format!("\"sha256\": \"{hash}\", \"sha256\":"))
     });
@@ -148,7 +148,7 @@ fn values_that_cannot_be_right_make_a_bad_manifest() {
         ("artifact_base_url", &format!("{github}/artifact_base_url"), json!("https://a b")),
         ("artifact_download_path", &format!("{github}/artifact_download_path"), json!("no/slash")),
         ("owner", &format!("{github}/owner"), json!("$(id)")),
-        ("does not describe", "/releases/0/artifacts", json!(["nothing"])),
+        ("without a description", "/releases/0/artifacts", json!(["nothing"])),
     ] {
         is_bad_with(why, pointer, &value);
     }
