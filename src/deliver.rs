@@ -1,10 +1,12 @@
-//! Brings the report to all who asked for it: console, job summary, step outputs, documents, comment, in this order.
+//! Writes the report everywhere it was requested: console, job summary, step outputs, documents, comment, in this order.
 //! A report that cannot be written is a warning, and changes neither verdict nor exit code.
 
 use std::fmt;
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
 
 use crate::ci::CiContext;
 use crate::cli::{Document, Target};
@@ -20,17 +22,17 @@ use crate::report::{annotation, markdown};
 use crate::settings::Comment;
 use crate::wording;
 
-/// The most that GitHub takes for a step's summary, in bytes.
+/// The longest step summary that GitHub accepts, in bytes.
 const SUMMARY: usize = 1024 * 1024;
-/// The most that GitHub takes for a comment, in characters; also the room for Markdown elsewhere, which can so become
-/// one.
+/// The longest comment that GitHub accepts, in characters. Other Markdown reports get the same limit, so that a workflow can
+/// post them as a comment.
 const COMMENT: usize = 65_536;
 
-/// A stream to a person or to a CI's log.
+/// Standard output or standard error.
 pub struct Stream<'a> {
     /// Where it goes.
     pub writer: &'a mut dyn Write,
-    /// Whether a person sees it as it comes.
+    /// Whether it is a terminal.
     pub is_terminal: bool,
 }
 
@@ -41,7 +43,7 @@ impl fmt::Debug for Stream<'_> {
 }
 
 impl Stream<'_> {
-    /// Writes the text, if somebody still listens: to those who do not, the exit code tells the verdict.
+    /// Writes the text. A closed stream is ignored: the exit code still reports the verdict.
     pub(crate) fn write(&mut self, text: &str) {
         let _ = self.writer.write_all(text.as_bytes()).and_then(|()| self.writer.flush());
     }
@@ -50,11 +52,11 @@ impl Stream<'_> {
 /// Everywhere a report can go.
 #[derive(Debug)]
 pub(crate) struct Delivery<'a> {
-    /// Names the files of the runner.
+    /// Contains the paths of the runner's files.
     pub(crate) environment: Environment,
-    /// What relative paths are relative to.
+    /// The directory that relative paths start from.
     pub(crate) directory: PathBuf,
-    /// What the command line asks for.
+    /// The documents that the command line requests.
     pub(crate) documents: Vec<(Document, Target)>,
     /// Standard output.
     pub(crate) out: Stream<'a>,
@@ -62,7 +64,7 @@ pub(crate) struct Delivery<'a> {
     pub(crate) err: Stream<'a>,
 }
 
-/// How waiting is told: on a terminal in one line, in a log line by line.
+/// Shows progress: on a terminal in one line, in a log line by line.
 struct Console<'d, 'a> {
     stream: &'d mut Stream<'a>,
     shown: usize,
@@ -94,14 +96,14 @@ impl Drop for Console<'_, '_> {
 }
 
 impl<'a> Delivery<'a> {
-    /// Where waiting is told: standard error, so that standard output holds the report alone.
+    /// Progress goes to standard error, so that standard output contains only the report.
     pub(crate) fn progress(&mut self) -> impl Progress + use<'_, 'a> {
         Console { stream: &mut self.err, shown: 0 }
     }
 }
 
 impl Delivery<'_> {
-    /// Writes everything, and returns the exit code. `context` is what the CI told, where that matters.
+    /// Writes everything and returns the exit code.
     pub(crate) fn deliver(mut self, ended: &RunResult<'_>, context: Option<&CiContext>) -> Exit {
         self.console(ended);
         self.summary(ended);
@@ -113,13 +115,12 @@ impl Delivery<'_> {
         ended.exit()
     }
 
-    /// The report for people; to standard error when a document takes standard output, and when nothing was judged for
-    /// faults in the settings.
+    /// The report for people. It goes to standard error if a document uses standard output, or if the settings are invalid.
     fn console(&mut self, ended: &RunResult<'_>) {
-        let taken = self.documents.iter().any(|(_, target)| *target == Target::Stdout);
+        let stdout_in_use = self.documents.iter().any(|(_, target)| *target == Target::Stdout);
         let is_fault = matches!(ended, RunResult::NotStarted(NotStarted::Faults(_)));
         let on_github = self.is_on_github();
-        let stream = if taken || is_fault { &mut self.err } else { &mut self.out };
+        let stream = if stdout_in_use || is_fault { &mut self.err } else { &mut self.out };
         stream.write(&ended.text(color::choose(&self.environment, stream.is_terminal)));
         if on_github {
             stream.write(&ended.annotation());
@@ -132,9 +133,9 @@ impl Delivery<'_> {
 
     fn summary(&mut self, ended: &RunResult<'_>) {
         let Some(path) = self.environment.get("GITHUB_STEP_SUMMARY") else { return };
-        let written = append(path.as_ref(), |already| {
-            // An earlier part that does not end its line would run into the heading.
-            let room = SUMMARY.saturating_sub(already).saturating_sub(2);
+        let written = append(path.as_ref(), |present| {
+            // An earlier step may not have ended its last line.
+            let room = SUMMARY.saturating_sub(present).saturating_sub(2);
             format!("\n{}\n", ended.markdown(room).trim_end())
         });
         self.warn_if_unwritten(written, "job summary");
@@ -157,64 +158,62 @@ impl Delivery<'_> {
             Target::Stdout => self.out.write(&text),
             Target::File(path) => {
                 let written = std::fs::write(self.directory.join(path), text);
-                self.warn_if_unwritten(written, name);
+                self.warn_if_unwritten(written.map_err(Into::into), name);
             }
         }
     }
 
     fn comment(&mut self, ended: &RunResult<'_>, context: Option<&CiContext>) {
         let RunResult::Gated(report) = ended else { return };
-        if let Err(problem) = self.commented(report, context) {
-            self.warn(&format!("the comment on the pull request could not be written: {problem}"));
-        }
+        let written = self.write_comment(report, context);
+        self.warn_if_unwritten(written, "comment on the pull request");
     }
 
-    fn commented(&self, report: &Report<'_>, context: Option<&CiContext>) -> Result<(), String> {
+    fn write_comment(&self, report: &Report<'_>, context: Option<&CiContext>) -> Result<()> {
         let unchanged = matches!(&report.outcome, Outcome::Judged(judged) if judged.verdict == Verdict::Unchanged);
-        let only_if_there = match report.settings.comment {
+        let only_update = match report.settings.comment {
             Comment::Never => return Ok(()),
             Comment::Always => false,
             Comment::Change => unchanged,
         };
-        // Outside of a pull request there is nothing to comment on, and a push must not be reproached for it.
-        let Some((context, change)) = context.and_then(|context| Some((context, context.pull_request.as_ref()?)))
-        else {
+        // Outside of a pull request there is nothing to comment on. A push must not get a warning for that.
+        let Some((context, pull)) = context.and_then(|context| Some((context, context.pull_request.as_ref()?))) else {
             return Ok(());
         };
-        let forge = context.forge.as_ref().ok_or("only GitHub, Gitea and Forgejo are known")?;
-        let github = GitHub::new(forge, &self.environment).map_err(|error| error.to_string())?;
-        let numbers = match change.number {
+        let forge = context.forge.as_ref().context("this works only on GitHub, Gitea and Forgejo")?;
+        let github = GitHub::new(forge, &self.environment)?;
+        let numbers = match pull.number {
             Some(number) => vec![number],
-            None => github.pulls_of(&forge.repository, &report.settings.commit).map_err(|error| error.to_string())?,
+            None => github.pulls_with_head(&forge.repository, &report.settings.commit)?,
         };
         if numbers.is_empty() {
-            return Err("no open pull request has this commit as its head".to_owned());
+            bail!("no open pull request has this commit as its head");
         }
         let marker = markdown::marker(report.settings);
         let body = format!("{marker}\n{}", markdown::render(report, COMMENT - marker.len() - 1));
         for number in numbers {
-            let pull = PullRequest { repository: forge.repository.clone(), number, from_fork: change.from_fork };
-            github.put_comment(&pull, &marker, &body, only_if_there).map_err(|error| error.to_string())?;
+            let pull = PullRequest { repository: forge.repository.clone(), number, from_fork: pull.from_fork };
+            github.put_comment(&pull, &marker, &body, only_update)?;
         }
         Ok(())
     }
 
-    fn warn_if_unwritten(&mut self, written: io::Result<()>, what: &str) {
+    fn warn_if_unwritten(&mut self, written: Result<()>, what: &str) {
         if let Err(error) = written {
-            self.warn(&format!("the {what} could not be written: {error}"));
+            self.warn(&format!("the {what} could not be written: {error:#}"));
         }
     }
 
-    /// Tells what else went wrong: in the log, or where GitHub shows it beside the check.
+    /// Writes a warning to the log, on GitHub as an annotation of the check.
     fn warn(&mut self, text: &str) {
         let text = if self.is_on_github() { annotation::warning(text) } else { format!("warning: {text}\n") };
         self.err.write(&text);
     }
 }
 
-/// Appends to a file what is made of the number of bytes it holds already.
-fn append(path: &Path, text: impl FnOnce(usize) -> String) -> io::Result<()> {
+/// Appends a text to a file. The text depends on the number of bytes in the file.
+fn append(path: &Path, text: impl FnOnce(usize) -> String) -> Result<()> {
     let mut file = File::options().create(true).append(true).open(path)?;
-    let already = usize::try_from(file.metadata()?.len()).unwrap_or(usize::MAX);
-    file.write_all(text(already).as_bytes())
+    let present = usize::try_from(file.metadata()?.len()).unwrap_or(usize::MAX);
+    Ok(file.write_all(text(present).as_bytes())?)
 }

@@ -36,7 +36,7 @@ pub(super) fn without_credentials(cause: Cause, server: &Server, token: Option<&
     let Cause::Refused { status, subcode, message } = cause else { return cause };
     let basic = Secret::new(&basic(server));
     let secrets = [Some(&server.access_key), Some(&server.secret_key), basic.as_ref(), token];
-    let message = secrets.into_iter().flatten().fold(message, |text, secret| secret.blot_out(&text));
+    let message = secrets.into_iter().flatten().fold(message, |text, secret| secret.redact(&text));
     Cause::Refused { status, subcode, message }
 }
 
@@ -82,7 +82,7 @@ fn foreign(answer: &Answer, error: &serde_json::Error) -> String {
 mod tests {
     use super::*;
     use crate::clearml::wire::Tasks;
-    use crate::net::http::Failure;
+    use crate::net::http::{Failure, HeaderMap, Unexpected};
     use proptest::prelude::*;
 
     #[test]
@@ -94,7 +94,7 @@ mod tests {
     }
 
     fn answer(status: u16, body: &str) -> Answer {
-        Answer { status, content_type: String::new(), body: body.as_bytes().to_vec() }
+        Answer { status, headers: HeaderMap::new(), body: body.as_bytes().to_vec() }
     }
 
     #[test]
@@ -117,7 +117,7 @@ mod tests {
             ("<p>hunter2", "it answered with a web page (status 200), not with JSON"),
         ] {
             match unwrapped(&answer(200, body)) {
-                Err(Cause::Failure(Failure::Odd(what))) => assert_eq!(what, said),
+                Err(Cause::Failure(Failure::Unexpected(Unexpected::Content(what)))) => assert_eq!(what, said),
                 other => panic!("{other:?}"),
             }
         }
@@ -126,7 +126,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_answer_is_decoded_or_refused(status in 100u16..600, body in prop::collection::vec(any::<u8>(), 0..300)) {
-            let answer = Answer { status, content_type: String::new(), body };
+            let answer = Answer { status, headers: HeaderMap::new(), body };
             prop_assert!(decode::<Tasks>(&answer).is_err());
         }
     }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::net::http::Failure;
+use crate::net::http::{Failure, Unexpected};
 
 /// A request that did not give what was asked for.
 #[derive(Debug, Clone)]
@@ -34,7 +34,7 @@ pub(crate) enum Cause {
 impl Cause {
     /// An answer that is none of ClearML's.
     pub(super) const fn odd(what: String) -> Self {
-        Self::Failure(Failure::Odd(what))
+        Self::Failure(Failure::Unexpected(Unexpected::Content(what)))
     }
 }
 
@@ -57,8 +57,8 @@ impl Error {
         match &self.cause {
             Cause::Failure(Failure::UnknownHost) => "Check CLEARML_API_HOST for a typing error.",
             Cause::Failure(Failure::Unreachable(_)) => "Check that the server is up and reachable from this machine.",
-            Cause::Failure(Failure::Untrusted(distrust)) => distrust.advice(),
-            Cause::Failure(Failure::Odd(_)) => {
+            Cause::Failure(Failure::Untrusted(problem)) => problem.advice(),
+            Cause::Failure(Failure::Unexpected(_)) => {
                 "Check that CLEARML_API_HOST is the API server (https://api.clear.ml, or port 8008), not the web app \
                  (https://app.clear.ml, or port 8080)."
             }
@@ -83,7 +83,7 @@ impl fmt::Display for Error {
             Cause::Failure(failure @ Failure::Untrusted(_)) => {
                 write!(f, "no trusted connection to {host} {operation}: {failure}")
             }
-            Cause::Failure(failure @ Failure::Odd(_)) => {
+            Cause::Failure(failure @ Failure::Unexpected(_)) => {
                 write!(f, "{host} did not answer like a ClearML API server when asked {operation}: {failure}")
             }
             Cause::Refused { status, subcode, message } => {

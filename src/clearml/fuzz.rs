@@ -12,9 +12,9 @@ use crate::model::compare::{Criteria, Direction, Tolerance};
 use crate::model::metric::{Metric, Metrics, Pick, Role};
 use crate::model::name::Name;
 use crate::model::run::{Reading, Run, Status, TaskId};
-use crate::net::http::Answer;
+use crate::net::http::{Answer, HeaderMap};
 use crate::net::secret::Secret;
-use crate::net::trust::Trust;
+use crate::net::tls::Trust;
 use crate::net::url::Host;
 use crate::text::timestamp;
 
@@ -26,7 +26,7 @@ const SECRET: &str = "secret+key/for=tests";
 /// # Panics
 /// Where something of that does not hold.
 pub fn api_answer(body: &[u8]) {
-    let answer = |status| Answer { status, content_type: String::new(), body: body.to_vec() };
+    let answer = |status| Answer { status, headers: HeaderMap::new(), body: body.to_vec() };
     assert!(decode::<IgnoredAny>(&answer(503)).is_err(), "a status that is a failure became an answer");
     is_read_as_json(body);
     match unwrapped(&answer(200)) {

@@ -25,8 +25,9 @@ use crate::model::run::{Reading, Run, TaskId};
 use crate::net::http::{Http, Retry};
 use crate::net::limits::Limits;
 use crate::net::proxy::Proxy;
+use crate::net::retry::RetryPolicy;
 use crate::net::secret::Secret;
-use crate::net::trust::Trust;
+use crate::net::tls::Trust;
 use crate::net::url::Host;
 use answer::{claims, decode, login, without_credentials};
 use pattern::{anchored, escaped};
@@ -41,6 +42,8 @@ const MOST_PAGES: usize = 2_000;
 const RAW_BATCH: usize = 200_000;
 /// How many points of a curve are asked for; the server averages what lies between them.
 const CURVE_POINTS: usize = 48;
+/// Statuses of a proxy or an overloaded server. Not 500, which ClearML sends when the request itself is at fault.
+const TRANSIENT: &[u16] = &[429, 502, 503, 504, 509];
 /// API version from which `tasks.update_tags` exists, and from which `last_change` is asked for.
 const UPDATE_TAGS: (u32, u32) = (2, 27);
 
@@ -100,7 +103,8 @@ type Result<T> = std::result::Result<T, Error>;
 impl<'a> Client<'a> {
     /// Logs in, which also tells the server's version and time.
     pub(crate) fn login(server: &'a Server, limits: Limits) -> Result<Self> {
-        let (http, now) = (Http::new(&server.trust, server.proxy.clone(), limits), Instant::now());
+        let policy = RetryPolicy { limits, transient: TRANSIENT, rate_limit: |_| None };
+        let (http, now) = (Http::new(&server.trust, server.proxy.clone(), policy), Instant::now());
         let token = login(&http, server)?;
         let claims = claims(&token);
         Ok(Self {
@@ -294,12 +298,12 @@ impl<'a> Client<'a> {
 
     /// Begins anew with all the time there is, for who comes back after a wait.
     pub(crate) fn renew(&self) {
-        self.http.renew();
+        self.http.reset_budget();
     }
 
     /// Waits before a write is tried again; false when there is no patience left.
     pub(crate) fn pause(&self, duration: std::time::Duration) -> bool {
-        self.http.pause(duration).is_ok()
+        self.http.wait_before_retry(duration).is_ok()
     }
 
     /// The old servers' way, where a task's tags can only be replaced as a whole: read and written close together.

@@ -37,7 +37,7 @@ use crate::model::name::Name;
 use crate::model::run::{Reading, Run, TaskId};
 use crate::model::select::TaggedRuns;
 use crate::net::limits::Limits;
-use crate::net::trust::Trust;
+use crate::net::tls::Trust;
 use crate::promote::{self, Move, Promotion};
 use crate::settings::Settings;
 use crate::text::similar::nearest;
@@ -75,7 +75,7 @@ pub(crate) fn gate<'a>(settings: &'a Settings, context: GateContext<'a>, progres
 fn connection_warnings(settings: &Settings) -> Vec<Warning> {
     let api = settings.server.api.as_str();
     let unverified = api.starts_with("https://") && matches!(settings.server.trust, Trust::Anyone);
-    let unencrypted = settings.server.api.is_plain_http_elsewhere();
+    let unencrypted = settings.server.api.is_remote_plain_http();
     let warnings = [(unverified, Warning::CertificateNotVerified), (unencrypted, Warning::NotEncrypted)];
     warnings.into_iter().filter(|(applies, _)| *applies).map(|(_, warning)| warning).collect()
 }

@@ -1,35 +1,33 @@
-//! How long is waited for what of ClearML, in one place: so that a person can look it up, and a test that makes servers hang a hundred
-//! thousand times can shorten it.
+//! All time limits for ClearML, in one place. A test that lets servers hang a hundred thousand times shortens them.
 
 use std::time::Duration;
 
-/// How long is waited for a ClearML server, and how much is read from it.
+/// How long the tool waits for a ClearML server, and how much it reads from it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Everything between one look at the runs and the end, answers that come included. With `CLEARML_WAIT` each look has
-    /// as much again.
+    /// All requests and the pauses between them. With `CLEARML_WAIT` each poll gets this much again.
     pub total: Duration,
     /// All failed attempts and the pauses between them, together.
     pub retry_budget: Duration,
-    /// One request, from the first packet to the last byte of the answer.
+    /// One request, from the first packet to the last byte of the response.
     pub request: Duration,
-    /// One request whose answer only illustrates.
+    /// One request whose response is nice to have.
     pub brief: Duration,
     /// Looking up a name and opening a connection.
     pub connect: Duration,
-    /// The pause after the first failed attempt; each further one is twice as long, up to `longest_pause`.
+    /// The pause after the first failed attempt. Each further pause is twice as long, up to `longest_pause`.
     pub first_pause: Duration,
     /// The longest pause between two attempts, unless the server asks for a longer one.
     pub longest_pause: Duration,
-    /// From judging to the last change of a tag. What is not done by then is left to the next run, so that gates at work
-    /// at once can tell what may still come from one another.
+    /// From judging to the last change of a tag. Later changes are left to the next run, so that concurrent gates know
+    /// how long to expect changes from each other.
     pub moving: Duration,
-    /// One answer, in bytes. A page of 500 tasks takes under 1 MiB, a batch of 200,000 raw scalars about 6 MiB.
+    /// One response, in bytes. A page of 500 tasks takes under 1 MiB, a batch of 200,000 raw scalars about 6 MiB.
     pub body: u64,
 }
 
 impl Limits {
-    /// What the tool waits and reads.
+    /// The limits of the released tool.
     pub const REAL: Self = Self {
         total: Duration::from_mins(5),
         retry_budget: Duration::from_mins(1),
@@ -42,7 +40,7 @@ impl Limits {
         body: 32 * 1024 * 1024,
     };
 
-    /// Every time divided by the same number: the same decisions in less time.
+    /// Divides every limit by the same number: the same decisions in less time.
     ///
     /// # Panics
     /// When the number is 0.
@@ -61,8 +59,8 @@ impl Limits {
         }
     }
 
-    /// After this long nothing that another gate had begun can still arrive.
-    pub(crate) fn no_longer_at_work(&self) -> Duration {
+    /// How long a change by a concurrent gate that has already judged can still arrive.
+    pub(crate) fn until_others_finish(&self) -> Duration {
         self.moving + self.request
     }
 }

@@ -1,11 +1,10 @@
-//! The way out: one HTTP client, whom it trusts, and how it gets there.
+//! Everything between this tool and a server: HTTP, TLS, proxies, names, retries.
 
-pub(crate) mod distrust;
 pub(crate) mod http;
 pub(crate) mod limits;
 pub(crate) mod proxy;
-pub(crate) mod resolver;
+mod resolver;
+pub(crate) mod retry;
 pub(crate) mod secret;
 pub(crate) mod tls;
-pub(crate) mod trust;
 pub(crate) mod url;

@@ -1,6 +1,13 @@
-//! Which HTTP proxy stands between this tool and a server, by the variables that curl and the SDK read. Pure.
+//! Which HTTP proxy to use for a server, from the environment variables that curl reads. Pure.
 //!
-//! What is sent goes through a tunnel that the proxy opens (CONNECT), so that of an https server it sees the name alone.
+//! As in curl 7.86 and later: the variable of the server's scheme counts, then `all_proxy`; lower case comes before upper
+//! case; an empty variable counts as unset. `NO_PROXY` lists hosts, which include their subdomains, with or without a leading
+//! dot, IP addresses and networks; a lone `*` means all hosts.
+//!
+//! Other than in curl, `NO_PROXY` also takes what other tools take: `*` in a list, `*.example.org`, a port, an IPv6 address
+//! in brackets, a network of 0 bits. This machine never needs a proxy. SOCKS is not supported.
+//!
+//! Every request goes through a tunnel that the proxy opens (CONNECT). Of an https server the proxy sees only the name.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -10,6 +17,9 @@ use ureq::ProxyProtocol;
 use crate::environment::Environment;
 use crate::net::url::Host;
 
+const HTTPS: &[&str] = &["https_proxy", "HTTPS_PROXY"];
+const HTTP: &[&str] = &["http_proxy", "HTTP_PROXY"];
+
 /// A proxy and the variable that names it.
 #[derive(Clone)]
 pub(crate) struct Proxy {
@@ -17,49 +27,49 @@ pub(crate) struct Proxy {
     variable: &'static str,
 }
 
-/// What is wrong with a variable, without its value, which may hold a password.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A variable that does not name a usable proxy. Its value is left out, because it may contain a password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct BadProxy {
-    /// The variable.
     pub(crate) variable: &'static str,
-    /// What is wrong with it.
-    pub(crate) problem: &'static str,
+    pub(crate) problem: ProxyProblem,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ProxyProblem {
+    NotAnAddress,
+    Socks,
 }
 
 impl Proxy {
-    /// The proxy to a server; none to this machine itself and to what `NO_PROXY` lists.
+    /// The proxy for a server, if it needs one.
     ///
     /// # Errors
-    /// The variable that counts and names no proxy this tool can use. Going there without one could be what the proxy
-    /// is to prevent.
-    pub(crate) fn to(server: &Host, environment: &Environment) -> Result<Option<Self>, BadProxy> {
-        let of_scheme = if server.as_str().starts_with("https://") {
-            ["https_proxy", "HTTPS_PROXY"]
-        } else {
-            ["http_proxy", "HTTP_PROXY"]
+    /// If the variable that counts does not name a usable proxy. A direct connection could be just what the proxy is there
+    /// to prevent.
+    pub(crate) fn find(server: &Host, environment: &Environment) -> Result<Option<Self>, BadProxy> {
+        let of_scheme = if server.as_str().starts_with("https://") { HTTPS } else { HTTP };
+        let mut variables = of_scheme.iter().chain(&["all_proxy", "ALL_PROXY"]);
+        let Some((variable, text)) = variables.find_map(|name| Some((*name, environment.get(name)?.trim()))) else {
+            return Ok(None);
         };
-        let mut variables = of_scheme.into_iter().chain(["all_proxy", "ALL_PROXY"]);
-        let given = variables.find_map(|variable| Some((variable, environment.get(variable)?.trim())));
-        let Some((variable, text)) = given.filter(|_| !server.is_this_machine()) else { return Ok(None) };
         let exempt = ["no_proxy", "NO_PROXY"].into_iter().find_map(|name| environment.get(name)).unwrap_or_default();
-        if is_exempt(server, exempt) {
+        if server.is_this_machine() || is_exempt(server, exempt) {
             return Ok(None);
         }
         let bad = |problem| BadProxy { variable, problem };
-        let proxy = ureq::Proxy::new(text).map_err(|_| bad("is not the address of a proxy"))?;
+        let proxy = ureq::Proxy::new(text).map_err(|_| bad(ProxyProblem::NotAnAddress))?;
         match proxy.protocol() {
             ProxyProtocol::Http | ProxyProtocol::Https => Ok(Some(Self { proxy, variable })),
-            _ => Err(bad("is a SOCKS proxy, which this tool does not speak; list the host in NO_PROXY to go without")),
+            _ => Err(bad(ProxyProblem::Socks)),
         }
     }
 
-    /// For the one who connects.
     pub(crate) const fn as_ureq(&self) -> &ureq::Proxy {
         &self.proxy
     }
 }
 
-/// Where it is and who says so, without user and password.
+/// Without user and password.
 impl fmt::Display for Proxy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "the proxy {}:{} ({})", self.proxy.host(), self.proxy.port(), self.variable)
@@ -72,46 +82,40 @@ impl fmt::Debug for Proxy {
     }
 }
 
-/// Whether `NO_PROXY` lists a server: hosts, which stand for what is below them as well, addresses and networks, all
-/// separated by commas or spaces, a host also with a port; `*` for everything.
+/// Whether `NO_PROXY` lists a server. Commas or spaces separate the entries.
 fn is_exempt(server: &Host, list: &str) -> bool {
     let (name, port) = server.name_and_port();
     let ip: Option<IpAddr> = name.parse().ok();
     list.split([',', ' ']).filter(|entry| !entry.is_empty()).any(|entry| {
-        let whole = entry.trim_start_matches('[').trim_end_matches(']');
-        match (ip, whole.parse::<IpAddr>(), whole.split_once('/')) {
+        let listed = entry.trim_start_matches('[').trim_end_matches(']');
+        match (ip, listed.parse::<IpAddr>(), listed.split_once('/')) {
             (Some(ip), Ok(listed), _) => ip == listed,
-            (Some(ip), _, Some((network, bits))) => is_in(ip, network, bits),
-            _ => is_named(&name, port, entry),
+            (Some(ip), _, Some((network, bits))) => is_in_network(ip, network, bits),
+            _ => entry == "*" || matches_name(&name, port, entry),
         }
     })
 }
 
-fn is_named(name: &str, port: u16, entry: &str) -> bool {
-    let (listed, its_port) = match entry.rsplit_once(':') {
-        Some((listed, digits)) => match digits.parse::<u16>() {
-            Ok(its_port) => (listed, Some(its_port)),
-            Err(_) => (entry, None),
-        },
-        None => (entry, None),
+fn matches_name(name: &str, port: u16, entry: &str) -> bool {
+    let (listed, listed_port) = match entry.rsplit_once(':').map(|(listed, digits)| (listed, digits.parse::<u16>())) {
+        Some((listed, Ok(listed_port))) => (listed, Some(listed_port)),
+        _ => (entry, None),
     };
     let listed = listed.trim_start_matches('[').trim_end_matches([']', '.']).to_ascii_lowercase();
     let listed = listed.strip_prefix('*').unwrap_or(&listed);
-    // `*` alone is everything; below `example.org` is `.example.org`, whether or not it was written with its dot.
-    let bare = listed.strip_prefix('.').unwrap_or(listed);
-    let below = || name.strip_suffix(bare).is_some_and(|before| before.ends_with('.'));
-    its_port.is_none_or(|its_port| its_port == port) && (entry == "*" || !bare.is_empty() && (name == bare || below()))
+    let domain = listed.strip_prefix('.').unwrap_or(listed);
+    let is_subdomain = name.strip_suffix(domain).is_some_and(|before| before.ends_with('.'));
+    listed_port.is_none_or(|listed_port| listed_port == port) && !domain.is_empty() && (name == domain || is_subdomain)
 }
 
-fn is_in(ip: IpAddr, network: &str, bits: &str) -> bool {
+fn is_in_network(ip: IpAddr, network: &str, bits: &str) -> bool {
     let (Ok(network), Ok(bits)) = (network.parse::<IpAddr>(), bits.parse::<u32>()) else { return false };
-    // From the left, so that both kinds of addresses are compared alike.
-    let aligned = |ip| match ip {
+    let left_aligned = |ip| match ip {
         IpAddr::V4(ip) => u128::from(ip.to_bits()) << 96,
         IpAddr::V6(ip) => ip.to_bits(),
     };
-    let differ = aligned(ip) ^ aligned(network);
-    ip.is_ipv4() == network.is_ipv4() && differ.leading_zeros() >= bits.min(128)
+    let differing = left_aligned(ip) ^ left_aligned(network);
+    ip.is_ipv4() == network.is_ipv4() && differing.leading_zeros() >= bits.min(128)
 }
 
 #[cfg(test)]
@@ -120,29 +124,42 @@ mod tests {
 
     fn proxy(server: &str, variables: &[(&str, &str)]) -> Result<Option<String>, String> {
         let environment = variables.iter().copied().collect();
-        let found = Proxy::to(&Host::parse(server).unwrap(), &environment);
-        found.map(|found| found.map(|proxy| proxy.to_string())).map_err(|bad| bad.problem.to_owned())
+        let found = Proxy::find(&Host::parse(server).unwrap(), &environment);
+        found.map(|found| found.map(|proxy| proxy.to_string())).map_err(|bad| bad.problem.to_string())
     }
 
     #[test]
     fn the_scheme_decides_which_variable_counts() {
-        let all = [("HTTPS_PROXY", "s:1"), ("https_proxy", "s:2"), ("HTTP_PROXY", "h:3"), ("ALL_PROXY", "a:4")];
-        let of = |server, from: usize| proxy(server, &all[from..]).unwrap();
-        assert_eq!(of("https://x", 0).as_deref(), Some("the proxy s:2 (https_proxy)"));
-        assert_eq!(of("https://x", 2).as_deref(), Some("the proxy a:4 (ALL_PROXY)"));
-        assert_eq!(of("http://x", 0).as_deref(), Some("the proxy h:3 (HTTP_PROXY)"));
-        assert_eq!(proxy("https://x", &[("HTTP_PROXY", "h:3")]).unwrap(), None);
+        let all = [("HTTPS_PROXY", "s:1"), ("https_proxy", "s:2"), ("http_proxy", "h:3"), ("ALL_PROXY", "a:4")];
+        let found = |server, from: usize| proxy(server, &all[from..]).unwrap();
+        assert_eq!(found("https://x", 0).as_deref(), Some("the proxy s:2 (https_proxy)"));
+        assert_eq!(found("https://x", 2).as_deref(), Some("the proxy a:4 (ALL_PROXY)"));
+        assert_eq!(found("http://x", 0).as_deref(), Some("the proxy h:3 (http_proxy)"));
+        assert_eq!(found("http://x", 3).as_deref(), Some("the proxy a:4 (ALL_PROXY)"));
+        assert_eq!(proxy("https://x", &[("http_proxy", "h:3")]).unwrap(), None);
+        let empty = proxy("https://x", &[("https_proxy", ""), ("HTTPS_PROXY", "s:1")]).unwrap();
+        assert_eq!(empty.as_deref(), Some("the proxy s:1 (HTTPS_PROXY)"));
     }
 
     #[test]
-    fn a_proxy_is_never_asked_for_what_is_on_this_machine() {
+    fn lower_case_no_proxy_comes_before_upper_case() {
+        let with = |lower, upper| {
+            proxy("https://x.org", &[("https_proxy", "s:1"), ("no_proxy", lower), ("NO_PROXY", upper)]).unwrap()
+        };
+        assert!(with("a", "x.org").is_some());
+        assert!(with("x.org", "a").is_none());
+        assert!(with("", "x.org").is_none());
+    }
+
+    #[test]
+    fn this_machine_never_needs_a_proxy() {
         for here in ["http://localhost:8008", "http://127.0.0.1:8008", "https://[::1]:8008", "http://LOCALHOST."] {
             assert_eq!(proxy(here, &[("ALL_PROXY", "http://p:1")]).unwrap(), None, "{here}");
         }
     }
 
     #[test]
-    fn what_is_no_proxy_is_told_without_its_value() {
+    fn rejects_an_unusable_proxy_without_repeating_its_value() {
         for bad in ["http://", "a b", "ftp://user:hunter2@p", "socks5://user:hunter2@p:1080", "http://user:%ff@p"] {
             let problem = proxy("https://x", &[("HTTPS_PROXY", bad)]).unwrap_err();
             assert!(!problem.contains("hunter2"), "{problem}");
@@ -152,9 +169,11 @@ mod tests {
     }
 
     #[test]
-    fn no_proxy_is_read_as_curl_reads_it() {
+    fn no_proxy_matches_what_curl_matches_and_more() {
         let exempt = |server: &str, list| is_exempt(&Host::parse(server).unwrap(), list);
-        for list in ["*", "api.x.org", "API.X.ORG", "x.org", ".x.org", "*.x.org", "a, x.org", "a x.org", "x.org:443"] {
+        for list in
+            ["*", "a,*", "api.x.org", "API.X.ORG", "x.org", ".x.org", "*.x.org", "a, x.org", "a x.org", "x.org:443"]
+        {
             assert!(exempt("https://api.x.org", list), "{list}");
         }
         for list in ["", ",", ".", "pi.x.org", "ax.org", "org.", "x.org:8443", "10.0.0.0/8", "x.org.evil", "a*"] {

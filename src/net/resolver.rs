@@ -1,8 +1,7 @@
-//! The addresses that a server's name stands for, looked up once.
+//! Resolves the server's name once.
 //!
-//! The HTTP library asks for them before every request, also when it then uses a connection that is open already: without
-//! this a run with eight requests looks the same name up eight times, one after the other, each as far away as the name
-//! server is (the static Linux binary has no cache for names).
+//! The HTTP library resolves the name before every request, even when it reuses an open connection. Without this cache, a
+//! run with eight requests makes eight lookups, one after the other, and the static Linux binary has no cache of its own.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -12,17 +11,17 @@ use ureq::http::Uri;
 use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::NextTimeout;
 
-/// Looks names up, and remembers the last one. Clones share what is remembered.
+/// A resolver that remembers the last name. Clones share the memory.
 #[derive(Debug, Default)]
 pub(crate) struct Addresses<R = DefaultResolver> {
     lookup: Arc<R>,
     last: Arc<Mutex<Option<Known>>>,
 }
 
-/// Scheme, host and port, and where that is.
 #[derive(Debug)]
 struct Known {
-    of: String,
+    /// Scheme, host and port.
+    origin: String,
     addresses: ResolvedSocketAddrs,
 }
 
@@ -33,7 +32,7 @@ impl<R> Clone for Addresses<R> {
 }
 
 impl<R> Addresses<R> {
-    /// Forgets everything, after a failure: the server may have moved.
+    /// Forgets the addresses after a failure: the server may have moved.
     pub(crate) fn forget(&self) {
         *self.last() = None;
     }
@@ -45,12 +44,12 @@ impl<R> Addresses<R> {
 
 impl<R: Resolver> Resolver for Addresses<R> {
     fn resolve(&self, uri: &Uri, config: &Config, timeout: NextTimeout) -> Result<ResolvedSocketAddrs, Error> {
-        let of = format!("{:?} {:?}", uri.scheme(), uri.authority());
-        if let Some(known) = self.last().as_ref().filter(|known| known.of == of) {
+        let origin = format!("{:?} {:?}", uri.scheme(), uri.authority());
+        if let Some(known) = self.last().as_ref().filter(|known| known.origin == origin) {
             return Ok(known.addresses.clone());
         }
         let addresses = self.lookup.resolve(uri, config, timeout)?;
-        *self.last() = Some(Known { of, addresses: addresses.clone() });
+        *self.last() = Some(Known { origin, addresses: addresses.clone() });
         Ok(addresses)
     }
 }
@@ -61,7 +60,7 @@ mod tests {
 
     use super::*;
 
-    /// Everything is at one address; counts how often it was asked.
+    /// Resolves every name to one address and counts the lookups.
     #[derive(Debug, Default)]
     struct Counting(AtomicUsize);
 
@@ -75,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_looked_up_once_until_something_fails_or_another_is_asked_for() {
+    fn resolves_a_name_once_until_a_request_fails_or_the_origin_changes() {
         let addresses = Addresses::<Counting>::default();
         let look_up = |url: &str| {
             let found = addresses.clone().resolve(&url.parse().unwrap(), &Config::default(), NextTimeout::default());

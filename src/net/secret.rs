@@ -7,18 +7,18 @@ use std::fmt;
 pub(crate) struct Secret(String);
 
 impl Secret {
-    /// Takes a credential; `None` when nothing is left after trimming (a pasted secret often ends in a newline).
+    /// Trims the text, because a pasted secret often ends in a newline; `None` if nothing is left.
     pub(crate) fn new(text: &str) -> Option<Self> {
         let trimmed = text.trim();
         (!trimmed.is_empty()).then(|| Self(trimmed.to_owned()))
     }
 
-    /// The text without the credential, where it is in there.
-    pub(crate) fn blot_out(&self, text: &str) -> String {
+    /// Replaces the credential in a text.
+    pub(crate) fn redact(&self, text: &str) -> String {
         text.replace(&self.0, "***")
     }
 
-    /// The credential itself, for the one place that sends it.
+    /// The credential itself, for the request that sends it.
     pub(crate) fn expose(&self) -> &str {
         &self.0
     }
@@ -45,7 +45,7 @@ mod tests {
         let secret = Secret::new(" hunter2\n").unwrap();
         assert_eq!(secret.expose(), "hunter2");
         assert_eq!(format!("{secret} {secret:?}"), "*** ***");
-        assert_eq!(secret.blot_out("no hunter2 here"), "no *** here");
+        assert_eq!(secret.redact("no hunter2 here"), "no *** here");
         assert_eq!(Secret::new(" \n"), None);
     }
 }

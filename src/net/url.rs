@@ -1,4 +1,4 @@
-//! The address of a server, and what can be told from it. Pure.
+//! The address of a server. Pure.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -10,60 +10,67 @@ use ureq::http::Uri;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Host(String);
 
+/// Why a text is not the address of a server. It does not hold the text, which may contain credentials.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum BadHost {
+    NotAnAddress,
+    NoHost,
+    Credentials,
+    NotHttp,
+    BadPort,
+    /// It has a query or a fragment.
+    NotABase,
+    BadCharacter,
+}
+
 impl Host {
-    /// Reads an address; without a scheme it is https.
-    ///
-    /// # Errors
-    /// A phrase that says what is wrong. It does not repeat an address that may hold credentials.
-    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+    /// Reads an address. Without a scheme it is https.
+    pub(crate) fn parse(text: &str) -> Result<Self, BadHost> {
         let text = text.trim();
         let address = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
         let address = address.trim_end_matches('/').to_owned();
-        let uri = Uri::from_str(&address).map_err(|_| "is not an address".to_owned())?;
-        let authority = uri.authority().ok_or("names no host")?;
+        let uri = Uri::from_str(&address).map_err(|_| BadHost::NotAnAddress)?;
+        let authority = uri.authority().ok_or(BadHost::NoHost)?;
         if authority.as_str().contains('@') {
-            return Err(
-                "holds credentials; those belong into CLEARML_API_ACCESS_KEY and CLEARML_API_SECRET_KEY".to_owned()
-            );
+            return Err(BadHost::Credentials);
         }
         if !matches!(uri.scheme_str(), Some("http" | "https")) {
-            return Err("is neither http nor https".to_owned());
+            return Err(BadHost::NotHttp);
         }
         let port = authority.as_str().strip_prefix(authority.host()).unwrap_or_default();
         if !port.is_empty() && authority.port_u16().is_none() {
-            return Err("has a port that is none".to_owned());
+            return Err(BadHost::BadPort);
         }
         if authority.host().is_empty() || uri.query().is_some() || address.contains('#') {
-            return Err("is not the plain address of a server".to_owned());
+            return Err(BadHost::NotABase);
         }
         if !address.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err("holds a character that no address has; in a path it is written as %XX".to_owned());
+            return Err(BadHost::BadCharacter);
         }
         Ok(Self(address))
     }
 
-    /// The address.
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The name in lower case, or the address without brackets, and the port.
+    /// The name in lower case, or the IP address without brackets; and the port.
     pub(crate) fn name_and_port(&self) -> (String, u16) {
         let uri = Uri::from_str(&self.0).ok();
         let name = uri.as_ref().and_then(Uri::host).unwrap_or_default();
         let name = name.trim_start_matches('[').trim_end_matches([']', '.']).to_ascii_lowercase();
-        let usual = if self.0.starts_with("https://") { 443 } else { 80 };
-        (name, uri.as_ref().and_then(Uri::port_u16).unwrap_or(usual))
+        let default = if self.0.starts_with("https://") { 443 } else { 80 };
+        (name, uri.as_ref().and_then(Uri::port_u16).unwrap_or(default))
     }
 
-    /// Whether it is the machine this tool runs on.
+    /// Whether it is the machine that this tool runs on.
     pub(crate) fn is_this_machine(&self) -> bool {
         let (name, _) = self.name_and_port();
         name == "localhost" || name.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
     }
 
-    /// Whether what is sent there can be read on the way.
-    pub(crate) fn is_plain_http_elsewhere(&self) -> bool {
+    /// Whether requests to it cross the network unencrypted.
+    pub(crate) fn is_remote_plain_http(&self) -> bool {
         self.0.starts_with("http://") && !self.is_this_machine()
     }
 }
@@ -80,7 +87,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn a_host_is_taken_with_and_without_scheme() {
+    fn accepts_a_host_with_and_without_a_scheme() {
         assert_eq!(Host::parse("api.clear.ml").unwrap().to_string(), "https://api.clear.ml");
         assert_eq!(Host::parse(" http://localhost:8008/ ").unwrap().as_str(), "http://localhost:8008");
         assert_eq!(Host::parse("https://x.org/clearml/api/").unwrap().as_str(), "https://x.org/clearml/api");
@@ -88,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn a_host_that_is_none_is_refused() {
+    fn rejects_an_invalid_host_without_repeating_credentials() {
         for bad in [
             "",
             "   ",
@@ -104,37 +111,38 @@ mod tests {
         ] {
             assert!(Host::parse(bad).is_err(), "{bad:?}");
         }
-        assert!(!Host::parse("https://user:hunter2@x").unwrap_err().contains("hunter2"));
+        let error = Host::parse("https://user:hunter2@x").unwrap_err();
+        assert!(!format!("{error} {error:?}").contains("hunter2"));
     }
 
     #[test]
-    fn only_this_machine_is_this_machine() {
+    fn recognizes_this_machine() {
         let host = |text: &str| Host::parse(text).unwrap();
         for here in
             ["http://localhost:8008", "LOCALHOST.", "http://127.0.0.1", "http://127.9.9.9:1", "http://[::1]:8008"]
         {
-            assert!(host(here).is_this_machine() && !host(here).is_plain_http_elsewhere(), "{here}");
+            assert!(host(here).is_this_machine() && !host(here).is_remote_plain_http(), "{here}");
         }
         for elsewhere in
             ["http://localhost.example.org", "http://10.0.0.1", "http://[::2]", "http://127.0.0.1.example.org"]
         {
-            assert!(!host(elsewhere).is_this_machine() && host(elsewhere).is_plain_http_elsewhere(), "{elsewhere}");
+            assert!(!host(elsewhere).is_this_machine() && host(elsewhere).is_remote_plain_http(), "{elsewhere}");
         }
-        assert!(!host("https://10.0.0.1").is_plain_http_elsewhere());
+        assert!(!host("https://10.0.0.1").is_remote_plain_http());
     }
 
     #[test]
-    fn a_port_is_told_where_none_is_written() {
-        let of = |text: &str| Host::parse(text).unwrap().name_and_port();
-        assert_eq!(of("https://API.example.org./path"), ("api.example.org".to_owned(), 443));
-        assert_eq!(of("http://[2001:DB8::1]"), ("2001:db8::1".to_owned(), 80));
-        assert_eq!(of("http://x:8008"), ("x".to_owned(), 8008));
+    fn adds_the_default_port() {
+        let name_and_port = |text: &str| Host::parse(text).unwrap().name_and_port();
+        assert_eq!(name_and_port("https://API.example.org./path"), ("api.example.org".to_owned(), 443));
+        assert_eq!(name_and_port("http://[2001:DB8::1]"), ("2001:db8::1".to_owned(), 80));
+        assert_eq!(name_and_port("http://x:8008"), ("x".to_owned(), 8008));
     }
 
     proptest! {
         #[test]
-        fn no_text_makes_it_panic(text in ".*") {
-            let _ = Host::parse(&text).map(|host| (host.name_and_port(), host.is_plain_http_elsewhere()));
+        fn no_text_panics(text in ".*") {
+            let _ = Host::parse(&text).map(|host| (host.name_and_port(), host.is_remote_plain_http()));
         }
     }
 }

@@ -47,7 +47,7 @@ impl Move<'_> {
 
     /// Waits until whatever another gate had begun when the runs were read has arrived.
     fn watched(&self) -> Instant {
-        thread::sleep(self.limits.no_longer_at_work());
+        thread::sleep(self.limits.until_others_finish());
         Instant::now()
     }
 

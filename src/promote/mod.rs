@@ -19,7 +19,7 @@
 //! `RECENT` by more than a gate lives, so that no two at once can draw opposite conclusions from rule 3.
 //!
 //! Servers before API 2.27 do not tell when tags were changed. There rule 2 cannot be kept, and for rule 3 the gate watches
-//! for as long as another one could be at work (`Limits::no_longer_at_work`) whether anything moves.
+//! for as long as another one could be at work (`Limits::until_others_finish`) whether anything moves.
 //!
 //! The rules are held by trying all orders of two and of three gates on a model (`model`), and over HTTP in `tests/proof`.
 

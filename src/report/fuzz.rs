@@ -22,8 +22,8 @@ use crate::model::compare::{Judgement, Score, Verdict, judge};
 use crate::model::metric::Metric;
 use crate::model::run::{Curve, Curves, ScoreFault, TaskId};
 use crate::model::select::NearMisses;
-use crate::net::distrust::TlsProblem;
-use crate::net::http::Failure;
+use crate::net::http::{ConnectionProblem, Failure, Unexpected};
+use crate::net::tls::TlsProblem;
 use crate::net::url::Host;
 use crate::promote::{NotMovedReason, Promotion};
 use crate::settings::flags::Flags;
@@ -329,24 +329,24 @@ fn promotion(input: &mut Input<'_>) -> Promotion {
 fn error(input: &mut Input<'_>) -> Error {
     let cause = match input.below(5) {
         0 => Cause::Failure(Failure::UnknownHost),
-        1 => Cause::Failure(Failure::Unreachable(input.text())),
-        2 => Cause::Failure(Failure::Untrusted(distrust(input))),
-        3 => Cause::Failure(Failure::Odd(input.text())),
+        1 => Cause::Failure(Failure::Unreachable(ConnectionProblem::Refused.into())),
+        2 => Cause::Failure(Failure::Untrusted(tls_problem(input))),
+        3 => Cause::Failure(Failure::Unexpected(Unexpected::Content(input.text()))),
         _ => Cause::Refused { status: 400, subcode: 12, message: input.text() },
     };
     Error { operation: "to log in", host: "https://api.example.org".to_owned(), cause }
 }
 
-fn distrust(input: &mut Input<'_>) -> TlsProblem {
+fn tls_problem(input: &mut Input<'_>) -> TlsProblem {
     match input.below(9) {
         0 => TlsProblem::Expired(input.maybe(Input::time)),
-        1 => TlsProblem::NotYet(input.maybe(Input::time)),
-        2 => TlsProblem::OtherName(input.list(Input::text)),
+        1 => TlsProblem::NotYetValid(input.maybe(Input::time)),
+        2 => TlsProblem::WrongName(input.list(Input::text)),
         3 => TlsProblem::UnknownAuthority,
         4 => TlsProblem::OldProtocol,
         5 => TlsProblem::NotTls,
         6 => TlsProblem::EmptyStore,
-        7 => TlsProblem::OfAuthority,
+        7 => TlsProblem::AuthorityCertificate,
         _ => TlsProblem::Other(input.text()),
     }
 }

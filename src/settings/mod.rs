@@ -20,7 +20,7 @@ use crate::model::metric::Metrics;
 use crate::model::name::{Name, Tag};
 use crate::net::proxy::Proxy;
 use crate::net::secret::Secret;
-use crate::net::trust::Trust;
+use crate::net::tls::Trust;
 use crate::net::url::Host;
 use crate::text::plain::plain;
 use clearml_conf::ClearmlConf;
@@ -114,7 +114,11 @@ pub(crate) fn resolve(
     let enforce = source.required("CLEARML_ENFORCE", values::boolean);
     let comment = source.required("CLEARML_COMMENT", values::comment);
     let web = web(&mut source, api.as_ref());
-    let trust = source.or_conf("CLEARML_API_HOST_VERIFY_CERT", |conf| conf.verify_certificate.as_deref(), Trust::read);
+    let trust = source.or_conf(
+        "CLEARML_API_HOST_VERIFY_CERT",
+        |conf| conf.verify_certificate.as_deref(),
+        |text| Trust::read(text, environment).map_err(|problem| problem.to_string()),
+    );
     let proxy = api.as_ref().and_then(|api| source.proxy(api));
     let found = found(&mut source, context);
     let in_force = source.in_force(&[
@@ -151,7 +155,7 @@ pub(crate) fn resolve(
 fn web(source: &mut Source<'_>, api: Option<&Host>) -> Option<Host> {
     let given = source.text("CLEARML_WEB_HOST").or_else(|| source.conf().web_server.clone());
     match given {
-        Some(text) => source.keep("CLEARML_WEB_HOST", Host::parse(&text)),
+        Some(text) => source.keep("CLEARML_WEB_HOST", Host::parse(&text).map_err(|problem| problem.to_string())),
         None => api.and_then(crate::clearml::links::web_host),
     }
 }
@@ -277,8 +281,8 @@ impl<'a> Source<'a> {
     }
 
     fn proxy(&mut self, server: &Host) -> Option<Proxy> {
-        Proxy::to(server, self.environment).unwrap_or_else(|bad| {
-            let (subject, problem) = (bad.variable.to_owned(), bad.problem.to_owned());
+        Proxy::find(server, self.environment).unwrap_or_else(|bad| {
+            let (subject, problem) = (bad.variable.to_owned(), bad.problem.to_string());
             self.faults.push(Fault { subject, problem, example: Some("http://proxy.example.org:3128") });
             None
         })

@@ -13,7 +13,7 @@ const LONGEST_WAIT: Duration = Duration::from_hours(5 * 24);
 const MOST_RUNS: usize = 100;
 
 pub(super) fn api_host(text: &str) -> Result<Host, String> {
-    let host = Host::parse(text)?;
+    let host = Host::parse(text).map_err(|problem| problem.to_string())?;
     if host.as_str().contains("://app.clear.ml") {
         return Err("is the web app; the API server of the hosted ClearML is https://api.clear.ml".to_owned());
     }

@@ -315,7 +315,7 @@ fn a_merge_that_git_cannot_see_is_asked_of_github() {
     let untold = stage();
     let ran = untold.passes(&gate(&untold).set("GITHUB_TOKEN", "ghs_of_nobody"));
     let said = "the branch has neither its commit nor one with the same files, and GitHub does not say what became";
-    ran.says(&format!("{UNKNOWN}{said} of its pull request; GitHub does not take GITHUB_TOKEN"));
+    ran.says(&format!("{UNKNOWN}{said} of its pull request; GitHub rejected GITHUB_TOKEN"));
 }
 
 #[test]
@@ -375,8 +375,8 @@ fn without_a_github_to_ask_the_check_ends_the_same() {
     let local = "check the repository out before this step, with its whole history";
     let cases: [(Change, &str); 8] = [
         (|gate| gate.unset("GITHUB_TOKEN"), local),
-        (|gate| gate.set("GITHUB_TOKEN", "a b"), "GITHUB_TOKEN is not set right"),
-        (|gate| gate.set("GITHUB_TOKEN", "ghs_of_nobody"), "GitHub does not take GITHUB_TOKEN"),
+        (|gate| gate.set("GITHUB_TOKEN", "a b"), "GITHUB_TOKEN is invalid"),
+        (|gate| gate.set("GITHUB_TOKEN", "ghs_of_nobody"), "GitHub rejected GITHUB_TOKEN"),
         (|gate| gate.set("GITHUB_API_URL", "http://127.0.0.1:1"), "http://127.0.0.1:1"),
         (|gate| gate.set("GITHUB_API_URL", "http://api.github.invalid"), "http://api.github.invalid"),
         (|gate| gate.set("GITHUB_API_URL", "nonsense of an address"), "GITHUB_API_URL is not the address of a server"),

@@ -190,7 +190,7 @@ fn it_is_found_on_the_last_of_many_pages() {
 fn a_conversation_without_end_gets_a_warning_and_no_second_comment() {
     let stage = Stage::new();
     stage.repository.seed_comments(7, 10_001, "octocat", Account::User, |_| "x".to_owned());
-    stage.fails(&stage.gate(), "too long to be looked through");
+    stage.fails(&stage.gate(), "too many pages to search them all");
     assert_eq!((stage.comments().len(), stage.count("GET comments")), (10_001, 100));
 }
 
@@ -371,7 +371,10 @@ fn a_token_that_may_not_write_says_what_it_lacks() {
 fn a_fork_is_shown_the_way() {
     let stage = Stage::new();
     let stage = Stage { token: stage.github.token(Permissions::read()), ..stage };
-    stage.fails(&stage.on("pull_request", &event("stranger/model")), "comment from a second workflow on workflow_run");
+    stage.fails(
+        &stage.on("pull_request", &event("stranger/model")),
+        "comment from a second workflow that runs on workflow_run",
+    );
     assert_eq!(stage.comments(), []);
 }
 
@@ -396,11 +399,11 @@ fn after_a_fork_s_workflow_the_pull_request_is_looked_up() {
 #[test]
 fn tokens_that_are_none() {
     let stage = Stage::new();
-    stage.fails(&stage.gate().unset("GITHUB_TOKEN"), "GITHUB_TOKEN is not set: the action passes it by itself");
-    stage.fails(&stage.gate().set("GITHUB_TOKEN", "ghs_\u{e9}"), "GITHUB_TOKEN is not set right");
+    stage.fails(&stage.gate().unset("GITHUB_TOKEN"), "GITHUB_TOKEN is not set: the action sets it");
+    stage.fails(&stage.gate().set("GITHUB_TOKEN", "ghs_\u{e9}"), "GITHUB_TOKEN is invalid");
     assert_eq!(stage.github.requests(), []);
     stage.github.revoke(&stage.token);
-    stage.fails(&stage.gate(), "GitHub does not take GITHUB_TOKEN: it is wrong, expired or revoked");
+    stage.fails(&stage.gate(), "GitHub rejected GITHUB_TOKEN: it is wrong, expired or revoked");
     assert_eq!(stage.comments(), []);
 }
 
@@ -411,7 +414,7 @@ fn what_cannot_be_commented_on() {
     stage.fails(&stage.gate(), "the conversation is locked");
     stage.fails(
         &stage.gate().set("GITHUB_REPOSITORY", "acme/other"),
-        "GitHub does not know the repository or the pull request",
+        "GitHub cannot find the repository or the pull request",
     );
     assert_eq!(stage.comments(), []);
 }
@@ -429,11 +432,11 @@ fn a_rate_limit_is_told_and_not_waited_for() {
     let stage = Stage::new();
     let quarter = stage.github.primary_limit(Duration::from_mins(15));
     let limits = [
-        (quarter, "the rate limit of GITHUB_TOKEN is used up; it takes requests again in about 15 min"),
-        (GitHub::secondary_limit(403, Some(60)), "again in about 1 min"),
-        (GitHub::secondary_limit(429, Some(3600)), "again in about 60 min"),
-        (GitHub::secondary_limit(403, None), "try again in some minutes"),
-        (GitHub::secondary_limit(429, None), "try again in some minutes"),
+        (quarter, "the rate limit of GITHUB_TOKEN is used up; it is reset in about 15 min"),
+        (GitHub::secondary_limit(403, Some(60)), "is reset in about 1 min"),
+        (GitHub::secondary_limit(429, Some(3600)), "is reset in about 60 min"),
+        (GitHub::secondary_limit(403, None), "try again in a few minutes"),
+        (GitHub::secondary_limit(429, None), "try again in a few minutes"),
     ];
     let started = Instant::now();
     for (limit, why) in limits {
@@ -469,7 +472,7 @@ fn an_enterprise_server_is_asked_below_its_prefix() {
 fn an_api_that_is_not_there() {
     let stage = Stage::new();
     let gate = stage.gate().set("GITHUB_API_URL", "http://api.github.invalid");
-    stage.fails(&gate, "could not reach http://api.github.invalid: there is no host of that name");
+    stage.fails(&gate, "could not reach http://api.github.invalid: the host name could not be resolved");
     let gate = stage.gate().set("GITHUB_API_URL", "https://user:hunter2@example.org");
     stage.fails(&gate, "GITHUB_API_URL is not the address of a server");
     assert!(!gate.run().err.contains("hunter2"));
@@ -480,7 +483,7 @@ fn a_closed_port_holds_the_job_for_seconds() {
     let mut stage = Stage::new();
     stage.github.stop();
     let started = Instant::now();
-    stage.fails(&stage.gate(), "the connection was refused; given up after 15 s of trying");
+    stage.fails(&stage.gate(), "the connection was refused; gave up after 15 s of retries");
     assert!((Duration::from_secs(10)..Duration::from_secs(25)).contains(&started.elapsed()));
 }
 
@@ -489,7 +492,7 @@ fn a_silent_server_holds_the_job_for_seconds() {
     let stage = Stage::new();
     stage.github.fault(At::Always, Effect::Delay(Duration::from_secs(12)));
     let started = Instant::now();
-    stage.fails(&stage.gate(), "no complete answer within 8 s; given up after 15 s of trying");
+    stage.fails(&stage.gate(), "no complete response within 8 s; gave up after 15 s of retries");
     assert!((Duration::from_secs(10)..Duration::from_secs(28)).contains(&started.elapsed()));
 }
 
@@ -498,7 +501,7 @@ fn the_token_follows_no_redirect() {
     for endpoint in ["GET comments", "POST comments"] {
         let (stage, elsewhere) = (Stage::new(), GitHub::start());
         stage.github.fault(At::Endpoint(endpoint), Effect::Redirect(format!("{}/repos", elsewhere.url())));
-        stage.fails(&stage.gate(), "did not answer like GitHub's API: it answered with a redirect (302)");
+        stage.fails(&stage.gate(), "did not respond like GitHub's API: it sent a redirect (302)");
         assert_eq!((elsewhere.requests().len(), stage.comments().len()), (0, 0));
     }
 }
@@ -512,7 +515,7 @@ fn the_token_follows_no_page_to_another_address() {
         let link = format!("<{address}/repositories/1/issues/7/comments?page=2>; rel=\"next\"");
         let headers = vec![("Link".to_owned(), link), ("Content-Type".to_owned(), "application/json".to_owned())];
         stage.github.fault(At::Endpoint("GET comments"), Effect::Status { code: 200, headers, body: "[]".to_owned() });
-        stage.fails(&stage.gate(), "its list goes on at another address, which does not get the token");
+        stage.fails(&stage.gate(), "the next page of its list is at another address, which must not get the token");
     }
     assert_eq!((elsewhere.requests().len(), stage.comments().len()), (0, 0));
 }
@@ -522,12 +525,12 @@ fn answers_that_are_none() {
     let page = || Effect::Body { content_type: "text/html".to_owned(), body: "<title>Sign in</title>".to_owned() };
     let odd = |body: &str| Effect::json(body);
     for (effect, why) in [
-        (page(), "it answered with a web page, not with JSON"),
-        (status(403, "text/html", "<h1>Blocked</h1>"), "it answered with a web page, not with JSON"),
-        (odd("{}"), "its answer is no list"),
-        (odd(""), "its answer is not JSON"),
-        (Effect::Truncated, "its answer is not JSON"),
-        (Effect::Huge(40 << 20), "its answer is larger than 32 MiB"),
+        (page(), "it sent a web page instead of JSON"),
+        (status(403, "text/html", "<h1>Blocked</h1>"), "it sent a web page instead of JSON"),
+        (odd("{}"), "its response is not a list"),
+        (odd(""), "its response is not JSON"),
+        (Effect::Truncated, "its response is not JSON"),
+        (Effect::Huge(40 << 20), "its response is larger than 32 MiB"),
     ] {
         let stage = Stage::new();
         stage.github.fault(At::Endpoint("GET comments"), effect);
@@ -536,7 +539,7 @@ fn answers_that_are_none() {
     }
     let stage = Stage::new();
     stage.github.fault(At::Endpoint("POST comments"), page());
-    stage.fails(&stage.gate(), "it answered with a web page, not with JSON");
+    stage.fails(&stage.gate(), "it sent a web page instead of JSON");
 }
 
 #[test]

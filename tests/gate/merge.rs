@@ -269,7 +269,7 @@ fn pull_requests() -> Vec<Event> {
             .also_with_a_loss(),
         Event::on_github("`merge_group`, without a token", payload("merge_group", &[]), QUEUED, QUEUE)
             .pull(PullSeed::new(104, QUEUED))
-            .refused("GitHub does not tell the head", "the head of pull request 104, which is queued"),
+            .refused("GitHub does not report the head", "the head of the queued pull request 104"),
     ]
 }
 
@@ -477,7 +477,7 @@ fn a_push_that_merged_nothing_gives_no_verdict() {
         (failing(502), "status 502"),
         (failing(403), "GITHUB_TOKEN lacks a permission"),
         (GitHub::secondary_limit(429, Some(600)), "rate limit"),
-        (page(), "it answered with a web page, not with JSON"),
+        (page(), "it sent a web page instead of JSON"),
     ] {
         let stage = event.clone().pull(merged()).stage(BETTER);
         stage.github.fault(At::Endpoint("GET commit pulls"), broken);
@@ -612,7 +612,7 @@ fn refused(stage: &Stage, gate: &Gate, why: &str) {
     for policy in POLICIES {
         let ran = Ran::of(&gate.command().env("CLEARML_PROMOTE", policy).output().unwrap());
         assert!(stage.token.as_ref().is_none_or(|token| !ran.err.contains(token)), "{}", ran.err);
-        let ran = ran.expect(2, "").complains("does not tell the head of pull request 104, which is queued");
+        let ran = ran.expect(2, "").complains("the head of the queued pull request 104 could not be read");
         ran.complains("COMMIT_ID: is not set").complains(why);
     }
     assert_eq!(stage.sandbox.requests().len(), 0);
@@ -626,15 +626,15 @@ fn a_merge_queue_whose_head_is_not_told_is_not_judged() {
     let nowhere = stage.gate("merge").set("GITHUB_API_URL", "http://api.github.invalid");
     refused(&stage, &nowhere, "could not reach http://api.github.invalid");
     let elsewhere = stage.gate("merge").set("GITHUB_REPOSITORY", "octo-org/other");
-    refused(&stage, &elsewhere, "GitHub does not know the repository or the pull request");
+    refused(&stage, &elsewhere, "GitHub cannot find the repository or the pull request");
     let odd = |body: &str| Effect::json(body);
     for (effect, why) in [
         (failing(403), "GITHUB_TOKEN lacks a permission"),
         (GitHub::secondary_limit(429, Some(600)), "rate limit"),
-        (page(), "it answered with a web page"),
-        (odd("{}"), "it names no head of the pull request"),
-        (odd(r#"{"head": {"sha": ""}}"#), "it names no head of the pull request"),
-        (odd(r#"{"head": {"sha": "main"}}"#), "it names no head of the pull request"),
+        (page(), "it sent a web page"),
+        (odd("{}"), "its pull request has no head commit"),
+        (odd(r#"{"head": {"sha": ""}}"#), "its pull request has no head commit"),
+        (odd(r#"{"head": {"sha": "main"}}"#), "its pull request has no head commit"),
     ] {
         stage.github.clear_faults();
         stage.github.fault(At::Endpoint("GET pull"), effect);
@@ -642,7 +642,7 @@ fn a_merge_queue_whose_head_is_not_told_is_not_judged() {
     }
     stage.github.clear_faults();
     stage.github.revoke(stage.token.as_ref().unwrap());
-    refused(&stage, &stage.gate("merge"), "GitHub does not take GITHUB_TOKEN");
+    refused(&stage, &stage.gate("merge"), "GitHub rejected GITHUB_TOKEN");
     // The way out that is told.
     stage.gate("merge").set("COMMIT_ID", QUEUED).run().expect(0, "PASSED, improved").says("commit da39a3ee5e6b");
 }

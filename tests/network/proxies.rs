@@ -68,10 +68,10 @@ fn a_host_that_no_proxy_names_is_reached_directly_and_another_by_the_proxy_alone
     let gate = Gate::of(&sandbox).set("CLEARML_API_HOST", "https://clearml.invalid");
     let gate = gate.set("HTTPS_PROXY", &format!("http://{address}"));
     let gate = gate.set("NO_PROXY", "example.org, .invalid");
-    gate.run().expect(5, "NO VERDICT:").says("there is no host of that name");
+    gate.run().expect(5, "NO VERDICT:").says("the host name could not be resolved");
     assert!(seen.lock().unwrap().is_empty());
     let gate = gate.set("NO_PROXY", "example.org, clearml.invalid:8443");
-    gate.run().expect(5, "NO VERDICT:").says("no tunnel to the server (status 403; see NO_PROXY)");
+    gate.run().expect(5, "NO VERDICT:").says("the proxy refused to connect to the server (status 403; see NO_PROXY)");
     assert!(seen.lock().unwrap().starts_with(b"CONNECT clearml.invalid:443 "));
 }
 
@@ -79,13 +79,13 @@ fn a_host_that_no_proxy_names_is_reached_directly_and_another_by_the_proxy_alone
 fn a_proxy_that_is_gone_or_hangs_up_is_named_without_its_password() {
     let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let (silent, _) = proxy(Manner::Say(""));
-    for (address, said) in [(gone, "the connection was refused"), (silent, "nothing that a proxy answers came back")] {
+    for (address, said) in [(gone, "the connection was refused"), (silent, "the proxy sent an invalid response")] {
         let mut settings = settings("https://clearml.example", HEAD);
         settings.push(("HTTPS_PROXY", format!("http://user:hunter2@{address}")));
         // In this process, since somebody who is gone is asked again for a minute.
         let ended = judge_with(settings, Limits::REAL.divided_by(FASTER));
         assert_eq!(ended.code, 5, "{}", ended.err);
-        let said = format!("{said}, by way of the proxy {address}");
+        let said = format!("{said}, through the proxy {address}");
         assert!(ended.report.to_string().contains(&said), "{:#}", ended.report);
         assert!(!(ended.report.to_string() + &ended.err).contains("hunter2"));
     }

@@ -17,7 +17,7 @@ use crate::model::name::{Name, Tag};
 use crate::model::run::{Curve, Curves, ScoreFault, TaskId};
 use crate::model::select::NearMisses;
 use crate::net::secret::Secret;
-use crate::net::trust::Trust;
+use crate::net::tls::Trust;
 use crate::net::url::Host;
 use crate::promote::{NotMovedReason, Promotion};
 use crate::settings::{BaselineCheck, Comment, NoBaseline, Promote, Settings};
