@@ -1,7 +1,8 @@
 //! Which HTTP proxy to use for a server, from the environment variables that curl reads. Pure.
 //!
 //! As in curl 7.86 and later: the variable of the server's scheme counts, then `all_proxy`; lower case comes before upper
-//! case; an empty variable counts as unset. `NO_PROXY` lists hosts, which include their subdomains, with or without a leading
+//! case; an empty variable counts as unset; `HTTP_PROXY` in upper case is ignored, because a CGI server sets it from a
+//! request's `Proxy` header (httpoxy). `NO_PROXY` lists hosts, which include their subdomains, with or without a leading
 //! dot, IP addresses and networks; a lone `*` means all hosts.
 //!
 //! Other than in curl, `NO_PROXY` also takes what other tools take: `*` in a list, `*.example.org`, a port, an IPv6 address
@@ -18,7 +19,8 @@ use crate::environment::Environment;
 use crate::net::url::Host;
 
 const HTTPS: &[&str] = &["https_proxy", "HTTPS_PROXY"];
-const HTTP: &[&str] = &["http_proxy", "HTTP_PROXY"];
+/// On Windows the names of variables have no case, so that curl finds `HTTP_PROXY` there.
+const HTTP: &[&str] = if cfg!(windows) { &["http_proxy", "HTTP_PROXY"] } else { &["http_proxy"] };
 
 /// A proxy and the variable that names it.
 #[derive(Clone)]
@@ -139,6 +141,14 @@ mod tests {
         assert_eq!(proxy("https://x", &[("http_proxy", "h:3")]).unwrap(), None);
         let empty = proxy("https://x", &[("https_proxy", ""), ("HTTPS_PROXY", "s:1")]).unwrap();
         assert_eq!(empty.as_deref(), Some("the proxy s:1 (HTTPS_PROXY)"));
+    }
+
+    #[test]
+    #[cfg(not(windows))]
+    fn ignores_http_proxy_in_upper_case() {
+        assert_eq!(proxy("http://x", &[("HTTP_PROXY", "h:3")]).unwrap(), None);
+        let other = proxy("http://x", &[("HTTP_PROXY", "h:3"), ("all_proxy", "a:4")]).unwrap();
+        assert_eq!(other.as_deref(), Some("the proxy a:4 (all_proxy)"));
     }
 
     #[test]

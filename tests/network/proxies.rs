@@ -52,6 +52,22 @@ fn plain_http_through_a_proxy_is_warned_of_and_this_machine_needs_none() {
 }
 
 #[test]
+fn http_proxy_is_read_in_lower_case_only() {
+    let (sandbox, ..) = pair(0.8, 0.9);
+    let refuses = || proxy(Manner::Say("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n"));
+    let ((upper, seen_by_upper), (lower, seen_by_lower)) = (refuses(), refuses());
+    let gate = Gate::of(&sandbox).set("CLEARML_API_HOST", "http://clearml.invalid");
+    let mut gate = gate.set("HTTP_PROXY", &format!("http://{upper}"));
+    gate.run().expect(5, "NO VERDICT:").says("the host name could not be resolved");
+    for name in ["ALL_PROXY", "http_proxy"] {
+        gate = gate.set(name, &format!("http://{lower}"));
+        gate.run().expect(5, "NO VERDICT:").says(&format!("through the proxy {lower} ({name})"));
+        assert!(seen_by_lower.lock().unwrap().starts_with(b"CONNECT clearml.invalid:80 "));
+    }
+    assert!(seen_by_upper.lock().unwrap().is_empty());
+}
+
+#[test]
 fn what_is_no_proxy_is_a_fault_in_the_settings_and_its_password_is_not_told() {
     let (sandbox, ..) = pair(0.8, 0.9);
     let gate = Gate::of(&sandbox).set("CLEARML_API_HOST", "https://clearml.example");
