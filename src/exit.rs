@@ -1,26 +1,26 @@
-//! The exit codes, the tool's contract with every CI.
+//! The exit codes: the tool's contract with every CI.
 
-/// How a run ended, as the calling shell or CI sees it.
+/// The result of a run for the shell or the CI.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
-    /// 0: the check passed, or there was nothing to gate, or nothing is enforced.
+    /// 0: the check passed, there was nothing to judge, or the check is not enforced.
     Passed,
-    /// 1: the model got worse by more than is allowed.
+    /// 1: the model got worse by more than the allowed loss.
     Degraded,
-    /// 2: wrong flags or settings; nothing was asked of ClearML.
+    /// 2: invalid flags or settings; no request was sent to ClearML.
     Usage,
-    /// 3: no verdict, since what is needed for one is not in ClearML.
+    /// 3: no verdict, because ClearML does not have what one needs.
     NoVerdict,
-    /// 4: ClearML refused or answered oddly, or the tag could not be moved after a pass.
+    /// 4: ClearML refused or sent an unexpected response, or the tag could not be moved after a pass.
     Refused,
-    /// 5: ClearML could not be reached after all retries; worth another run.
+    /// 5: ClearML could not be reached; another run may succeed.
     Unreachable,
     /// 70: a bug in this tool.
     Bug,
 }
 
 impl Exit {
-    /// The number given to the operating system.
+    /// The number that the process returns.
     #[must_use]
     pub const fn code(self) -> u8 {
         match self {

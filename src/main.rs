@@ -1,4 +1,4 @@
-//! Lends the process to the library: arguments, environment, streams in; the exit code out.
+//! Entry point: passes arguments, environment and streams to the library, and returns its exit code.
 
 #![forbid(unsafe_code)]
 
@@ -9,13 +9,13 @@ use clearml_gate::{Environment, Exit, Limits, Process, Stream, run};
 
 fn main() -> ExitCode {
     std::panic::set_hook(Box::new(|panic| {
-        // The message of a panic may hold anything; where it happened is enough to report a bug. Releases do not know that.
+        // The message of a panic may contain anything, so only its place is shown. Release builds do not have the place.
         let place = panic.location().filter(|at| at.line() > 0);
         let place = place.map_or_else(String::new, |at| format!(" at {at}"));
-        // A closed stream must not end in a second panic.
+        // If stderr is closed, `eprintln!` would panic again.
         let _ = writeln!(
             std::io::stderr(),
-            "clearml-gate: this is a bug{place}; there is no verdict. Please report it with the version ({}).",
+            "clearml-gate {} crashed{place}. There is no verdict. This is a bug: please report it with this message.",
             env!("CARGO_PKG_VERSION")
         );
         std::process::exit(Exit::Bug.code().into());
