@@ -1,7 +1,7 @@
-//! The main job on the embedded sandbox: a small story of pull requests, each gated over real HTTP.
+//! Gates a small story of pull requests over real HTTP, against the embedded ClearML sandbox.
 //!
-//! `cargo run --example demo` tells the story; `cargo run --example demo -- --serve` keeps the sandbox up afterwards and
-//! prints the environment with which `cargo run` or the ClearML SDK can be pointed at it.
+//! `cargo run --example demo` plays the story. `cargo run --example demo -- --serve` then keeps the sandbox running and
+//! prints the environment variables for `cargo run` or the ClearML SDK.
 
 use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
@@ -18,7 +18,7 @@ const TAG: &str = "Best Performance";
 /// 2026-01-04, in microseconds since 1970.
 const NOW: i64 = 1_767_484_800_000_000;
 
-/// A pull request: what it is about, its commit, and the run that belongs to it.
+/// A pull request: its title, its commit, and the run of that commit.
 struct PullRequest {
     title: &'static str,
     commit: &'static str,
@@ -26,20 +26,20 @@ struct PullRequest {
 }
 
 fn main() -> std::io::Result<()> {
-    // Some days after the first of the seeded runs, so that their ages read like those of a project at work.
+    // A few days after the first seeded run, so that the reports show realistic ages.
     let sandbox = Sandbox::builder().now(NOW).start()?;
-    println!("A ClearML API listens on {}. The baseline on main scores 0.80 and carries the tag.\n", sandbox.url());
+    println!("A ClearML API listens on {}. The baseline scores 0.80 and has the tag.\n", sandbox.url());
     sandbox.add(seed("1111111111111111111111111111111111111111", &[0.55, 0.72, 0.80]).tag(TAG).tag("prod"));
     for request in story() {
         sandbox.add(request.run);
         println!("──── {} ────\n", request.title);
         sandbox.clear_log();
         let exit = gate(&sandbox, request.commit);
-        let carriers: Vec<String> = sandbox.tagged(TAG).iter().map(|id| commit_of(&sandbox, id)).collect();
+        let tagged: Vec<String> = sandbox.tagged(TAG).iter().map(|id| commit_of(&sandbox, id)).collect();
         println!(
             "\n  → exit code {exit}, {} requests; \"{TAG}\" is now on the run of {}\n",
             sandbox.requests().len(),
-            carriers.join(" and ")
+            tagged.join(" and ")
         );
     }
     if std::env::args().any(|arg| arg == "--serve") {
@@ -74,7 +74,7 @@ fn story() -> Vec<PullRequest> {
     ]
 }
 
-/// The settings of the story as environment variables.
+/// The settings of the story, as environment variables.
 fn environment(sandbox: &Sandbox, commit: &str) -> Vec<(&'static str, String)> {
     vec![
         ("CLEARML_API_HOST", sandbox.url()),
@@ -108,7 +108,7 @@ fn commit_of(sandbox: &Sandbox, id: &str) -> String {
 }
 
 fn serve(sandbox: &Sandbox) {
-    println!("The sandbox stays up until Ctrl-C. In another shell:\n");
+    println!("The sandbox runs until Ctrl-C. In another shell:\n");
     for (name, value) in environment(sandbox, "2222222222222222222222222222222222222222") {
         println!("  export {name}='{value}'");
     }

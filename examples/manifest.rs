@@ -1,11 +1,11 @@
-//! Writes `dist-manifest.json`, in cargo-dist's format, from a folder that holds the release's binaries.
+//! Writes `dist-manifest.json`, in cargo-dist's format, from a directory with the binaries of a release.
 //!
 //! `cargo run --example manifest -- --folder DIR --tag v0.1.0 --commit SHA --out dist-manifest.json` pins a release. It
-//! fails unless the folder holds exactly the binaries of [`TARGETS`], each named by [`file_name`].
-//! `cargo run --example manifest -- --unreleased --out dist-manifest.json` says that there is no release yet.
+//! fails unless the directory contains exactly the binaries of [`TARGETS`], named by [`file_name`].
+//! `cargo run --example manifest -- --unreleased --out dist-manifest.json` records that there is no release yet.
 //!
-//! The binaries are "extra artifacts": in that format "executable-zip" promises an archive, and these are raw executables,
-//! so that the pin is the hash of the very file that runs. The same input gives the same bytes.
+//! The binaries are "extra artifacts", because "executable-zip" stands for an archive in that format. They are raw
+//! executables, so the pin is the hash of the file that runs. The same input gives the same bytes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -17,7 +17,7 @@ use argh::FromArgs;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
-/// What a release consists of.
+/// The targets of a release.
 pub(crate) const TARGETS: [&str; 6] = [
     "aarch64-apple-darwin",
     "aarch64-pc-windows-msvc",
@@ -31,27 +31,27 @@ const APP: &str = env!("CARGO_PKG_NAME");
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 const REPOSITORY: &str = env!("CARGO_PKG_REPOSITORY");
 
-/// writes dist-manifest.json from a folder of binaries
+/// writes dist-manifest.json from a directory of binaries
 #[derive(FromArgs)]
 struct Args {
-    /// folder with the six binaries and nothing else
+    /// directory with the six binaries and nothing else
     #[argh(option)]
     folder: Option<PathBuf>,
     /// tag of the release: v and the version
     #[argh(option)]
     tag: Option<String>,
-    /// commit that the binaries were built from, in full
+    /// full id of the commit that the binaries were built from
     #[argh(option)]
     commit: Option<String>,
-    /// say that there is no release yet, instead of the three above
+    /// record that there is no release yet, instead of the three above
     #[argh(switch)]
     unreleased: bool,
-    /// file to write; standard output without it
+    /// file to write (default: standard output)
     #[argh(option)]
     out: Option<PathBuf>,
 }
 
-/// The part of cargo-dist's format that an installer needs, and the commit that was built.
+/// The part of cargo-dist's format that an installer needs, and the built commit.
 #[derive(Serialize)]
 struct Manifest {
     announcement_tag: Option<String>,
@@ -107,7 +107,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// The whole tool, but for the process: the tests call this.
+/// The whole tool, except the process. The tests call this.
 pub(crate) fn run(args: &[&str]) -> Result<(), String> {
     match Args::from_args(&["manifest"], args) {
         Ok(args) => {
@@ -121,7 +121,7 @@ pub(crate) fn run(args: &[&str]) -> Result<(), String> {
 
 fn put(out: Option<&Path>, text: &str) -> Result<(), String> {
     match out {
-        Some(path) => fs::write(path, text).map_err(|why| format!("{} cannot be written: {why}", path.display())),
+        Some(path) => fs::write(path, text).map_err(|why| format!("cannot write {}: {why}", path.display())),
         None => std::io::stdout().write_all(text.as_bytes()).map_err(|why| format!("standard output: {why}")),
     }
 }
@@ -132,7 +132,7 @@ fn manifest(args: Args) -> Result<Manifest, String> {
         Args { unreleased: false, folder: Some(folder), tag: Some(tag), commit: Some(commit), .. } => {
             released(&folder, &tag, &commit)
         }
-        _ => Err("either --folder, --tag and --commit, or --unreleased alone".to_owned()),
+        _ => Err("use either --folder, --tag and --commit, or only --unreleased".to_owned()),
     }
 }
 
@@ -165,7 +165,7 @@ fn release(version: &str, artifacts: Vec<String>, github: GitHub) -> Release {
     Release { app_name: APP, app_version: version.to_owned(), artifacts, hosting: Hosting { github } }
 }
 
-/// The home is written once, in Cargo.toml; `below` is the place below its releases.
+/// The repository is defined in Cargo.toml; `below` is a path below its releases.
 fn github(below: &str) -> Result<GitHub, String> {
     let odd = || format!("the repository {REPOSITORY} is not https://HOST/OWNER/REPO");
     let (scheme, rest) = REPOSITORY.split_once("://").ok_or_else(odd)?;
@@ -181,7 +181,7 @@ fn github(below: &str) -> Result<GitHub, String> {
 fn artifact(folder: &Path, target: &'static str) -> Result<(String, Artifact), String> {
     let name = file_name(target);
     let path = folder.join(&name);
-    let bytes = fs::read(&path).map_err(|why| format!("{} cannot be read: {why}", path.display()))?;
+    let bytes = fs::read(&path).map_err(|why| format!("cannot read {}: {why}", path.display()))?;
     if bytes.is_empty() {
         return Err(format!("{} is empty", path.display()));
     }
@@ -195,10 +195,10 @@ pub(crate) fn file_name(target: &str) -> String {
     format!("{APP}-{target}{suffix}")
 }
 
-/// A missing binary is a release that somebody cannot install; one too many is a release that was not understood.
+/// With a missing binary some users could not install the release; an extra one hints at a mistake.
 fn check_folder(folder: &Path) -> Result<(), String> {
     let expected: BTreeSet<String> = TARGETS.iter().map(|target| file_name(target)).collect();
-    let found = names_in(folder).map_err(|why| format!("{} cannot be listed: {why}", folder.display()))?;
+    let found = names_in(folder).map_err(|why| format!("cannot list {}: {why}", folder.display()))?;
     let missing: Vec<&str> = expected.difference(&found).map(String::as_str).collect();
     let unknown: Vec<&str> = found.difference(&expected).map(String::as_str).collect();
     if missing.is_empty() && unknown.is_empty() {
@@ -206,7 +206,7 @@ fn check_folder(folder: &Path) -> Result<(), String> {
     }
     let list = |names: &[&str]| if names.is_empty() { "none".to_owned() } else { names.join(", ") };
     Err(format!(
-        "{} does not hold exactly the binaries of a release. Missing: {}. Unknown: {}.",
+        "{} does not contain exactly the binaries of a release. Missing: {}. Unknown: {}.",
         folder.display(),
         list(&missing),
         list(&unknown)
@@ -230,7 +230,7 @@ fn check_commit(commit: &str) -> Result<(), String> {
     if matches!(commit.len(), 40 | 64) && commit.bytes().all(hex) {
         return Ok(());
     }
-    Err(format!("the commit {commit} is not a full one in lower case (git rev-parse HEAD)"))
+    Err(format!("the commit {commit} is not a full commit id in lower case (git rev-parse HEAD)"))
 }
 
 fn to_text(manifest: &Manifest) -> Result<String, String> {
