@@ -19,6 +19,7 @@ use std::fmt;
 use std::path::Path;
 
 use crate::environment::Environment;
+use crate::git::Git;
 use crate::model::commit::Commit;
 
 /// What is known of this run.
@@ -172,7 +173,7 @@ pub(crate) fn detect(flag: Option<&str>, environment: &Environment, directory: &
         Some(found) => instead(told.trigger.ok().flatten(), found),
         None => match told.trigger? {
             Some(trigger) => trigger,
-            None => Trigger::Commit(checkout::checked_out(environment, directory)?),
+            None => Trigger::Commit(checkout::checked_out(&Git::new(directory, environment))?),
         },
     };
     Ok(CiContext { trigger, pull_request: told.pull_request, forge: github::forge(provider, environment) })

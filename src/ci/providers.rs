@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::{CiReport, FoundCommit, Provider, PullRequestRef, Trigger, checkout, number, queued, short};
 use crate::environment::Environment;
+use crate::git::Git;
 use crate::model::commit::Commit;
 
 /// One CI: which of its variables tell what. Where there are several, the first that is set counts.
@@ -235,7 +236,7 @@ impl Variables {
         {
             return Ok(head);
         }
-        found.map_or_else(|| checkout::checked_out(environment, directory), Ok)
+        found.map_or_else(|| checkout::checked_out(&Git::new(directory, environment)), Ok)
     }
 
     fn branch<'a>(&self, environment: &'a Environment) -> Option<&'a str> {
@@ -274,7 +275,7 @@ fn jenkins_head(set: Option<&FoundCommit>, environment: &Environment, directory:
     environment.get("CHANGE_ID")?;
     let built = set.map_or("HEAD", |found| found.commit.as_str());
     let reference = format!("refs/remotes/origin/{}", environment.get("BRANCH_NAME")?);
-    let commit = checkout::built_from(environment, directory, built, &reference)?;
+    let commit = checkout::built_from(&Git::new(directory, environment), built, &reference)?;
     Some(FoundCommit { commit, source: "the head of the change, as Jenkins fetched it" })
 }
 

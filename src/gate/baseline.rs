@@ -3,7 +3,7 @@
 use super::{GateContext, GateResult, Scores, Session};
 use crate::ci::{CiContext, Trigger};
 use crate::gate::outcome::{NoVerdict, OriginUnknown, Side, Warning};
-use crate::git;
+use crate::git::Git;
 use crate::github::{self, GitHub, Pull};
 use crate::model::commit::{Commit, RecordedCommit};
 use crate::model::run::{Run, WorkingTree};
@@ -73,9 +73,9 @@ impl<'a> Session<'a> {
             None => return unknown(OriginUnknown::NoCommit),
         };
         let GateContext { directory, environment, .. } = self.context;
-        let git_error = match git::belongs_to(directory, environment, commit.as_str(), branch) {
-            Ok(git::Belongs::No) => None,
-            Ok(git::Belongs::InHistory | git::Belongs::SameTree(_)) => return None,
+        let git_error = match Git::new(directory, environment).branch_contains(branch, commit) {
+            Ok(true) => return None,
+            Ok(false) => None,
             Err(error) => Some(error),
         };
         match (self.pull_request(commit, branch), git_error) {

@@ -7,7 +7,7 @@ use super::{GateContext, Session};
 use crate::ci::{CiContext, Trigger};
 use crate::clearml::{self, PAGE_SIZE};
 use crate::gate::outcome::SameCodeUnknown;
-use crate::git::{self, Identity};
+use crate::git::{Git, Identity};
 use crate::github::{self, GitHub, Pull};
 use crate::model::commit::Commit;
 use crate::model::run::Run;
@@ -23,8 +23,8 @@ impl Session<'_> {
         let Settings { commit, code_paths, .. } = self.settings;
         let GateContext { directory, environment, .. } = self.context;
         let others: BTreeSet<&Commit> = newest.iter().filter_map(Run::commit_id).collect();
-        let texts: Vec<&str> = others.iter().map(|other| other.as_str()).collect();
-        let identities = match git::compare(directory, environment, commit, &texts, code_paths) {
+        let others: Vec<&Commit> = others.into_iter().collect();
+        let identities = match Git::new(directory, environment).compare(commit, &others, code_paths) {
             Ok(identities) => identities,
             Err(error) => return Ok(Err(SameCodeUnknown::GitError(error))),
         };

@@ -1,13 +1,13 @@
-//! What must hold of anything that git says. Panics where it does not.
+//! What must hold for any output of git. Panics where it does not.
 
 use std::io::{self, Cursor};
 use std::path::Path;
 
-use super::history::{search, tip};
-use super::objects::{Answer, Kind, Objects};
-use super::process::{Broken, Git, Heard, Pipes};
-use super::same_code::identities;
-use super::{Belongs, CodePaths, GitError, Identity};
+use super::history::{find_tip, search};
+use super::objects::Objects;
+use super::process::{Failure, Git, Pipes, Reply};
+use super::same_code::compare_all;
+use super::{CodePaths, GitError, Identity};
 use crate::environment::Environment;
 use crate::model::commit::Commit;
 
@@ -15,98 +15,100 @@ const ASKED: &str = "a94a8fe5ccb19ba61c4c0873d391e987982fbbd3";
 const OTHER: &str = "b6589fc6ab0dc82cf12099d1c2d40ab994e8410c";
 const TREE: &str = "4b825dc642cb6eb9a060e54bf8d69288fbee4904";
 
-/// Hears what git says: the first byte chooses what it was asked, the rest is its answer.
+/// Reads an output of git: the first byte chooses the question, the rest is the output.
 ///
 /// # Panics
-/// Where something of that does not hold.
+/// When one of these properties does not hold.
 pub fn git_output(data: &[u8]) {
-    let Some((which, said)) = data.split_first() else { return };
+    let Some((which, output)) = data.split_first() else { return };
     match which % 6 {
-        0 => is_the_object(said, ASKED, Kind::Commit),
-        1 => is_the_object(said, ASKED.get(..9).unwrap_or_default(), Kind::Tree),
-        2 => is_compared(said),
-        3 => is_found_in_history(said),
-        4 => is_the_tip(said),
-        _ => is_explained(said),
+        0 => check_commit(output),
+        1 => check_tree(output),
+        2 => check_comparison(output),
+        3 => check_search(output),
+        4 => check_tip(output),
+        _ => check_explanation(output),
     }
 }
 
-fn pipes(said: &[u8]) -> Pipes {
-    Pipes { to: Box::new(io::sink()), from: Box::new(Cursor::new(said.to_vec())) }
+fn pipes(output: &[u8]) -> Pipes {
+    Pipes { to: Box::new(io::sink()), from: Box::new(Cursor::new(output.to_vec())) }
 }
 
-fn line(said: &[u8]) -> &[u8] {
-    said.split(|&byte| byte == b'\n').next().unwrap_or_default()
+fn first_line(output: &[u8]) -> &[u8] {
+    output.split(|&byte| byte == b'\n').next().unwrap_or_default()
 }
 
-fn holds(said: &[u8], text: &str) -> bool {
-    said.windows(text.len()).any(|part| part == text.as_bytes())
+fn contains(output: &[u8], text: &str) -> bool {
+    output.windows(text.len()).any(|part| part == text.as_bytes())
 }
 
 fn is_id(id: &str) -> bool {
     matches!(id.len(), 40 | 64) && id.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-fn is_the_object(said: &[u8], asked: &str, kind: Kind) {
-    let Ok(Answer::Found(object)) = Objects::new(pipes(said)).ask(asked, kind) else { return };
-    assert!(is_id(&object.id) && object.id.starts_with(asked), "{} was not asked for", object.id);
-    assert!(line(said).starts_with(format!("{} {kind} ", object.id).as_bytes()), "git announced something else");
-    let tree = object.tree();
-    assert!(tree.is_err() || tree.is_ok_and(|tree| is_id(&tree) && holds(said, &tree)), "a tree that is none");
-    let entries = object.entries().unwrap_or_default();
-    assert!(entries.iter().all(|entry| entry.id.len() == object.id.len() && is_id(&entry.id)), "an id that is none");
-    assert!(entries.iter().all(|entry| !entry.name.contains(&0)), "a name that is none");
+fn check_commit(output: &[u8]) {
+    let Ok(asked) = Commit::parse(ASKED.get(..9).unwrap_or_default()) else { return };
+    let Ok(commit) = Objects(pipes(output)).commit(&asked) else { return };
+    assert!(is_id(&commit.id) && commit.id.starts_with(asked.as_str()), "{} is another commit", commit.id);
+    assert!(first_line(output).starts_with(format!("{} commit ", commit.id).as_bytes()), "git printed another id");
+    assert!(is_id(&commit.tree) && contains(output, &commit.tree), "{} is not the tree", commit.tree);
 }
 
-/// Another commit holds the same code only if git told of it.
-fn is_compared(said: &[u8]) {
-    let (Ok(of), Ok(other), Ok(paths)) = (Commit::parse(ASKED), Commit::parse(OTHER), CodePaths::parse("src/a.py\nb"))
+fn check_tree(output: &[u8]) {
+    let Ok(Some(entries)) = Objects(pipes(output)).tree(TREE) else { return };
+    assert!(first_line(output).starts_with(format!("{TREE} tree ").as_bytes()), "git printed another id");
+    assert!(entries.iter().all(|entry| is_id(&entry.hex_id()) && entry.hex_id().len() == TREE.len()), "an invalid id");
+    assert!(entries.iter().all(|entry| !entry.name.contains('\0')), "an invalid name");
+}
+
+/// Another commit has the same code only if git printed both.
+fn check_comparison(output: &[u8]) {
+    let (Ok(candidate), Ok(other), Ok(paths)) =
+        (Commit::parse(ASKED), Commit::parse(OTHER), CodePaths::parse("src/a.py\nb"))
     else {
         return;
     };
     for paths in [CodePaths::default(), paths] {
-        let others = [Some(of.clone()), None, Some(other.clone()), Some(other.clone())];
-        let Ok(all) = identities(Objects::new(pipes(said)), &of, &others, &paths) else { continue };
-        let [_, no_commit, first, again] = all.as_slice() else { return };
-        assert_eq!((*no_commit, first), (Identity::NoCommit, again));
-        assert!(*first != Identity::Same || holds(said, &format!("{OTHER} commit ")), "git knows nothing of it");
-        assert!(*first != Identity::Same || holds(said, &format!("{ASKED} commit ")), "git knows nothing of this one");
+        let others = [candidate.clone(), other.clone()];
+        let Ok(all) = compare_all(Objects(pipes(output)), &candidate, &others, &paths) else { continue };
+        assert_eq!(all.len(), others.len());
+        let both = [ASKED, OTHER].iter().all(|id| contains(output, &format!("{id} commit ")));
+        assert!(all.last() != Some(&Identity::Same) || both, "git did not print both commits");
     }
 }
 
-fn is_found_in_history(said: &[u8]) {
-    let complete = said.split_inclusive(|&byte| byte == 0).filter_map(|record| record.strip_suffix(&[0]));
+fn check_search(output: &[u8]) {
+    let complete = output.split_inclusive(|&byte| byte == 0).filter_map(|record| record.strip_suffix(&[0]));
     let records: Vec<&[u8]> = complete.collect();
-    match search(pipes(said), ASKED, TREE) {
-        Ok(Heard::Enough(Some(Belongs::InHistory))) => {
-            assert!(records.iter().any(|record| record.starts_with(ASKED.as_bytes())), "git did not list it");
+    // A longer id can start the same way.
+    let is_commit = |record: &&[u8]| record.split(|byte| b" \n".contains(byte)).next() == Some(ASKED.as_bytes());
+    match search(pipes(output), ASKED, TREE) {
+        Ok(Reply::Early(found)) => {
+            assert_eq!(found, Some(true));
+            let has_tree = |record: &&[u8]| contains(record, &format!("tree {TREE}"));
+            assert!(records.iter().any(|record| is_commit(record) || has_tree(record)), "git listed neither");
         }
-        Ok(Heard::Enough(Some(Belongs::SameTree(commit)))) => {
-            let has_tree = |record: &&[u8]| record.starts_with(commit.as_str().as_bytes()) && holds(record, TREE);
-            assert!(commit.is_full() && records.iter().any(has_tree), "another commit has the tree");
+        Ok(Reply::Complete(found)) => {
+            assert!(!records.is_empty() && output.ends_with(&[0]), "an incomplete list was taken for a complete one");
+            assert!(!records.iter().any(is_commit), "the commit was overlooked");
+            assert_ne!(found, Some(true));
         }
-        Ok(Heard::All(all)) => {
-            assert!(!records.is_empty() && said.ends_with(&[0]), "a list that ends early was taken for a whole one");
-            // A longer id may begin alike.
-            let is_it = |record: &&[u8]| line(record) == ASKED.as_bytes();
-            assert!(!records.iter().any(is_it), "it was passed over");
-            assert!(matches!(all, None | Some(Belongs::No)));
-        }
-        Ok(Heard::Enough(_)) => assert!(said.is_empty(), "a search without an end"),
-        Err(Broken::Pipe | Broken::Known(_)) => {}
+        Err(Failure::PipeClosed | Failure::Known(_)) => {}
     }
 }
 
-fn is_the_tip(said: &[u8]) {
-    let Ok(Some(tip)) = tip(&mut Objects::new(pipes(said)), "main") else { return };
-    assert!(is_id(&tip) && holds(said, &tip), "a tip out of nowhere");
+fn check_tip(output: &[u8]) {
+    let output = String::from_utf8_lossy(output);
+    let name = "refs/heads/main".to_owned();
+    let Some(tip) = find_tip(std::slice::from_ref(&name), &output) else { return };
+    assert!(is_id(&tip) && output.lines().any(|line| line == format!("{name} {tip}")), "git did not list this tip");
 }
 
-fn is_explained(said: &[u8]) {
+fn check_explanation(output: &[u8]) {
     let environment = Environment::default();
-    let why = Git::new(Path::new("."), &environment).meaning(&String::from_utf8_lossy(said));
-    assert!(
-        !matches!(&why, GitError::Odd(line) | GitError::NotOwned(line) if line.contains('\n') && !said.contains(&b'\''))
-    );
-    let _ = (why.to_string(), why.advice());
+    let error = Git::new(Path::new("."), &environment).explain_text(&String::from_utf8_lossy(output));
+    let several_lines = matches!(&error, GitError::Failed(line) | GitError::NotOwned(line) if line.contains('\n') && !output.contains(&b'\''));
+    assert!(!several_lines, "{error:?}");
+    let _ = (error.to_string(), error.advice());
 }

@@ -1,141 +1,95 @@
-//! Whether a commit belongs to a branch.
+//! Whether a branch contains a commit.
 
 use std::io::BufRead;
 
 use super::error::GitError;
-use super::objects::{ASK, Answer, Kind, Objects, is_id, odd};
-use super::process::{Broken, Git, Heard, Pipes};
+use super::objects::{BATCH, Objects, is_id, unexpected};
+use super::process::{Failure, Git, Pipes, Reply};
 use crate::model::commit::Commit;
 
-/// How a commit belongs to a branch.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Belongs {
-    /// It is in its history.
-    InHistory,
-    /// It holds the same tree as this commit, the newest in its history that does.
-    SameTree(Commit),
-    /// Neither, and all of its history was there to look at.
-    No,
-}
-
-/// Two git processes: one looks up what is asked about, one lists the history until something is found.
-pub(super) fn belongs_to(git: &Git<'_>, commit: &str, branch: &str) -> Result<Belongs, GitError> {
-    let commit = Commit::parse(commit).map_err(|_| GitError::NoCommitId)?;
-    let branch = branch.strip_prefix("refs/heads/").unwrap_or(branch).to_owned();
-    if !is_branch(&branch) {
-        return Err(GitError::NoBranchName);
+impl Git<'_> {
+    /// Whether a commit is in the history of a branch, or has the same tree as a commit that is. A squash or a rebase
+    /// leaves such a commit, unless the branch got other commits in the meantime.
+    ///
+    /// The branch is that of `origin`, since the clone of a CI has no local branches or old ones, and otherwise the
+    /// local one. The answer is about the branch as this clone knows it.
+    ///
+    /// # Errors
+    /// When that is unknown, above all because this clone has only part of the history.
+    pub(crate) fn branch_contains(&self, branch: &str, commit: &Commit) -> Result<bool, GitError> {
+        let commit = commit.clone();
+        let branch = branch.strip_prefix("refs/heads/").unwrap_or(branch);
+        let tip = self.tip(branch)?.ok_or_else(|| GitError::BranchMissing(branch.to_owned()))?;
+        let wanted = self.talk(&BATCH, move |pipes| Objects(pipes).commit(&commit).map(Reply::Early))?;
+        let history = ["rev-list", "--header", "--parents", &tip, "--"];
+        let found = self.talk(&history, move |pipes| search(pipes, &wanted.id, &wanted.tree))?;
+        found.ok_or_else(|| GitError::HistoryCut(branch.to_owned()))
     }
-    let name = branch.clone();
-    let Sought { tip, id, tree } =
-        git.talk(&ASK, move |pipes| sought(Objects::new(pipes), &commit, &branch).map(Heard::Enough))?;
-    let history = ["rev-list", "--header", "--parents", &tip, "--"];
-    git.talk(&history, move |pipes| search(pipes, &id, &tree))?.ok_or(GitError::HistoryCut(name))
-}
 
-/// What is asked about.
-struct Sought {
-    /// The newest commit of the branch.
-    tip: String,
-    /// The commit.
-    id: String,
-    /// Its tree.
-    tree: String,
-}
-
-fn sought(mut objects: Objects, commit: &Commit, branch: &str) -> Result<Sought, Broken> {
-    let tip = tip(&mut objects, branch)?.ok_or_else(|| GitError::BranchMissing(branch.to_owned()))?;
-    match objects.ask(commit.as_str(), Kind::Commit)? {
-        Answer::Found(found) => Ok(Sought { tip, tree: found.tree()?, id: found.id }),
-        Answer::Missing => Err(GitError::CommitMissing(commit.clone()).into()),
-        Answer::Ambiguous => Err(GitError::CommitAmbiguous(commit.clone()).into()),
-    }
-}
-
-/// The newest commit of the branch of origin, else of the local one.
-pub(super) fn tip(objects: &mut Objects, branch: &str) -> Result<Option<String>, Broken> {
-    let of_origin = branch.strip_prefix("origin/").map(|_| format!("refs/remotes/{branch}"));
-    let names = [Some(format!("refs/remotes/origin/{branch}")), of_origin, Some(format!("refs/heads/{branch}"))];
-    for name in names.into_iter().flatten() {
-        if let Answer::Found(tip) = objects.reference(&name)? {
-            return exactly(objects, &name).map(|()| Some(tip.id));
+    /// The newest commit of a branch.
+    fn tip(&self, branch: &str) -> Result<Option<String>, GitError> {
+        let mut names = vec![format!("refs/remotes/origin/{branch}"), format!("refs/heads/{branch}")];
+        if branch.starts_with("origin/") {
+            names.insert(1, format!("refs/remotes/{branch}"));
         }
+        let mut args = vec!["for-each-ref", "--format=%(refname) %(objectname)"];
+        args.extend(names.iter().map(String::as_str));
+        Ok(find_tip(&names, &self.output(&args)?))
     }
-    Ok(None)
 }
 
-/// Makes sure that the name was taken as it stands. Where git has no reference of a full name, it takes it for something
-/// else: a tag called `refs/remotes/origin/main`, or, by `-g` and digits at its end, a commit with a description.
-fn exactly(objects: &mut Objects, name: &str) -> Result<(), Broken> {
-    let elsewhere = ["refs", "refs/tags", "refs/heads", "refs/remotes"].map(|place| format!("{place}/{name}"));
-    for other in elsewhere.into_iter().chain([format!("refs/remotes/{name}/HEAD")]) {
-        if !matches!(objects.reference(&other)?, Answer::Missing) {
-            return Err(GitError::Odd(format!("{name} may stand for several things")).into());
-        }
-    }
-    Ok(())
+/// The id of the first of these references that is listed. Git takes the names for patterns and lists more; only the
+/// exact name counts.
+pub(super) fn find_tip(names: &[String], listed: &str) -> Option<String> {
+    let refs = || listed.lines().filter_map(|line| line.split_once(' '));
+    let found = names.iter().find_map(|name| refs().find(|(listed, _)| listed == name))?;
+    Some(found.1.to_owned()).filter(|id| is_id(id))
 }
 
-/// Goes through a history from its newest commit until the commit or the tree is found; `None` when only a part of the
-/// history is here and neither is in it.
-pub(super) fn search(mut pipes: Pipes, id: &str, tree: &str) -> Result<Heard<Option<Belongs>>, Broken> {
-    let (mut listed, mut whole) = (false, true);
-    while let Some(record) = next(&mut pipes)? {
-        let here = Record::of(&record).ok_or_else(|| odd("a commit that is none"))?;
-        if here.id == id {
-            return Ok(Heard::Enough(Some(Belongs::InHistory)));
+/// Goes through a history, newest commit first, until it finds the commit or its tree; `None` when neither is in the
+/// part of the history that is in this clone.
+pub(super) fn search(mut pipes: Pipes, id: &str, tree: &str) -> Result<Reply<Option<bool>>, Failure> {
+    let (mut is_empty, mut is_whole) = (true, true);
+    while let Some(text) = next_record(&mut pipes)? {
+        let record = Record::parse(&text).ok_or_else(|| unexpected(text.lines().next().unwrap_or_default()))?;
+        if record.id == id || record.tree == tree {
+            return Ok(Reply::Early(Some(true)));
         }
-        if here.tree == tree {
-            let commit = Commit::parse(here.id).map_err(GitError::Odd)?;
-            return Ok(Heard::Enough(Some(Belongs::SameTree(commit))));
-        }
-        (listed, whole) = (true, whole && here.is_followed);
+        (is_empty, is_whole) = (false, is_whole && record.has_all_parents);
     }
-    if !listed {
-        return Err(Broken::Pipe);
+    if is_empty {
+        return Err(Failure::PipeClosed);
     }
-    Ok(Heard::All(whole.then_some(Belongs::No)))
+    Ok(Reply::Complete(is_whole.then_some(false)))
 }
 
-/// The text up to the next zero; `None` when there is no more.
-fn next(pipes: &mut Pipes) -> Result<Option<String>, Broken> {
+/// The text up to the next zero byte; `None` at the end.
+fn next_record(pipes: &mut Pipes) -> Result<Option<String>, Failure> {
     let mut record = Vec::new();
     pipes.from.read_until(0, &mut record)?;
     match record.pop() {
         None => Ok(None),
         Some(0) => Ok(Some(String::from_utf8_lossy(&record).into_owned())),
-        Some(_) => Err(Broken::Pipe),
+        Some(_) => Err(Failure::PipeClosed),
     }
 }
 
-/// A commit in the list: a line with its id and those of the parents that git goes on to, then the commit itself.
+/// A commit in the list: a line with its id and those of the parents that git goes on to, then the commit object.
 struct Record<'a> {
     id: &'a str,
     tree: &'a str,
-    /// Whether git goes on to all of its parents; it does not where a shallow clone ends.
-    is_followed: bool,
+    /// False where a shallow clone ends: git does not go on to the parents that the commit names.
+    has_all_parents: bool,
 }
 
 impl<'a> Record<'a> {
-    fn of(record: &'a str) -> Option<Self> {
+    fn parse(record: &'a str) -> Option<Self> {
         let mut lines = record.lines();
-        let mut family = lines.next()?.split(' ');
-        let id = family.next().filter(|id| is_id(id))?;
-        let followed: Vec<&str> = family.collect();
-        let tree = lines.next()?.strip_prefix("tree ").filter(|id| is_id(id))?;
+        let (mut ids, tree) = (lines.next()?.split(' '), lines.next()?.strip_prefix("tree ")?);
+        let id = ids.next()?;
+        let listed: Vec<&str> = ids.collect();
         let mut parents = lines.map_while(|line| line.strip_prefix("parent "));
-        Some(Self { id, tree, is_followed: parents.all(|parent| followed.contains(&parent)) })
+        let has_all_parents = parents.all(|parent| listed.contains(&parent));
+        (is_id(id) && is_id(tree)).then_some(Self { id, tree, has_all_parents })
     }
-}
-
-/// Whether a branch can have this name, by the rules of `git check-ref-format`.
-fn is_branch(name: &str) -> bool {
-    let good = |part: &str| !part.is_empty() && !part.starts_with('.') && part.strip_suffix(".lock").is_none();
-    let bad = |c: char| c.is_control() || " ~^:?*[\\".contains(c);
-    name != "@"
-        && !name.contains(bad)
-        && !name.contains("..")
-        && !name.contains("@{")
-        && !name.starts_with('-')
-        && !name.ends_with('.')
-        && name.split('/').all(good)
 }

@@ -1,21 +1,20 @@
-//! Whether two commits hold the same code, and whether a commit belongs to a branch: what git's objects say.
+//! Whether two commits have the same code, and whether a branch contains a commit, read from git's objects.
 //!
-//! | file | what it knows |
+//! | file | responsibility |
 //! |---|---|
 //! | `paths` | which paths are the code |
-//! | `same_code` | whether two commits hold the same objects there |
-//! | `history` | whether a commit belongs to a branch |
-//! | `objects` | the conversation with `git cat-file` |
-//! | `process` | how git is run: what it must not do, how long it may take, what its failures mean |
-//! | `error` | why something cannot be told, and what to do about it |
+//! | `same_code` | whether two commits have the same objects at these paths |
+//! | `history` | whether a branch contains a commit |
+//! | `objects` | reads commits and trees through `git cat-file` |
+//! | `process` | runs git: what it must not do, how long it may take, what its failures mean |
+//! | `error` | why git gave no answer |
 //!
-//! An id of git is a hash of what it names, so equal ids are equal code; nothing is read but ids. Every doubt makes
-//! commits different or an error, never the same. Texts from outside are in the errors as they are: whoever shows them
-//! has to escape them.
+//! An object id in git is a hash of the content, so equal ids mean equal code; only ids are compared. In doubt, commits
+//! are different or there is an error; they are never the same. Errors contain text from outside as it is; renderers
+//! escape it.
 //!
-//! Git is asked in the working directory, and `GIT_DIR` and its like mean to it what they always mean: whoever sets them
-//! names another repository, as for any git command beside this tool. Nothing is fetched, and whether git trusts a
-//! folder (`safe.directory`) is left to git.
+//! Git runs in the working directory, and `GIT_DIR` and similar variables have their usual meaning. Nothing is fetched,
+//! and git decides whether it trusts a folder (`safe.directory`).
 
 mod error;
 #[cfg(any(fuzzing, test))]
@@ -28,47 +27,7 @@ mod same_code;
 #[cfg(test)]
 mod tests;
 
-use std::path::Path;
-
-use crate::environment::Environment;
-use crate::model::commit::Commit;
-
-pub(crate) use error::GitError;
-pub(crate) use history::Belongs;
-pub(crate) use paths::CodePaths;
-use process::Git;
-pub(crate) use process::git;
+pub(crate) use error::{Blocker, GitError};
+pub(crate) use paths::{CodePaths, PathError, PathProblem};
+pub(crate) use process::Git;
 pub(crate) use same_code::Identity;
-
-/// Compares the code of a commit with that of others, in their order, by one git process for all of them.
-///
-/// The others are texts as runs recorded them; only what reads as a commit id reaches git.
-///
-/// # Errors
-/// What keeps all of them from being compared: no repository, the commit or one of the paths not in it, and such.
-pub(crate) fn compare(
-    directory: &Path,
-    environment: &Environment,
-    of: &Commit,
-    others: &[&str],
-    paths: &CodePaths,
-) -> Result<Vec<Identity>, GitError> {
-    same_code::compare(&Git::new(directory, environment), of, others, paths)
-}
-
-/// Whether a commit is in the history of a branch, or holds the same tree as a commit that is: what a squash or a rebase
-/// left of it, provided that the branch had not moved on before.
-///
-/// The branch is the one of `origin`, since a clone made by a CI has no other or an old one, else the local one. The
-/// answer is about the branch as this clone knows it.
-///
-/// # Errors
-/// What keeps it from being known; above all a history that this clone holds in part only.
-pub(crate) fn belongs_to(
-    directory: &Path,
-    environment: &Environment,
-    commit: &str,
-    branch: &str,
-) -> Result<Belongs, GitError> {
-    history::belongs_to(&Git::new(directory, environment), commit, branch)
-}

@@ -1,188 +1,130 @@
-//! The conversation with `git cat-file`: one question, one answer, so that no full pipe can bring both to a halt.
+//! Reads commits and trees through `git cat-file --batch`: one question, one answer, so that neither side blocks on a
+//! full pipe.
 //!
-//! Commits and trees are read as git keeps them and searched here. No path ever goes to git: none needs quoting, and a
-//! tree tells what a path's object id alone does not: the mode, and that there is a link or a submodule. No file's
-//! content is asked for, so a clone without contents (`--filter=blob:none`) is enough.
+//! Paths are looked up here, in the trees as git stores them. No path is passed to git, so none needs quoting, and a
+//! tree also has the mode of each entry: whether it is executable, a link or a submodule. File contents are never read,
+//! so a clone without them (`--filter=blob:none`) is enough.
 
-use std::fmt;
 use std::io::{BufRead, Read, Write};
 
-use super::error::GitError;
-use super::process::{Broken, Pipes};
+use super::error::{Blocker, GitError};
+use super::process::{Failure, Pipes};
+use crate::model::commit::Commit;
 
-/// What keeps git talking: whole objects are printed, each announced by a line.
-pub(super) const ASK: [&str; 2] = ["cat-file", "--batch"];
+pub(super) const BATCH: [&str; 2] = ["cat-file", "--batch"];
 
-/// The conversation.
-pub(super) struct Objects(Pipes);
+pub(super) struct Objects(pub(super) Pipes);
 
-/// A kind of object.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Kind {
-    Commit,
-    Tree,
-}
-
-/// What git answers.
-pub(super) enum Answer {
-    /// The object.
-    Found(Object),
-    /// It is not in this clone, or the id begins several.
-    Missing,
-    /// Git takes the id for the name of something else.
-    Ambiguous,
-}
-
-/// An object.
-pub(super) struct Object {
-    /// Its whole id.
+/// A commit's full id, and the id of its tree.
+#[derive(Debug)]
+pub(super) struct CommitObject {
     pub(super) id: String,
-    content: Vec<u8>,
+    pub(super) tree: String,
 }
 
-/// What a tree says of one name.
+/// One entry of a tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Entry {
-    /// The kind of thing and, of a file, whether it can be executed.
-    pub(super) mode: u32,
-    /// The id of its object.
-    pub(super) id: String,
-    /// The name.
-    pub(super) name: Vec<u8>,
+    mode: u32,
+    pub(super) id: Vec<u8>,
+    /// A name that is not UTF-8 gets U+FFFD and equals no name of a code path, since those never contain it.
+    pub(super) name: String,
 }
 
 impl Objects {
-    pub(super) const fn new(pipes: Pipes) -> Self {
-        Self(pipes)
+    pub(super) fn commit(&mut self, commit: &Commit) -> Result<CommitObject, Failure> {
+        let found = self.object(commit.as_str(), "commit")?;
+        let (id, content) = found.ok_or_else(|| GitError::CommitMissing(commit.clone()))?;
+        if !id.starts_with(commit.as_str()) {
+            return Err(GitError::CommitAmbiguous(commit.clone()).into());
+        }
+        let header = content.split(|&byte| byte == b'\n').next().and_then(|line| str::from_utf8(line).ok());
+        match header.and_then(|line| line.strip_prefix("tree ")).filter(|tree| is_id(tree)) {
+            Some(tree) => Ok(CommitObject { id, tree: tree.to_owned() }),
+            None => Err(unexpected(&format!("{id} commit"))),
+        }
     }
 
-    /// Asks for an object by its id or the beginning of its id.
-    pub(super) fn ask(&mut self, id: &str, kind: Kind) -> Result<Answer, Broken> {
-        Ok(match self.resolve(local(id), kind)? {
-            Answer::Found(object) if !object.id.starts_with(id) => Answer::Ambiguous,
-            answer => answer,
-        })
+    /// The entries of a tree; `None` if it is not in this clone.
+    pub(super) fn tree(&mut self, id: &str) -> Result<Option<Vec<Entry>>, Failure> {
+        let Some((_, content)) = self.object(id, "tree")?.filter(|(found, _)| found == id) else { return Ok(None) };
+        entries(&content, id.len() / 2).map(Some).ok_or_else(|| unexpected(&format!("{id} tree")))
     }
 
-    /// The commit that a full name of a reference leads to.
-    pub(super) fn reference(&mut self, name: &str) -> Result<Answer, Broken> {
-        self.resolve(name, Kind::Commit)
-    }
-
-    fn resolve(&mut self, name: &str, kind: Kind) -> Result<Answer, Broken> {
-        let question = format!("{name}^{{{kind}}}");
+    fn object(&mut self, id: &str, kind: &str) -> Result<Option<(String, Vec<u8>)>, Failure> {
+        let question = format!("{}^{{{kind}}}", abbreviated(id));
         writeln!(self.0.to, "{question}")?;
         self.0.to.flush()?;
         let line = self.line()?;
         if matches!(line.strip_prefix(&question), Some(" missing" | " ambiguous")) {
-            return Ok(Answer::Missing);
+            return Ok(None);
         }
-        let (id, size) = announced(&line, kind).ok_or_else(|| odd(&line))?;
-        Ok(Answer::Found(Object { id, content: self.content(size)? }))
-    }
-
-    fn line(&mut self) -> Result<String, Broken> {
-        let mut line = String::new();
-        self.0.from.read_line(&mut line)?;
-        match line.pop() {
-            Some('\n') => Ok(line),
-            _ => Err(Broken::Pipe),
-        }
-    }
-
-    fn content(&mut self, size: u64) -> Result<Vec<u8>, Broken> {
+        let (id, size) = parse_header(&line, kind).ok_or_else(|| unexpected(&line))?;
         let mut content = Vec::new();
         self.0.from.by_ref().take(size.saturating_add(1)).read_to_end(&mut content)?;
         match content.pop() {
-            Some(b'\n') if content.len() as u64 == size => Ok(content),
-            Some(b'\n') | None => Err(Broken::Pipe),
-            Some(_) => Err(odd("an object that is longer than announced")),
+            Some(b'\n') if content.len() as u64 == size => Ok(Some((id, content))),
+            Some(b'\n') | None => Err(Failure::PipeClosed),
+            Some(_) => Err(unexpected(&line)),
         }
     }
-}
 
-impl Object {
-    /// The id of the tree of a commit.
-    pub(super) fn tree(&self) -> Result<String, Broken> {
-        let header = self.content.split(|&byte| byte == b'\n').next().and_then(|line| str::from_utf8(line).ok());
-        let tree = header.and_then(|line| line.strip_prefix("tree ")).filter(|id| is_id(id));
-        Ok(tree.ok_or_else(|| odd("a commit without a tree"))?.to_owned())
-    }
-
-    /// What is in a tree.
-    pub(super) fn entries(&self) -> Result<Vec<Entry>, Broken> {
-        let (mut rest, mut entries) = (self.content.as_slice(), Vec::new());
-        while !rest.is_empty() {
-            let (entry, after) = entry(rest, self.id.len() / 2).ok_or_else(|| odd("a tree that is none"))?;
-            entries.push(entry);
-            rest = after;
-        }
-        Ok(entries)
+    fn line(&mut self) -> Result<String, Failure> {
+        let mut line = String::new();
+        self.0.from.read_line(&mut line)?;
+        if line.pop() == Some('\n') { Ok(line) } else { Err(Failure::PipeClosed) }
     }
 }
 
 impl Entry {
-    const KIND: u32 = 0o170_000;
-
-    pub(super) const fn is_tree(&self) -> bool {
-        self.mode & Self::KIND == 0o040_000
+    /// What keeps git from looking into the entry; `None` for a folder.
+    pub(super) const fn blocker(&self) -> Option<Blocker> {
+        match self.mode & 0o170_000 {
+            0o040_000 => None,
+            0o120_000 => Some(Blocker::Link),
+            0o160_000 => Some(Blocker::Submodule),
+            _ => Some(Blocker::File),
+        }
     }
 
-    pub(super) const fn is_link(&self) -> bool {
-        self.mode & Self::KIND == 0o120_000
-    }
-
-    pub(super) const fn is_submodule(&self) -> bool {
-        self.mode & Self::KIND == 0o160_000
+    pub(super) fn hex_id(&self) -> String {
+        self.id.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 }
 
-/// A whole id without its last digit. An abbreviation is looked up among the objects that are here; for a whole id that
-/// is not here a partial clone goes to the net, which not every git can be told to leave.
-fn local(id: &str) -> &str {
+/// A full id without its last digit. Git looks for an abbreviation only among the objects of this clone. For a full id
+/// that is missing, a partial clone asks the server, and not every git can be told not to.
+fn abbreviated(id: &str) -> &str {
     if is_id(id) { id.get(..id.len() - 1).unwrap_or(id) } else { id }
 }
 
-/// Whether this is the whole id of an object.
+/// Whether this is the full id of an object.
 pub(super) fn is_id(text: &str) -> bool {
     matches!(text.len(), 40 | 64) && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
-/// The id and the size of the object that a line announces.
-fn announced(line: &str, kind: Kind) -> Option<(String, u64)> {
+/// The line before an object: its id, its kind and its size.
+fn parse_header(line: &str, kind: &str) -> Option<(String, u64)> {
     let (id, rest) = line.split_once(' ')?;
-    let size = rest.strip_prefix(&kind.to_string())?.strip_prefix(' ')?.parse().ok()?;
+    let size = rest.strip_prefix(kind)?.strip_prefix(' ')?.parse().ok()?;
     is_id(id).then(|| (id.to_owned(), size))
 }
 
-/// The first entry of a tree: the mode in octal digits, a space, the name, a zero, the id in bytes.
-fn entry(bytes: &[u8], id: usize) -> Option<(Entry, &[u8])> {
-    let space = bytes.iter().position(|&byte| byte == b' ')?;
-    let (mode, rest) = (bytes.get(..space)?, bytes.get(space + 1..)?);
-    let zero = rest.iter().position(|&byte| byte == 0)?;
-    let (name, rest) = (rest.get(..zero)?, rest.get(zero + 1..)?);
-    let (id, rest) = rest.split_at_checked(id)?;
-    let mode = u32::from_str_radix(str::from_utf8(mode).ok()?, 8).ok()?;
-    Some((Entry { mode, id: hex(id), name: name.to_owned() }, rest))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
-}
-
-pub(super) fn odd(what: &str) -> Broken {
-    GitError::Odd(format!("it answered {what:?}")).into()
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Commit => "commit",
-            Self::Tree => "tree",
-        })
+/// Parses a tree. Each entry is its mode in octal digits, a space, its name, a zero byte, and its id in bytes.
+fn entries(mut content: &[u8], id_length: usize) -> Option<Vec<Entry>> {
+    let mut entries = Vec::new();
+    while !content.is_empty() {
+        let (header, rest) = content.split_at(content.iter().position(|&byte| byte == 0)?);
+        let (id, rest) = rest.get(1..)?.split_at_checked(id_length)?;
+        let header = String::from_utf8_lossy(header);
+        let (mode, name) = header.split_once(' ')?;
+        let mode = u32::from_str_radix(mode, 8).ok()?;
+        entries.push(Entry { mode, id: id.to_owned(), name: name.to_owned() });
+        content = rest;
     }
+    Some(entries)
+}
+
+pub(super) fn unexpected(output: &str) -> Failure {
+    GitError::UnexpectedOutput(output.to_owned()).into()
 }

@@ -1,7 +1,7 @@
-//! How git is run: what it must not do, how long it may take, and what its failures mean.
+//! Runs git: what it must not do, how long it may take, and what its failures mean.
 
 use std::env;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::process::{Child, ChildStderr, Command, Stdio};
@@ -10,22 +10,22 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::error::GitError;
-use crate::environment::{Environment, without_secrets};
+use crate::environment::Environment;
 
-/// How long one git process may take. Thousands of commits take about a second.
-const LIMIT: Duration = Duration::from_secs(30);
-/// How long a git that is at its end may take to say why.
-const LAST_WORDS: Duration = Duration::from_secs(2);
-/// How much of its complaints is kept.
-const MOST_SAID: u64 = 1 << 16;
+/// The time limit for one git process. Thousands of commits take about a second.
+const TIME_LIMIT: Duration = Duration::from_secs(30);
+/// How long to wait for the error output of a git that has closed its output.
+const ERROR_WAIT: Duration = Duration::from_secs(2);
+/// How many bytes of the error output are kept.
+const MOST_ERROR_OUTPUT: u64 = 1 << 16;
 
-/// No objects in place of others, no pager, and no program that watches the files, whatever is configured. A repository
-/// without a checkout counts only where `GIT_DIR` names it: a folder that a pull request brings along can look like one.
-const PLAIN: [&str; 6] =
+/// Ignore replaced objects, and start no pager and no file watcher, whatever is configured. A bare repository counts
+/// only where `GIT_DIR` names it: a pull request can contain a folder that looks like one.
+const OPTIONS: [&str; 6] =
     ["--no-replace-objects", "--no-pager", "-c", "core.fsmonitor=false", "-c", "safe.bareRepository=explicit"];
 
-/// English, no locks, no questions, no history made up by grafts, and nothing from the net. `GIT_NO_LAZY_FETCH` is known
-/// to git 2.45 and up; an older one that wants to fetch finds no protocol allowed.
+/// Messages in English, no locks, no prompts, no grafts, no network. Git 2.45 and newer know `GIT_NO_LAZY_FETCH`; an
+/// older git that wants to fetch finds that no protocol is allowed.
 const VARIABLES: [(&str, &str); 6] = [
     ("LC_ALL", "C"),
     ("GIT_OPTIONAL_LOCKS", "0"),
@@ -35,152 +35,156 @@ const VARIABLES: [(&str, &str); 6] = [
     ("GIT_ALLOW_PROTOCOL", "none"),
 ];
 
-/// What decides which git runs, on which repository and with whose configuration, comes from the environment that was
-/// lent; everything else from this process.
-const LENT: [&str; 5] = ["PATH", "HOME", "XDG_CONFIG_HOME", "GIT_CONFIG_NOSYSTEM", "GIT_DIR"];
-
-/// Git in a folder, with the environment that was lent, before it is told what to do.
-pub(crate) fn git(directory: &Path, environment: &Environment) -> Command {
-    let mut git = Command::new("git");
-    git.args(PLAIN).current_dir(directory);
-    without_secrets(&mut git);
-    git.envs(LENT.into_iter().filter_map(|name| Some((name, environment.get(name)?)))).envs(VARIABLES);
-    if let Some(path) = environment.get("PATH").and_then(absolute) {
-        git.env("PATH", path);
-    }
-    git
-}
-
-/// The folders in which programs are looked for, without those that depend on the working directory: what lies there
-/// comes from whoever wrote the code under review.
-fn absolute(path: &str) -> Option<OsString> {
-    let path = env::join_paths(env::split_paths(path).filter(|folder| folder.is_absolute())).ok()?;
-    // An empty list would mean the working directory.
-    Some(if path.is_empty() { OsString::from("/no/folder/is/absolute") } else { path })
-}
-
-/// Git in a folder.
-pub(super) struct Git<'a> {
+/// Git in a folder. Every git process of this program starts here.
+#[derive(Debug)]
+pub(crate) struct Git<'a> {
     directory: &'a Path,
     environment: &'a Environment,
-    /// How long one process may take.
-    pub(super) limit: Duration,
+    pub(super) time_limit: Duration,
 }
 
-/// What goes to git and what comes from it.
+/// The input and output of a git process.
 pub(super) struct Pipes {
     pub(super) to: Box<dyn Write + Send>,
     pub(super) from: Box<dyn BufRead + Send>,
 }
 
-/// What was heard from git.
-pub(super) enum Heard<T> {
-    /// As much as was wanted; how git ends does not matter.
-    Enough(T),
-    /// Everything it had to say, which counts if it also ended well.
-    All(T),
+/// What a conversation with git led to.
+pub(super) enum Reply<T> {
+    /// Known before git is done; its exit code does not matter.
+    Early(T),
+    /// Known from the complete output; valid only if git exits with success.
+    Complete(T),
 }
 
-/// Why a conversation ended early.
+/// Why a conversation with git failed.
 #[derive(Debug)]
-pub(super) enum Broken {
-    /// Git is gone; it may have said why.
-    Pipe,
-    /// It is clear why.
+pub(super) enum Failure {
+    /// Git closed a pipe. Its error output may say why.
+    PipeClosed,
     Known(GitError),
 }
 
-impl From<io::Error> for Broken {
+impl From<io::Error> for Failure {
     fn from(_: io::Error) -> Self {
-        Self::Pipe
+        Self::PipeClosed
     }
 }
 
-impl From<GitError> for Broken {
-    fn from(why: GitError) -> Self {
-        Self::Known(why)
+impl From<GitError> for Failure {
+    fn from(error: GitError) -> Self {
+        Self::Known(error)
     }
 }
 
 impl<'a> Git<'a> {
-    pub(super) const fn new(directory: &'a Path, environment: &'a Environment) -> Self {
-        Self { directory, environment, limit: LIMIT }
+    pub(crate) const fn new(directory: &'a Path, environment: &'a Environment) -> Self {
+        Self { directory, environment, time_limit: TIME_LIMIT }
     }
 
-    /// Runs git and talks with it until the conversation is over or the time is up.
+    /// Runs git to its end and returns its output.
     ///
-    /// The conversation has a thread of its own, which is left behind when the time is up: a program that git started
-    /// may hold the pipes open longer than git lives.
+    /// # Errors
+    /// Also when git exits with a failure.
+    pub(crate) fn output(&self, args: &[&str]) -> Result<String, GitError> {
+        self.talk(args, |mut pipes| {
+            let mut output = Vec::new();
+            pipes.from.read_to_end(&mut output)?;
+            Ok(Reply::Complete(String::from_utf8_lossy(&output).into_owned()))
+        })
+    }
+
+    /// Runs git and lets `talk` write to it and read from it, up to the time limit.
+    ///
+    /// `talk` gets a thread of its own, which is abandoned at the time limit: a program that git started can keep the
+    /// pipes open after git itself was killed.
     pub(super) fn talk<T: Send + 'static>(
         &self,
         args: &[&str],
-        talk: impl FnOnce(Pipes) -> Result<Heard<T>, Broken> + Send + 'static,
+        talk: impl FnOnce(Pipes) -> Result<Reply<T>, Failure> + Send + 'static,
     ) -> Result<T, GitError> {
-        let deadline = Instant::now() + self.limit;
-        let (mut running, pipes, stderr) = self.start(args)?;
-        let said = aside(move || first_of(stderr))?;
-        let heard = aside(move || talk(pipes))?;
-        match heard.recv_timeout(self.limit) {
-            Ok(Ok(Heard::Enough(heard))) => Ok(heard),
-            Ok(Ok(Heard::All(heard))) => match running.ended_well(deadline) {
-                Some(true) => Ok(heard),
-                Some(false) => Err(self.why(&said)),
-                None => Err(GitError::TimedOut(self.limit)),
+        let deadline = Instant::now() + self.time_limit;
+        let (mut process, pipes, stderr) = self.start(args)?;
+        let errors = in_thread(move || start_of(stderr))?;
+        let reply = in_thread(move || talk(pipes))?;
+        match reply.recv_timeout(self.time_limit) {
+            Ok(Ok(Reply::Early(reply))) => Ok(reply),
+            Ok(Ok(Reply::Complete(reply))) => match process.succeeds(deadline) {
+                Some(true) => Ok(reply),
+                Some(false) => Err(self.explain(&errors)),
+                None => Err(GitError::TimedOut(self.time_limit)),
             },
-            Ok(Err(Broken::Known(why))) => Err(why),
-            Ok(Err(Broken::Pipe)) => Err(self.why(&said)),
-            Err(RecvTimeoutError::Timeout) => Err(GitError::TimedOut(self.limit)),
-            Err(RecvTimeoutError::Disconnected) => Err(GitError::Odd("the conversation broke off".to_owned())),
+            Ok(Err(Failure::Known(error))) => Err(error),
+            Ok(Err(Failure::PipeClosed)) | Err(RecvTimeoutError::Disconnected) => Err(self.explain(&errors)),
+            Err(RecvTimeoutError::Timeout) => Err(GitError::TimedOut(self.time_limit)),
         }
     }
 
-    fn start(&self, args: &[&str]) -> Result<(Running, Pipes, ChildStderr), GitError> {
-        let mut git = git(self.directory, self.environment);
+    fn command(&self) -> Command {
+        let mut git = Command::new("git");
+        git.args(OPTIONS).current_dir(self.directory);
+        git.env_clear().envs(self.environment.for_child_processes());
+        if let Some(path) = self.environment.raw("PATH") {
+            git.env("PATH", absolute_folders(path));
+        }
+        git.envs(VARIABLES);
+        git
+    }
+
+    fn start(&self, args: &[&str]) -> Result<(Process, Pipes, ChildStderr), GitError> {
+        let mut git = self.command();
         git.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut running = Running(git.spawn().map_err(|error| self.not_started(&error))?);
-        let child = &mut running.0;
+        let mut process = Process(git.spawn().map_err(|error| self.not_started(&error))?);
+        let child = &mut process.0;
         let (Some(to), Some(from), Some(stderr)) = (child.stdin.take(), child.stdout.take(), child.stderr.take())
         else {
-            return Err(GitError::Odd("it has no pipes".to_owned()));
+            return Err(GitError::Failed(String::new()));
         };
-        Ok((running, Pipes { to: Box::new(to), from: Box::new(BufReader::new(from)) }, stderr))
+        Ok((process, Pipes { to: Box::new(to), from: Box::new(BufReader::new(from)) }, stderr))
     }
 
     fn not_started(&self, error: &io::Error) -> GitError {
         match error.kind() {
-            // The same error stands for a working directory that is not there.
+            // A working directory that does not exist causes the same error.
             io::ErrorKind::NotFound if self.directory.is_dir() => GitError::NoGit,
             io::ErrorKind::NotFound => GitError::NoRepository,
-            _ => GitError::Odd(error.to_string()),
+            _ => GitError::Failed(error.to_string()),
         }
     }
 
-    /// What git's last words mean.
-    fn why(&self, said: &Receiver<String>) -> GitError {
-        self.meaning(&said.recv_timeout(LAST_WORDS).unwrap_or_default())
+    fn explain(&self, errors: &Receiver<String>) -> GitError {
+        self.explain_text(&errors.recv_timeout(ERROR_WAIT).unwrap_or_default())
     }
 
-    pub(super) fn meaning(&self, said: &str) -> GitError {
-        let holds = |words: &str| said.to_ascii_lowercase().contains(words);
-        if holds("dubious ownership") || holds("unsafe repository") {
-            let place = said.split('\'').nth(1).map(str::to_owned);
-            return GitError::NotOwned(place.unwrap_or_else(|| self.directory.display().to_string()));
+    pub(super) fn explain_text(&self, errors: &str) -> GitError {
+        let contains = |words: &str| errors.to_ascii_lowercase().contains(words);
+        if contains("dubious ownership") || contains("unsafe repository") {
+            let folder = errors.split('\'').nth(1).map(str::to_owned);
+            return GitError::NotOwned(folder.unwrap_or_else(|| self.directory.display().to_string()));
         }
-        if holds("not a git repository") {
+        if contains("not a git repository") {
             return GitError::NoRepository;
         }
-        let complaint = |line: &&str| line.starts_with("fatal:") || line.starts_with("error:");
-        let line = said.lines().find(complaint).or_else(|| said.lines().next());
-        GitError::Odd(line.unwrap_or("it ended without a word").to_owned())
+        let is_error = |line: &&str| line.starts_with("fatal:") || line.starts_with("error:");
+        let line = errors.lines().find(is_error).or_else(|| errors.lines().next());
+        GitError::Failed(line.unwrap_or_default().to_owned())
     }
 }
 
-/// A process that does not outlive its use.
-struct Running(Child);
+/// The absolute folders of PATH. What lies in a folder relative to the working directory comes from the author of the
+/// code under review.
+fn absolute_folders(path: &OsStr) -> OsString {
+    let path = env::join_paths(env::split_paths(path).filter(|folder| folder.is_absolute())).unwrap_or_default();
+    // An empty list would mean the working directory.
+    if path.is_empty() { OsString::from("/no/folder/is/absolute") } else { path }
+}
 
-impl Running {
-    /// Whether it ended well; `None` when it does not end in time.
-    fn ended_well(&mut self, deadline: Instant) -> Option<bool> {
+/// A process that is killed when it is dropped.
+struct Process(Child);
+
+impl Process {
+    /// Whether it exits with success; `None` if it does not exit in time.
+    fn succeeds(&mut self, deadline: Instant) -> Option<bool> {
         loop {
             match self.0.try_wait() {
                 Ok(Some(status)) => return Some(status.success()),
@@ -192,29 +196,28 @@ impl Running {
     }
 }
 
-impl Drop for Running {
+impl Drop for Process {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
 }
 
-/// Does something in a thread of its own.
-fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<Receiver<T>, GitError> {
-    let (send, receive) = mpsc::channel();
+fn in_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<Receiver<T>, GitError> {
+    let (sender, receiver) = mpsc::channel();
     let spawned = thread::Builder::new().spawn(move || {
-        // Nobody listens any more once the time is up.
-        let _ = send.send(work());
+        // After the time limit nobody listens.
+        let _ = sender.send(work());
     });
-    spawned.map(|_| receive).map_err(|error| GitError::Odd(error.to_string()))
+    spawned.map(|_| receiver).map_err(|error| GitError::Failed(error.to_string()))
 }
 
-/// The beginning of a text; the rest is read too, since git waits until somebody does.
-fn first_of(mut stderr: ChildStderr) -> String {
-    let mut said = Vec::new();
-    let _ = stderr.by_ref().take(MOST_SAID).read_to_end(&mut said);
+/// Reads everything, because git blocks on a full pipe, but keeps only the start.
+fn start_of(mut stderr: ChildStderr) -> String {
+    let mut start = Vec::new();
+    let _ = stderr.by_ref().take(MOST_ERROR_OUTPUT).read_to_end(&mut start);
     let _ = io::copy(&mut stderr, &mut io::sink());
-    String::from_utf8_lossy(&said).into_owned()
+    String::from_utf8_lossy(&start).into_owned()
 }
 
 #[cfg(all(test, target_os = "linux"))]
@@ -222,11 +225,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_process_does_not_outlive_its_use() {
+    fn a_dropped_process_is_killed() {
         let child = Command::new("sleep").arg("60").spawn().unwrap();
-        let process = format!("/proc/{}", child.id());
-        assert!(Path::new(&process).exists());
-        drop(Running(child));
-        assert!(!Path::new(&process).exists());
+        let folder = format!("/proc/{}", child.id());
+        assert!(Path::new(&folder).exists());
+        drop(Process(child));
+        assert!(!Path::new(&folder).exists());
     }
 }

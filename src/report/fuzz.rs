@@ -405,7 +405,7 @@ fn github_error(input: &mut Input<'_>) -> github::Error {
 fn same_code_unknown(input: &mut Input<'_>) -> SameCodeUnknown {
     match input.below(3) {
         0 => SameCodeUnknown::CommitsMissing { missing: 1, all: 2 },
-        1 => SameCodeUnknown::GitError(GitError::Odd(input.text())),
+        1 => SameCodeUnknown::GitError(GitError::Failed(input.text())),
         _ => SameCodeUnknown::GitError(GitError::PathMissing { path: input.text(), similar: vec![input.text()] }),
     }
 }
@@ -416,7 +416,7 @@ fn warnings(input: &mut Input<'_>) -> Vec<Warning> {
         1 => Warning::BaselineUnfinished,
         2 => Warning::BaselineNotMerged(input.maybe(|input| u64::from(input.byte()))),
         3 => Warning::BaselineOriginUnknown(OriginUnknown::Git {
-            error: GitError::Odd(input.text()),
+            error: GitError::Failed(input.text()),
             github: input.maybe(github_error),
         }),
         4 => Warning::SeveralTagged(input.below(200)),

@@ -108,7 +108,9 @@ pub(crate) fn resolve(
     let keep_best = source.required("CLEARML_KEEP_BEST", values::boolean);
     let accept = source.required("CLEARML_ACCEPT", values::boolean);
     let baseline_check = source.required("CLEARML_BASELINE_CHECK", values::baseline_check);
-    let code_paths = source.optional("CLEARML_CODE_PATHS", CodePaths::parse).unwrap_or_default();
+    let code_paths = source
+        .optional("CLEARML_CODE_PATHS", |text| CodePaths::parse(text).map_err(|error| error.to_string()))
+        .unwrap_or_default();
     let runs = source.required("CLEARML_RUNS", values::runs);
     let wait = source.required("CLEARML_WAIT", values::duration);
     let enforce = source.required("CLEARML_ENFORCE", values::boolean);

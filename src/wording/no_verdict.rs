@@ -92,7 +92,7 @@ fn nothing_ran(newest_clean: Option<&RunSummary>, unknown: Option<&SameCodeUnkno
 fn about_same_code(unknown: &SameCodeUnknown) -> Phrase {
     match unknown {
         SameCodeUnknown::GitError(why) => {
-            let said = say("Runs of the same code under another commit were not looked for: ").line(&why.to_string());
+            let said = say("Runs of the same code under another commit could not be searched: ").line(&why.to_string());
             why.advice().map_or_else(|| said.clone(), |advice| said.clone().say("; ").say(advice)).say(".")
         }
         SameCodeUnknown::CommitsMissing { missing, all } => say(format!(

@@ -139,7 +139,7 @@ fn reports(text: &str) -> Vec<String> {
         },
         NoVerdict::NoRunOfCommit {
             newest_clean: Some(seen(text, text)),
-            same_code_unknown: Some(SameCodeUnknown::GitError(GitError::Odd(text.to_owned()))),
+            same_code_unknown: Some(SameCodeUnknown::GitError(GitError::Failed(text.to_owned()))),
             pull_request_unknown: None,
         },
         NoVerdict::NoEligibleRun {
