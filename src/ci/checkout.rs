@@ -11,7 +11,7 @@ use crate::model::commit::Commit;
 pub(super) fn checked_out(git: &Git<'_>) -> Result<FoundCommit, String> {
     let head = git
         .output(&["rev-parse", "--verify", "HEAD"])
-        .map_err(|error| format!("is not set, and no commit is checked out: {error}"))?;
+        .map_err(|error| format!("is not set, and the checked-out commit is unknown: {error}"))?;
     let commit = Commit::parse(&head).map_err(|problem| format!("is not set, and what git names as HEAD {problem}"))?;
     Ok(FoundCommit { commit, source: "the commit that is checked out" })
 }

@@ -139,9 +139,9 @@ fn the_branch_is_the_one_that_the_pull_request_goes_to() {
     let gate = to(gate, "nowhere");
     gate.run()
         .expect(3, UNFIT)
-        .says("the branch nowhere is not in this clone; check the repository out with all branches");
+        .says("the branch nowhere is not in this clone; check out the repository with all branches");
     let gate = to(gate, "--all");
-    gate.run().expect(3, UNFIT).says("no branch can have the name that the main branch is said to have");
+    gate.run().expect(3, UNFIT).says("the branch --all is not in this clone");
     let push = json!({"ref": "refs/heads/change", "after": HEAD, "repository": {"default_branch": "change"}});
     let gate = on(gate, "push", &push);
     gate.run().expect(0, "PASSED, improved");
@@ -169,19 +169,19 @@ fn what_is_not_known_is_a_note_and_under_require_no_verdict() {
         git(folder, &["fetch", "--quiet", "--depth=1", "origin", "change"]);
     };
     let stray = git(origin.path(), &["rev-parse", "change"]);
-    let depth = "check the repository out with its whole history (actions/checkout with fetch-depth: 0)";
+    let depth = "check out the repository with its whole history (actions/checkout with fetch-depth: 0)";
     let cases = [
         (first.as_str(), shallow, format!("commit {first} is not in this clone; {depth}")),
         (
             &stray,
             cut,
-            format!("only a part of the history of main is in this clone, and the commit is not in that part; {depth}"),
+            format!("this clone has only part of the history of main, and the commit is not in that part; {depth}"),
         ),
-        (&first, empty, "the branch main is not in this clone; check the repository out with all branches".to_owned()),
+        (&first, empty, "the branch main is not in this clone; check out the repository with all branches".to_owned()),
         (
             &first,
             |_, _| (),
-            "the working directory is in no git repository; check the repository out before".to_owned(),
+            "the working directory is not inside a git repository; check out the repository".to_owned(),
         ),
         ("--all", shallow, "what it recorded is not a commit id".to_owned()),
         ("\u{1b}[31m\n::error::x", shallow, "what it recorded is not a commit id".to_owned()),
@@ -372,7 +372,7 @@ type Change = fn(Gate) -> Gate;
 
 #[test]
 fn without_a_github_to_ask_the_check_ends_the_same() {
-    let local = "check the repository out before this step, with its whole history";
+    let local = "check out the repository with its whole history";
     let cases: [(Change, &str); 8] = [
         (|gate| gate.unset("GITHUB_TOKEN"), local),
         (|gate| gate.set("GITHUB_TOKEN", "a b"), "GITHUB_TOKEN is invalid"),
@@ -424,9 +424,9 @@ mod git_itself {
     use super::*;
 
     #[test]
-    fn two_processes_tell_and_none_when_nobody_wants_to_know() {
+    fn three_git_processes_answer_and_none_run_when_the_check_is_off() {
         let history = history(Gate::bare().path());
-        for (check, processes) in [("warn", 2), ("require", 2), ("off", 0)] {
+        for (check, processes) in [("warn", 3), ("require", 3), ("off", 0)] {
             let (sandbox, _, head) = workspace(&history.head);
             let (gate, _) = in_history(&sandbox);
             let log = gate.path().join("asked");

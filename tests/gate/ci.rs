@@ -193,7 +193,7 @@ fn where_the_ci_names_no_commit_the_checkout_is_asked() {
         [("GITHUB_EVENT_NAME", "workflow_dispatch"), ("CI", "true")],
     ] {
         let gate = ci.iter().fold(gate(&sandbox), |gate, (name, value)| gate.set(name, value));
-        gate.run().expect(2, "").complains("COMMIT_ID: is not set, and git names no commit here");
+        gate.run().expect(2, "").complains("COMMIT_ID: is not set, and the checked-out commit is unknown");
         git(gate.path(), &["init", "--quiet"]);
         let head = commit(gate.path(), ci[0].0);
         sandbox.add(run(&head, 0.9));

@@ -469,7 +469,7 @@ fn a_push_that_merged_nothing_gives_no_verdict() {
     nobody_ran(Event { payload: elsewhere, ..event.clone() }.pull(merged().base("change", OTHER)));
     nobody_ran(Event { has_token: false, ..event.clone() }.pull(merged()));
     // What is in the way of either answer is told, with the other one as well.
-    let no_git = "the working directory is in no git repository";
+    let no_git = "the working directory is not inside a git repository";
     let never_ran = event.clone().pull(PullSeed::new(2, QUEUED).base("master", OTHER).merged(PUSHED));
     never_ran.stage(BETTER).gate("merge").run().expect(3, NOBODY).says(no_git);
     let unknown = "Which pull request was merged by it is not known: ";

@@ -249,16 +249,19 @@ fn a_path_that_is_not_there_is_never_the_same() {
     sandbox.add(run(&first, 0.9));
     let mut gate = gate.set("COMMIT_ID", &reviewed);
     let missing = [
-        ("trian.py", "the commit has nothing at the path trian.py; it has train.py"),
-        ("src\nsrc/modle.py", "the commit has nothing at the path src/modle.py; it has src/model.py"),
-        ("Train.py", "the commit has nothing at the path Train.py; it has train.py"),
+        ("trian.py", "the commit has nothing at the path trian.py; similar paths: train.py"),
+        ("src\nsrc/modle.py", "the commit has nothing at the path src/modle.py; similar paths: src/model.py"),
+        ("Train.py", "the commit has nothing at the path Train.py; similar paths: train.py"),
         ("*.py", "the commit has nothing at the path *.py"),
         ("weights", "the commit has nothing at the path weights; paths start at the repository's root"),
-        ("train.py/weights", "the path train.py/weights leads through train.py, which is a file"),
+        ("train.py/weights", "the path train.py/weights goes through train.py, which is a file"),
     ];
     for (paths, said) in missing {
         gate = gate.set("CLEARML_CODE_PATHS", paths);
-        gate.run().expect(3, NOBODY).says("Runs of the same code under another commit were not looked for:").says(said);
+        gate.run()
+            .expect(3, NOBODY)
+            .says("Runs of the same code under another commit could not be searched:")
+            .says(said);
     }
     // Where the commit was run itself, nobody asks what is at the paths.
     sandbox.add(run(&reviewed, 0.9));
@@ -278,8 +281,8 @@ fn what_keeps_it_from_being_known_is_told_with_the_way_out() {
     git(shallow.path(), &["clone", "--quiet", "--depth=1", &origin, "."]);
     let shallow_of_another = Gate::of(&sandbox).set("COMMIT_ID", &reviewed);
     git(shallow_of_another.path(), &["clone", "--quiet", "--depth=1", &origin, "."]);
-    let not_here = format!("commit {reviewed} is not in this clone; check the repository out with its whole history");
-    let in_none = "the working directory is in no git repository; check the repository out before this step";
+    let not_here = format!("commit {reviewed} is not in this clone; check out the repository with its whole history");
+    let in_none = "the working directory is not inside a git repository; check out the repository";
     let cases = [
         (shallow, "3 of 3 commits of other runs are not in this clone"),
         (shallow_of_another, not_here.as_str()),
@@ -354,12 +357,12 @@ fn paths_that_cannot_be_meant_are_refused_with_an_example() {
     for (paths, said) in [
         ("/src", "is absolute"),
         ("C:/src", "is absolute"),
-        ("src\n../lib", "\"../lib\", which holds .."),
-        ("src\\train", "holds a backslash"),
-        ("src\u{7}", "holds a control character"),
+        ("src\n../lib", "the path \"../lib\" contains .."),
+        ("src\\train", "contains a backslash"),
+        ("src\u{7}", "contains a control character"),
     ] {
         let ran = Gate::of(&sandbox).set("CLEARML_CODE_PATHS", paths).run().expect(2, "");
-        ran.complains("CLEARML_CODE_PATHS: names").complains(said).complains("Example: src");
+        ran.complains("CLEARML_CODE_PATHS: the path").complains(said).complains("Example: src");
     }
     assert_eq!(sandbox.requests().len(), 0);
 }
@@ -525,7 +528,7 @@ mod git_itself {
         let empty = gate.path().join(".git/empty");
         fs::create_dir(&empty).unwrap();
         let gate = gate.set("PATH", empty.to_str().unwrap()).set("COMMIT_ID", &reviewed);
-        gate.run().expect(3, NOBODY).says("git is not installed; install git in the image that this step runs in.");
+        gate.run().expect(3, NOBODY).says("git is not installed; install git in the image of this step.");
         gate.set("COMMIT_ID", &first).run().expect(0, "PASSED, improved");
     }
 }
@@ -598,7 +601,9 @@ mod a_hostile_checkout {
         }
         for path in [".", "bin", ":"] {
             gate = gate.set("PATH", path);
-            gate.run().expect(2, "").complains("COMMIT_ID: is not set, and git could not be asked");
+            gate.run()
+                .expect(2, "")
+                .complains("COMMIT_ID: is not set, and the checked-out commit is unknown: git is not installed");
         }
         assert!(!mark.exists());
     }
@@ -638,7 +643,7 @@ mod a_hostile_checkout {
         git(&gate.path().join("models"), &["update-ref", "HEAD", &first]);
         let gate = gate.unset("COMMIT_ID");
         let within = |gate: &Gate| Ran::of(&gate.command().current_dir(gate.path().join("models")).output().unwrap());
-        within(&gate).expect(2, "").complains("COMMIT_ID: is not set, and git names no commit here");
+        within(&gate).expect(2, "").complains("COMMIT_ID: is not set, and the checked-out commit is unknown");
         let gate = gate.set("COMMIT_ID", &reviewed);
         within(&gate).expect(3, NOBODY).says("bare repository");
         assert_eq!(sandbox.tagged(TAG).len(), 1);

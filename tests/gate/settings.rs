@@ -181,8 +181,11 @@ fn without_a_commit_the_checkout_is_asked() {
     let sandbox = Sandbox::start();
     let gate = Gate::of(&sandbox).unset("COMMIT_ID");
     let nobody = Gate::of(&sandbox).unset("COMMIT_ID").set("PATH", "");
-    nobody.run().expect(2, "").complains("COMMIT_ID: is not set, and git could not be asked");
-    gate.run().expect(2, "").complains("COMMIT_ID: is not set, and git names no commit here");
+    nobody
+        .run()
+        .expect(2, "")
+        .complains("COMMIT_ID: is not set, and the checked-out commit is unknown: git is not installed");
+    gate.run().expect(2, "").complains("COMMIT_ID: is not set, and the checked-out commit is unknown");
     let git = |args: &[&str]| {
         let output = Command::new("git").args(args).current_dir(gate.path()).output().unwrap();
         assert!(output.status.success(), "{output:?}");
