@@ -3,10 +3,11 @@
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::Value;
 
-use super::Server;
-use super::answer::{claims, decode, unwrapped, without_credentials};
+use super::auth::{claims, without_credentials};
+use super::connection::{decode, unwrapped};
+use super::scalars::picked;
 use super::wire::{self, Histograms, Login, Projects, RawScalars, Tasks};
-use super::{Cause, Error, chosen, json};
+use super::{Cause, Error, Operation, Server, json};
 use crate::model::commit::RecordedCommit;
 use crate::model::compare::{Criteria, Direction, Tolerance};
 use crate::model::metric::{Metric, Metrics, Pick, Role};
@@ -54,11 +55,11 @@ fn is_told_without_secrets(cause: Cause) {
         return;
     };
     let server = Server { api, web: None, access_key, secret_key, trust: Trust::System, proxy: None };
-    if let Cause::Failure(failure) = &cause {
-        assert!(failure.to_string().len() < 200, "a foreign answer was repeated");
+    if let Cause::Unexpected(unexpected) = &cause {
+        assert!(unexpected.to_string().len() < 200, "a foreign response was repeated");
     }
     let cause = without_credentials(cause, &server, None);
-    let said = Error { operation: "to ask", host: server.api.to_string(), cause }.to_string();
+    let said = Error { operation: Operation::FindRuns, host: server.api.to_string(), cause }.to_string();
     assert!(!said.contains(ACCESS) && !said.contains(SECRET), "a secret was repeated");
 }
 
@@ -152,7 +153,7 @@ fn is_read_as_scalars(data: &Value) {
     let series = data.get("variants").and_then(Value::as_object).and_then(|all| all.keys().next());
     let Some(metric) = series.and_then(|series| metric("t", series, Direction::Max, Pick::Best)) else { return };
     let values: Vec<Reading> = batch.values(metric.series.as_str()).collect();
-    let best = values.iter().fold(Reading::Missing, |so_far, next| chosen(&metric, so_far, *next));
+    let best = values.iter().fold(Reading::Missing, |so_far, next| picked(&metric, so_far, *next));
     let scores: Option<Vec<f64>> =
         values.iter().map(|value| value.score().ok().map(crate::model::compare::Score::get)).collect();
     match (best, scores) {

@@ -1,13 +1,12 @@
-//! Addresses in the ClearML web app, derived the way the SDK derives them. Pure.
+//! Addresses in the ClearML web app, derived as the SDK derives them. Pure.
 
 use crate::net::url::Host;
 
-/// API version from which a task's page has `tasks` in its path, and `experiments` before.
+/// The API version since which the path of a task's page contains `tasks`; before it contains `experiments`.
 const TASKS_IN_PATH: (u32, u32) = (2, 31);
 
-/// The web app that belongs to an API server; `None` when the address follows none of the known conventions.
-///
-/// The order of the rules is the SDK's: `://demoapi.`, then `://api.`, then port 8008.
+/// The web app of an API server; `None` when the address follows none of the known conventions. The order of the rules is
+/// the SDK's: `://demoapi.`, then `://api.`, then port 8008.
 pub(crate) fn web_host(api: &Host) -> Option<Host> {
     let api = api.as_str();
     let derived = [("://demoapi.", "://demoapp."), ("://api.", "://app.")]
@@ -24,7 +23,7 @@ pub(crate) fn task(web: &Host, api_version: (u32, u32), project: &str, task: &st
     format!("{web}/projects/{}/{kind}/{}/output/log", segment(project), segment(task))
 }
 
-/// Ids are hex digits; anything else in their place must not become another address.
+/// Ids are hex digits. Anything else must not lead to a different address.
 fn segment(id: &str) -> String {
     id.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')).collect()
 }
@@ -38,7 +37,7 @@ mod tests {
     }
 
     #[test]
-    fn the_web_app_is_derived_as_the_sdk_does() {
+    fn derives_the_web_app_as_the_sdk_does() {
         assert_eq!(derived("api.clear.ml").as_deref(), Some("https://app.clear.ml"));
         assert_eq!(derived("http://api.host:8008").as_deref(), Some("http://app.host:8008"));
         assert_eq!(derived("https://demoapi.trains.ai").as_deref(), Some("https://demoapp.trains.ai"));
@@ -47,7 +46,7 @@ mod tests {
     }
 
     #[test]
-    fn the_path_follows_the_server() {
+    fn the_path_depends_on_the_server_version() {
         let web = Host::parse("app.clear.ml").unwrap();
         assert_eq!(task(&web, (2, 34), "p", "t"), "https://app.clear.ml/projects/p/tasks/t/output/log");
         assert_eq!(task(&web, (2, 30), "p", "t"), "https://app.clear.ml/projects/p/experiments/t/output/log");

@@ -1,5 +1,5 @@
-//! The server's answers as they stand on the wire, and what they become. Every field is checked here again: the
-//! server ignores filters it does not know, so that what it returns need not be what was asked for.
+//! The server's responses as they are on the wire, and their conversion. Every field is checked again here: the server
+//! ignores filters that it does not know, so it may return other things than were requested. Pure.
 
 use std::collections::BTreeMap;
 
@@ -7,20 +7,21 @@ use md5::{Digest, Md5};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::Scope;
 use crate::model::commit::RecordedCommit;
 use crate::model::compare::{Direction, Score};
 use crate::model::metric::{Metric, Metrics, Pick};
 use crate::model::run::{Curve, Curves, Reading, Run, Status, TaskId, WorkingTree};
 use crate::text::timestamp;
 
-/// What every answer is wrapped in.
+/// What every response is wrapped in.
 #[derive(Deserialize)]
 pub(super) struct Envelope {
     pub(super) meta: Meta,
     pub(super) data: Value,
 }
 
-/// Whether it worked. The versions beside these fields are numbers or strings, and not read.
+/// Whether the request succeeded. The versions next to these fields can be numbers or strings; they are not read.
 #[derive(Deserialize)]
 pub(super) struct Meta {
     #[serde(rename = "result_code")]
@@ -36,7 +37,7 @@ pub(super) struct Login {
     pub(super) token: String,
 }
 
-/// What the token says of the server that issued it.
+/// What a token says about the server that issued it.
 #[derive(Deserialize)]
 pub(super) struct Claims {
     #[serde(default)]
@@ -54,8 +55,8 @@ impl Claims {
     }
 }
 
-/// What a change answers. The count says nothing about what changed (the server counts what it found, once for each step),
-/// but what is not of this shape is no answer to a change.
+/// The response to a change. The count does not say what changed (the server counts what it found, once per step), but a
+/// response without it does not confirm a change.
 #[derive(Deserialize)]
 pub(super) struct Updated {
     #[serde(rename = "updated")]
@@ -79,8 +80,16 @@ pub(super) struct Tasks {
     pub(super) tasks: Vec<Task>,
 }
 
-/// A change of status writes several dates, which can lie some milliseconds apart. In microseconds.
-const TOGETHER: u64 = 1_000_000;
+impl Tasks {
+    /// The runs of the scope among them.
+    pub(super) fn into_runs(self, scope: Scope<'_>) -> impl Iterator<Item = Run> {
+        let (project, name) = (scope.project.as_str(), scope.task_name.as_str());
+        self.tasks.into_iter().filter_map(move |task| task.into_run(project, name, scope.metrics))
+    }
+}
+
+/// A change of status writes several dates, which can be some milliseconds apart. In microseconds.
+const SAME_CHANGE: u64 = 1_000_000;
 
 #[derive(Deserialize)]
 pub(super) struct Task {
@@ -110,25 +119,25 @@ struct Script {
     version_num: Option<String>,
 }
 
-/// What was asked of a metric's summary in `last_metrics`. The values keep the JSON type that was reported, even a boolean.
+/// The requested part of a metric's summary in `last_metrics`. Values keep the JSON type that was reported, even a boolean.
 type Summary = BTreeMap<String, Value>;
 
 impl Task {
-    /// The task as a run, if it is of this project and bears this name. One without an id could not be asked about or
-    /// tagged: the server takes an empty filter for none.
+    /// The task as a run, if it has this project and name. A task without an id is left out: the server would ignore the
+    /// empty filter in later requests about it.
     pub(super) fn into_run(self, project: &str, name: &str, metrics: &Metrics) -> Option<Run> {
         let here = self.project.as_ref().and_then(|project| project.id.as_deref()) == Some(project);
         if !here || self.name.as_deref() != Some(name) || self.id.is_empty() {
             return None;
         }
         let time = |text: &Option<String>| text.as_deref().and_then(timestamp::parse);
-        let by_itself = time(&self.last_update).max(time(&self.status_changed)).unwrap_or_default() + TOGETHER;
+        let own_change = time(&self.last_update).max(time(&self.status_changed)).unwrap_or_default() + SAME_CHANGE;
         Some(Run {
             readings: metrics.each().map(|metric| self.reading(metric)),
             working_tree: WorkingTree::Unchecked,
             when: time(&self.started).or_else(|| time(&self.created)).unwrap_or_default(),
             last_change: time(&self.last_change),
-            touched: time(&self.last_change).filter(|change| *change > by_itself),
+            touched: time(&self.last_change).filter(|change| *change > own_change),
             commit: self.script.and_then(|script| RecordedCommit::parse(&script.version_num?)),
             status: Status::parse(&self.status.unwrap_or_default()),
             last_iteration: self.last_iteration.and_then(|iteration| u64::try_from(iteration).ok()),
@@ -145,20 +154,20 @@ impl Task {
             .and_then(|all| all.get(&key(metric.title.as_str())))
             .and_then(|of_title| of_title.get(&key(metric.series.as_str())));
         let Some(summary) = summary else { return Reading::Missing };
-        // Reported, but without this value: not a number, rather than never reported.
+        // Reported, but without this value: that is not a number, not a missing metric.
         summary.get(value_of(metric)).map_or(Reading::NotANumber, reading)
     }
 
-    /// All metrics the task has, for a message that helps.
+    /// All metrics of the task, as title and series.
     pub(super) fn metric_names(&self) -> Vec<(String, String)> {
         let summaries = self.last_metrics.iter().flat_map(BTreeMap::values).flat_map(BTreeMap::values);
-        let name = |summary: &Summary, of: &str| Some(summary.get(of)?.as_str()?.to_owned());
+        let name = |summary: &Summary, key: &str| Some(summary.get(key)?.as_str()?.to_owned());
         summaries.filter_map(|summary| Some((name(summary, "metric")?, name(summary, "variant")?))).collect()
     }
 }
 
-/// The field of a task with the metric's value, all that is asked of its summary. The names beside it are not: the way
-/// there is made of their hashes, and each would cost every run of the commit some thirty bytes.
+/// The field of a task that holds the metric's value. The names in the same summary are not requested: its path already
+/// contains their hashes, and each name would add some thirty bytes to every run.
 pub(super) fn field(metric: &Metric) -> String {
     let (title, series) = (key(metric.title.as_str()), key(metric.series.as_str()));
     format!("last_metrics.{title}.{series}.{}", value_of(metric))
@@ -172,7 +181,7 @@ const fn value_of(metric: &Metric) -> &'static str {
     }
 }
 
-/// A value as a reading: neither a boolean nor a text nor null is a number.
+/// A value as a reading. Booleans, texts and null are not numbers.
 fn reading(value: &Value) -> Reading {
     value.as_f64().and_then(Score::new).map_or(Reading::NotANumber, Reading::Value)
 }
@@ -227,12 +236,12 @@ impl Histograms {
         (!candidate.0.is_empty()).then_some(Curves { candidate, baseline })
     }
 
-    /// A run's curve of a metric; empty when it has none. Points that are not numbers are left out.
+    /// The curve of a metric in a run; empty when it has none. Points that are not numbers are left out.
     pub(super) fn curve(&self, metric: &Metric, id: &TaskId) -> Curve {
-        let of_title = self.metrics.get(metric.title.as_str());
-        let of_run = of_title.and_then(|all| all.get(metric.series.as_str())).and_then(|all| all.get(id.as_str()));
+        let series = self.metrics.get(metric.title.as_str()).and_then(|title| title.get(metric.series.as_str()));
+        let run = series.and_then(|series| series.get(id.as_str()));
         let finite = |value: &Value| value.as_f64().filter(|number| number.is_finite());
-        let points = of_run.into_iter().flat_map(|histogram| histogram.x.iter().zip(&histogram.y));
+        let points = run.into_iter().flat_map(|histogram| histogram.x.iter().zip(&histogram.y));
         let mut points: Vec<(f64, f64)> = points.filter_map(|(x, y)| Some((finite(x)?, finite(y)?))).collect();
         points.sort_by(|a, b| a.0.total_cmp(&b.0));
         Curve(points)
@@ -266,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_asked_for_is_no_run() {
+    fn ignores_tasks_that_were_not_requested() {
         assert!(task(&json!({})).is_some());
         for other in [
             json!({"name": "Train"}),
@@ -280,31 +289,31 @@ mod tests {
     }
 
     #[test]
-    fn a_run_was_touched_when_it_changed_after_all_that_it_does_by_itself() {
+    fn a_run_was_touched_if_it_changed_after_its_own_last_change() {
         let at = |second: &str| format!("2026-11-23T12:25:{second}+00:00");
         let touched = |fields: &Value| task(fields).unwrap().touched.map(timestamp::format);
         let ran = |change: &str| {
             touched(&json!({"last_update": at("40"), "status_changed": at("45"), "last_change": at(change)}))
         };
         assert_eq!(ran("46.000001").as_deref(), Some("2026-11-23T12:25:46.000001Z"));
-        for by_itself in ["46", "45.5", "40", "01"] {
-            assert_eq!(ran(by_itself), None, "{by_itself}");
+        for own_change in ["46", "45.5", "40", "01"] {
+            assert_eq!(ran(own_change), None, "{own_change}");
         }
         assert!(touched(&json!({"last_change": at("46")})).is_some());
         assert_eq!(touched(&json!({"last_update": at("40")})), None);
     }
 
     #[test]
-    fn a_run_began_when_it_was_started_or_else_made() {
+    fn the_time_of_a_run_is_its_start_or_its_creation() {
         let when = |fields: &Value| timestamp::format(task(fields).unwrap().when);
-        let (made, started) = ("2026-11-23T12:00:00Z", "2026-11-23T13:00:00Z");
-        assert_eq!(when(&json!({"created": made, "started": started})), started);
-        assert_eq!(when(&json!({"created": made, "started": null})), made);
+        let (created, started) = ("2026-11-23T12:00:00Z", "2026-11-23T13:00:00Z");
+        assert_eq!(when(&json!({"created": created, "started": started})), started);
+        assert_eq!(when(&json!({"created": created, "started": null})), created);
         assert_eq!(task(&json!({})).unwrap().when, 0);
     }
 
     #[test]
-    fn the_api_version_is_compared_as_numbers() {
+    fn compares_api_versions_as_numbers() {
         let claims = |text: &str| Claims { api_version: text.to_owned(), iat: 0 }.api_version();
         assert!(claims("2.9") < claims("2.27"));
         assert_eq!(claims("two"), None);

@@ -112,8 +112,6 @@ pub(crate) enum Unexpected {
     NotHttp,
     /// Anything else. The HTTP library's text may hold an address, so it is dropped.
     NotSent,
-    /// What the caller found wrong with the content.
-    Content(String),
 }
 
 /// A failed attempt.

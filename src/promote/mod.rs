@@ -1,31 +1,32 @@
-//! Moving the tag: what to change (`plan`, pure), and changing it (`apply`).
+//! Moves the tag: what to change (`plan`, pure), and the requests (`apply`).
 //!
-//! The tag is added to the candidate, who carries it is asked again, and only then it is taken from others. ClearML has no
-//! compare-and-swap, so gates at work at once must not undo one another. They cannot, because of who may take the tag
-//! from whom:
+//! The gate adds the tag to the candidate, reads again which runs have it, and only then removes it from the others.
+//! ClearML has no compare-and-swap, so concurrent gates must not undo each other. These rules decide which run may take
+//! the tag from which, so that they cannot:
 //!
-//! 1. **A new candidate** supersedes those that carried the tag when it was judged, unless anything about them changed by
-//!    the second look. So whoever loses the tag got it before the one who takes it, and of all that carry it the one that
-//!    got it last cannot lose it. What came in between belongs to another gate and is left alone.
-//! 2. **A candidate that may have lost the tag a moment ago** does not get it back yet: a removal that was decided on before
-//!    may still be under way and would hit it. That is so when its tags were changed within `RECENT`, and those of one
-//!    that carries the tag within `SETTLED`. With that, the order of rule 1 has no gap between look and removal.
-//! 3. **A candidate that carries the tag already** (a move was interrupted, or gates raced) supersedes those whose tags
-//!    nobody has changed lately, if its own have been: an unfinished move is finished at once. When nobody has touched any of
-//!    them for `SETTLED`, no gate can be at work, and the best takes the tag from the others. Otherwise nothing is
-//!    concluded, and the next run finds out.
+//! 1. **A new candidate** takes the tag from the runs that had it when the candidate was judged, unless anything about them
+//!    changed before the second read. So a run that loses the tag got it before the run that takes it, and the run that got
+//!    it last cannot lose it. A run that got the tag in between belongs to another gate and keeps it.
+//! 2. **A candidate that may just have lost the tag** does not get it back yet: a removal that another gate decided on
+//!    earlier may still be on its way. This is the case when the candidate's tags changed within `RECENT` and those of a
+//!    tagged run within `SETTLED`. With this rule, the order in rule 1 has no gap between the read and the removal.
+//! 3. **A candidate that already has the tag** (a move was interrupted, or gates raced) takes it from runs whose tags nobody
+//!    changed recently, if its own changed recently: an unfinished move is finished at once. If nobody touched any of them
+//!    for `SETTLED`, no gate can be running, and the best run takes the tag from the others. Otherwise nothing changes now,
+//!    and the next check decides.
 //!
-//! Behind the numbers stands that a gate changes nothing later than `Limits::moving` after it judged; `SETTLED` exceeds
-//! `RECENT` by more than a gate lives, so that no two at once can draw opposite conclusions from rule 3.
+//! The numbers rest on one fact: a gate changes nothing later than `Limits::moving` after it read the runs. `SETTLED`
+//! exceeds `RECENT` by more than the lifetime of a gate, so no two concurrent gates can draw opposite conclusions from
+//! rule 3.
 //!
-//! Servers before API 2.27 do not tell when tags were changed. There rule 2 cannot be kept, and for rule 3 the gate watches
-//! for as long as another one could be at work (`Limits::until_others_finish`) whether anything moves.
+//! Servers before API 2.27 do not report when tags changed. There, rule 2 cannot be kept. For rule 3 the gate watches for
+//! as long as another gate could be running, and only continues if nothing changed.
 //!
-//! The rules are held by trying all orders of two and of three gates on a model (`model`), and over HTTP in `tests/proof`.
+//! The tests try every order of two and three gates on a model (`interleavings`), and over HTTP in `tests/proof`.
 
 mod apply;
 #[cfg(test)]
-mod model;
+mod interleavings;
 mod plan;
 
 use crate::clearml::Error;
@@ -33,50 +34,44 @@ use crate::model::run::TaskId;
 pub(crate) use apply::Move;
 pub(crate) use plan::plan;
 
-/// What became of the tag.
+/// What happened to the tag.
 #[derive(Debug, Clone)]
 pub(crate) enum Promotion {
-    /// The candidate carried it before; nothing was written.
+    /// The candidate already had it; nothing was written.
     AlreadyTagged {
-        /// Tasks that carry it as well and were left alone, since another gate may be at work on them.
+        /// Other tasks that keep it for now, because another gate may be moving it.
         also_tagged: Vec<TaskId>,
     },
-    /// The candidate carries it now.
+    /// The candidate has it now.
     Moved {
-        /// The tasks it was taken from.
         from: Vec<TaskId>,
-        /// Tasks that carry it as well and were left alone, since another gate may be at work on them.
+        /// Other tasks that keep it for now, because another gate may be moving it.
         also_tagged: Vec<TaskId>,
     },
-    /// The candidate got it, and another gate, at work at the same time, moved it on.
+    /// The candidate got it, and a concurrent gate moved it on.
     Superseded {
-        /// The tasks that carry it now.
+        /// The tasks that have it now.
         by: Vec<TaskId>,
     },
     /// It stays where it is, on purpose.
     NotMoved(NotMovedReason),
-    /// It should have moved, and could not.
-    Failed {
-        /// What went wrong.
-        error: Error,
-        /// Whether the candidate may carry it nevertheless.
-        candidate_may_have_tag: bool,
-    },
+    /// It should have moved and could not.
+    Failed { error: Error, candidate_may_have_tag: bool },
 }
 
-/// Why a tag was not to be moved.
+/// Why the tag stays where it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum NotMovedReason {
     /// The check did not pass.
     NotPassed,
-    /// The settings say that the tag never moves.
+    /// The settings never move it.
     PromoteNever,
-    /// The settings say that the tag moves at the merge, and this is none.
+    /// The settings move it at the merge, and the change is not merged.
     NotMergedYet,
-    /// The same, and this CI does not tell whether this is the main branch.
+    /// The settings move it at the merge, and the CI does not say whether this is the main branch.
     MainBranchUnknown,
-    /// The candidate is worse than the best, and the settings say to keep that.
+    /// The candidate is worse than the best, and the settings keep the best.
     KeepBest,
-    /// The candidate lost it a moment ago, and the gate that took it may still be at work.
+    /// The candidate may just have lost it, to a gate that may still be running.
     RecentlyMoved,
 }

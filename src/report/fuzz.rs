@@ -8,7 +8,7 @@ use super::outputs::{self, Documents, OUTPUTS};
 use super::text::Colour;
 use crate::ci::{CiContext, FoundCommit, Trigger};
 use crate::clearml::links;
-use crate::clearml::{Cause, Error};
+use crate::clearml::{self, Cause, Error, Operation};
 use crate::environment::Environment;
 use crate::exit::Exit;
 use crate::gate::outcome::{
@@ -327,14 +327,15 @@ fn promotion(input: &mut Input<'_>) -> Promotion {
 }
 
 fn error(input: &mut Input<'_>) -> Error {
-    let cause = match input.below(5) {
+    let cause = match input.below(6) {
         0 => Cause::Failure(Failure::UnknownHost),
         1 => Cause::Failure(Failure::Unreachable(ConnectionProblem::Refused.into())),
         2 => Cause::Failure(Failure::Untrusted(tls_problem(input))),
-        3 => Cause::Failure(Failure::Unexpected(Unexpected::Content(input.text()))),
+        3 => Cause::Failure(Failure::Unexpected(Unexpected::LargerThan(1 << 20))),
+        4 => Cause::Unexpected(clearml::Unexpected::TaskGone(TaskId(input.text()))),
         _ => Cause::Refused { status: 400, subcode: 12, message: input.text() },
     };
-    Error { operation: "to log in", host: "https://api.example.org".to_owned(), cause }
+    Error { operation: Operation::LogIn, host: "https://api.example.org".to_owned(), cause }
 }
 
 fn tls_problem(input: &mut Input<'_>) -> TlsProblem {

@@ -71,7 +71,6 @@ impl fmt::Display for Unexpected {
             Self::LargerThan(bytes) => write!(f, "its response is larger than {} MiB", bytes >> 20),
             Self::NotHttp => f.write_str("its response is not HTTP"),
             Self::NotSent => f.write_str("the request could not be sent"),
-            Self::Content(problem) => f.write_str(problem),
         }
     }
 }

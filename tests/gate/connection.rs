@@ -65,11 +65,7 @@ fn a_web_page_instead_of_an_api_is_recognised() {
     let (sandbox, ..) = pair(0.8, 0.9);
     let body = "<!doctype html><title>ClearML</title>".to_owned();
     sandbox.fault(At::Always, Effect::Body { content_type: "text/html".to_owned(), body });
-    Gate::of(&sandbox)
-        .run()
-        .expect(4, "NO VERDICT:")
-        .says("answered with a web page (status 200)")
-        .says("not the web app");
+    Gate::of(&sandbox).run().expect(4, "NO VERDICT:").says("it is a web page (status 200)").says("not the web app");
 }
 
 #[test]
@@ -93,7 +89,7 @@ fn answers_that_are_none_give_no_verdict() {
         for effect in effects {
             let (sandbox, base, _) = pair(0.8, 0.9);
             sandbox.fault(At::Request(request), effect());
-            Gate::of(&sandbox).run().expect(4, "NO VERDICT:").says("did not answer like a ClearML API server");
+            Gate::of(&sandbox).run().expect(4, "NO VERDICT:").says("sent an unexpected response");
             assert_eq!(sandbox.tagged(TAG), [base]);
         }
     }

@@ -182,7 +182,7 @@ fn a_server_that_does_not_keep_the_tag_is_found_out() {
     let (sandbox, base, _) = pair(0.8, 0.9);
     let body = r#"{"meta":{"result_code":200},"data":{"updated":1}}"#.to_owned();
     sandbox.fault(At::NthOf("tasks.update_tags", 1), Effect::json(body));
-    Gate::of(&sandbox).run().expect(4, "PASSED, improved").says("does not carry the tag");
+    Gate::of(&sandbox).run().expect(4, "PASSED, improved").says("does not have the tag");
     assert_eq!(sandbox.tagged(TAG), [base]);
 }
 

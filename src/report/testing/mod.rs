@@ -4,8 +4,7 @@ pub(crate) mod endings;
 
 use std::time::Duration;
 
-use crate::clearml::Server;
-use crate::clearml::{Cause, Error};
+use crate::clearml::{Cause, Error, Operation, Server};
 use crate::gate::outcome::{
     Finding, Judged, JudgedVia, MetricOutcome, Outcome, Report, RunSummary, Side, Spreads, Warning,
 };
@@ -148,5 +147,5 @@ pub(crate) fn judged<'a>(settings: &'a Settings, findings: Vec<Finding<'a>>, tex
 /// A refusal of the server in these words.
 pub(crate) fn refusal(message: &str) -> Error {
     let cause = Cause::Refused { status: 400, subcode: 12, message: message.to_owned() };
-    Error { operation: "to move the tag", host: "https://api.example.org".to_owned(), cause }
+    Error { operation: Operation::AddTag, host: "https://api.example.org".to_owned(), cause }
 }

@@ -1,15 +1,15 @@
-//! Gates at work at once, on a model: every order of their steps keeps the tag, and the next run converges.
+//! A model checker for concurrent gates: no order of their steps loses the tag, and the next check converges.
 
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 
-use super::plan::{Plan, plan, settle};
+use super::plan::{Plan, plan, split_by_change};
 use crate::model::compare::Direction;
 use crate::model::run::{Run, TaskId};
 use crate::model::testing::{MINUTE, metrics, untouched};
 
-/// One gate at work: it reads, adds, looks again, removes; each step sees the world as it is then.
+/// A running gate. Its steps are: read, add, read again, remove. Each step sees the world as it is then.
 #[derive(Clone)]
 struct Gate {
     candidate: usize,
@@ -21,7 +21,7 @@ struct Gate {
 impl Gate {
     const STEPS: usize = 4;
 
-    const fn of(candidate: usize) -> Self {
+    const fn new(candidate: usize) -> Self {
         Self { candidate, step: 0, plan: None, lose: Vec::new() }
     }
 
@@ -29,12 +29,12 @@ impl Gate {
         let candidate = &world.tasks[self.candidate];
         match (self.step, &self.plan) {
             (0, _) => {
-                let carriers = world.carriers();
-                let carriers: Vec<&Run> = carriers.iter().collect();
-                self.plan = plan(candidate, &carriers, &metrics(Direction::Max), world.clock).ok();
+                let tagged = world.tagged_runs();
+                let tagged: Vec<&Run> = tagged.iter().collect();
+                self.plan = plan(candidate, &tagged, &metrics(Direction::Max), world.clock).ok();
             }
             (1, Some(plan)) if plan.changes_anything() => world.tag(self.candidate),
-            (2, Some(plan)) => self.lose = world.losers(plan, &candidate.id),
+            (2, Some(plan)) => self.lose = world.losing(plan, &candidate.id),
             (3, _) => self.lose.drain(..).for_each(|id| world.untag(&id)),
             _ => {}
         }
@@ -42,7 +42,7 @@ impl Gate {
     }
 }
 
-/// Tasks and their tags. Little time passes, as in a real race: a microsecond a change.
+/// Tasks and their tags. Little time passes, as in a real race: a microsecond per change.
 #[derive(Clone)]
 struct World {
     clock: u64,
@@ -57,15 +57,15 @@ impl World {
         Self { clock: 100 * MINUTE, tasks, tagged: holders.iter().copied().collect() }
     }
 
-    fn carriers(&self) -> Vec<Run> {
+    fn tagged_runs(&self) -> Vec<Run> {
         self.tagged.iter().map(|&n| self.tasks[n].clone()).collect()
     }
 
-    /// A gate looks before it takes, and does not when its candidate lost the tag.
-    fn losers(&self, plan: &Plan, candidate: &TaskId) -> Vec<TaskId> {
-        let carriers = self.carriers();
-        let holds = carriers.iter().any(|run| run.id == *candidate);
-        if holds { settle(plan, candidate, &carriers).0 } else { Vec::new() }
+    /// A gate removes nothing if its candidate lost the tag.
+    fn losing(&self, plan: &Plan, candidate: &TaskId) -> Vec<TaskId> {
+        let tagged = self.tagged_runs();
+        let has_tag = tagged.iter().any(|run| run.id == *candidate);
+        if has_tag { split_by_change(plan, candidate, &tagged).0 } else { Vec::new() }
     }
 
     fn touch(&mut self, n: usize) {
@@ -85,18 +85,18 @@ impl World {
         self.tagged.remove(&n);
     }
 
-    /// Nothing happens for so long that every gate is done.
+    /// Lets so much time pass that every gate has ended.
     fn rest(&mut self) {
         self.clock += 10 * MINUTE;
     }
 }
 
-/// Every order in which the steps of the gates can follow one another, killed ones included: each prefix counts.
-/// Returns how many there are.
+/// Tries every order of the gates' steps. Killed gates are included, because every prefix is checked. Returns the number
+/// of prefixes.
 fn try_all_orders(world: &World, gates: &[Gate]) -> usize {
     assert!(
         !world.tagged.is_empty(),
-        "lost by the gates for {:?}",
+        "the tag was lost by gates for {:?}",
         gates.iter().map(|g| g.candidate).collect::<Vec<_>>()
     );
     let mut tried = 1;
@@ -111,32 +111,32 @@ fn try_all_orders(world: &World, gates: &[Gate]) -> usize {
 }
 
 #[test]
-fn two_gates_at_work_never_lose_the_tag_in_any_order() {
+fn two_gates_never_lose_the_tag_in_any_order() {
     for scores in [[1, 2, 3], [3, 2, 1], [2, 3, 1], [1, 3, 2], [2, 2, 2]] {
         for holders in [&[0][..], &[1], &[0, 1], &[0, 2], &[1, 2], &[0, 1, 2]] {
             for (a, b) in [(0, 0), (0, 1), (0, 2), (1, 2), (1, 1), (2, 2)] {
-                assert!(try_all_orders(&World::new(&scores, holders), &[Gate::of(a), Gate::of(b)]) > 1);
+                assert!(try_all_orders(&World::new(&scores, holders), &[Gate::new(a), Gate::new(b)]) > 1);
             }
         }
     }
 }
 
 #[test]
-fn three_gates_at_work_never_lose_the_tag_in_any_order() {
+fn three_gates_never_lose_the_tag_in_any_order() {
     for (scores, holders) in [([1, 2, 3], &[0][..]), ([3, 2, 1], &[0]), ([2, 1, 3], &[0, 1])] {
         for candidates in [[0, 1, 2], [1, 2, 2], [0, 1, 1]] {
-            let tried = try_all_orders(&World::new(&scores, holders), &candidates.map(Gate::of));
+            let tried = try_all_orders(&World::new(&scores, holders), &candidates.map(Gate::new));
             assert!(tried > 1000, "{tried}");
         }
     }
 }
 
-/// The world after the gates for these candidates took steps in this order. At every one of them some task has the tag.
+/// The world after gates for these candidates took steps in this order. After every step some task has the tag.
 fn raced(mut world: World, candidates: Vec<usize>, order: Vec<usize>) -> World {
-    let mut gates: Vec<Gate> = candidates.into_iter().map(Gate::of).collect();
+    let mut gates: Vec<Gate> = candidates.into_iter().map(Gate::new).collect();
     for n in order {
         gates[n].step(&mut world);
-        assert!(!world.tagged.is_empty(), "lost");
+        assert!(!world.tagged.is_empty(), "the tag was lost");
     }
     world
 }
@@ -144,7 +144,7 @@ fn raced(mut world: World, candidates: Vec<usize>, order: Vec<usize>) -> World {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(5000))]
     #[test]
-    fn four_gates_at_work_never_lose_the_tag(
+    fn four_gates_never_lose_the_tag(
         scores in prop::collection::vec(0..5i32, 4),
         candidates in prop::collection::vec(0usize..4, 4),
         holders in prop::sample::subsequence(vec![0usize, 1, 2, 3], 1..=3),
@@ -153,9 +153,9 @@ proptest! {
         raced(World::new(&scores, &holders), candidates, order);
     }
 
-    /// Whatever gates left behind, the best takes the tag alone once all is quiet.
+    /// Whatever gates left behind: after a while, the best run takes the tag from all others.
     #[test]
-    fn the_next_run_of_the_best_converges(
+    fn the_next_check_of_the_best_run_converges(
         scores in prop::collection::vec(0..5i32, 4),
         candidates in prop::collection::vec(0usize..4, 3),
         holders in prop::sample::subsequence(vec![0usize, 1, 2, 3], 1..=3),
@@ -163,17 +163,17 @@ proptest! {
     ) {
         let mut world = raced(World::new(&scores, &holders), candidates, order);
         world.rest();
-        let carriers = world.carriers();
-        let best = carriers.iter().max_by(|a, b| a.compare(b, &metrics(Direction::Max))).unwrap();
+        let tagged = world.tagged_runs();
+        let best = tagged.iter().max_by(|a, b| a.compare(b, &metrics(Direction::Max))).unwrap();
         let best = best.id.as_str().parse().unwrap();
-        let mut gate = Gate::of(best);
+        let mut gate = Gate::new(best);
         (0..Gate::STEPS).for_each(|_| gate.step(&mut world));
         prop_assert_eq!(world.tagged.into_iter().collect::<Vec<_>>(), [best]);
     }
 
-    /// A run that is repeated after it was killed anywhere leaves the tag on its candidate alone, at once.
+    /// A check that is repeated after it was killed at any step leaves the tag on its candidate alone, at once.
     #[test]
-    fn a_repeated_run_converges(
+    fn a_repeated_check_converges(
         scores in prop::collection::vec(0..5i32, 3),
         candidate in 0usize..3,
         holder in 0usize..3,
@@ -181,7 +181,7 @@ proptest! {
     ) {
         let mut world = World::new(&scores, &[holder]);
         for steps in [killed, Gate::STEPS] {
-            let mut gate = Gate::of(candidate);
+            let mut gate = Gate::new(candidate);
             (0..steps).for_each(|_| gate.step(&mut world));
         }
         prop_assert_eq!(world.tagged.into_iter().collect::<Vec<_>>(), [candidate]);

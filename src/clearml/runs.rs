@@ -1,0 +1,185 @@
+//! Finds projects and runs.
+
+use std::collections::HashSet;
+
+use serde_json::{Value, json};
+
+use super::wire::{self, Projects, Task, Tasks};
+use super::{Client, MOST_PAGES, Operation, PAGE_SIZE, ProjectId, Result, Scope, UPDATE_TAGS, Unexpected};
+use crate::model::commit::Commit;
+use crate::model::name::{Name, Tag};
+use crate::model::run::{Run, TaskId};
+
+impl Client<'_> {
+    /// The project of exactly this name. Hidden projects, such as those of pipelines, are included.
+    pub(crate) fn project(&self, name: &Name) -> Result<Option<ProjectId>> {
+        let body = json!({
+            "name": anchored(name.as_str()),
+            "search_hidden": true,
+            "only_fields": ["id", "name"],
+            "page": 0,
+            "page_size": PAGE_SIZE,
+        });
+        let found: Projects = self.connection.read(Operation::FindProject, "projects.get_all_ex", &body)?;
+        let is_it = |project: &wire::Project| project.name == name.as_str() && !project.id.is_empty();
+        Ok(found.projects.into_iter().find(is_it).map(|project| ProjectId(project.id)))
+    }
+
+    /// The names of the projects that changed last.
+    pub(crate) fn project_names(&self) -> Result<Vec<String>> {
+        let body = json!({
+            "only_fields": ["name"],
+            "search_hidden": true,
+            "order_by": ["-last_update"],
+            "page": 0,
+            "page_size": PAGE_SIZE,
+        });
+        let found: Projects = self.connection.read(Operation::ListProjects, "projects.get_all_ex", &body)?;
+        Ok(found.projects.into_iter().map(|project| project.name).collect())
+    }
+
+    /// The names of the newest tasks of the project.
+    pub(crate) fn task_names(&self, project: &ProjectId) -> Result<Vec<String>> {
+        let body = json!({
+            "project": [project.0],
+            "only_fields": ["name"],
+            "order_by": ["-created"],
+            "page": 0,
+            "page_size": PAGE_SIZE,
+        });
+        let found = self.tasks(Operation::ListTaskNames, &body)?;
+        Ok(found.tasks.into_iter().filter_map(|task| task.name).collect())
+    }
+
+    /// The title and series of the metrics of a task.
+    pub(crate) fn metric_names(&self, id: &TaskId) -> Result<Vec<(String, String)>> {
+        let body = json!({"id": [id.0], "only_fields": ["last_metrics"]});
+        let found = self.tasks(Operation::ListMetrics, &body)?;
+        Ok(found.tasks.iter().filter(|task| task.id == id.0).flat_map(Task::metric_names).collect())
+    }
+
+    /// All runs of the commits and all runs with the tag, in any state, newest first. The server ignores the case of tags;
+    /// runs whose tag differs only in case are included, so that the report can point them out.
+    pub(crate) fn of_commits_or_tagged(&self, scope: Scope<'_>, commits: &[Commit], tag: &Tag) -> Result<Vec<Run>> {
+        // Only hex digits may follow an abbreviated commit, so that it matches nothing else.
+        let alternatives = commits.iter().fold(String::new(), |text, commit| {
+            let rest = if commit.is_full() { "" } else { "[0-9a-f]*" };
+            format!("{text}{commit}{rest}|")
+        });
+        let pattern = format!("^({alternatives}{})$", escaped(tag.as_str()));
+        let filter = json!({"fields": ["script.version_num", "tags"], "pattern": pattern});
+        let mut runs = self.all_runs(Operation::FindRuns, scope, &filter)?;
+        runs.retain(|run| run.ran_any(commits) || run.tag_in_any_case(tag).is_some());
+        Ok(runs)
+    }
+
+    /// All runs with the tag, newest first.
+    pub(crate) fn tagged(&self, scope: Scope<'_>, tag: &Tag) -> Result<Vec<Run>> {
+        let filter = json!({"fields": ["tags"], "pattern": anchored(tag.as_str())});
+        let mut runs = self.all_runs(Operation::FindTaggedRuns, scope, &filter)?;
+        runs.retain(|run| run.has_tag(tag));
+        Ok(runs)
+    }
+
+    /// The newest runs, of any commit: one page.
+    pub(crate) fn newest(&self, scope: Scope<'_>) -> Result<Vec<Run>> {
+        let page = self.tasks(Operation::ListNewestRuns, &self.runs_query(scope, 0))?;
+        Ok(page.into_runs(scope).collect())
+    }
+
+    /// Which of these runs, at most [`PAGE_SIZE`], have uncommitted changes. The server decides; no diff is transferred.
+    pub(crate) fn dirty(&self, ids: &[TaskId]) -> Result<HashSet<TaskId>> {
+        let requested: Vec<&str> = ids.iter().map(TaskId::as_str).collect();
+        let body = json!({
+            "id": requested,
+            // A missing diff never matches, and an empty one has no character to match.
+            "_all_": {"fields": ["script.diff"], "pattern": "[\\s\\S]"},
+            "only_fields": ["id"],
+            "page": 0,
+            "page_size": PAGE_SIZE,
+        });
+        let operation = Operation::CheckUncommittedChanges;
+        let found = self.tasks(operation, &body)?;
+        if found.tasks.iter().any(|task| !requested.contains(&task.id.as_str())) {
+            return Err(self.connection.error(operation, Unexpected::OtherTasks));
+        }
+        Ok(found.tasks.into_iter().map(|task| TaskId(task.id)).collect())
+    }
+
+    pub(super) fn tasks(&self, operation: Operation, body: &Value) -> Result<Tasks> {
+        self.connection.read(operation, "tasks.get_all_ex", body)
+    }
+
+    /// All pages of the runs that match the filter, newest first.
+    fn all_runs(&self, operation: Operation, scope: Scope<'_>, filter: &Value) -> Result<Vec<Run>> {
+        let mut runs: Vec<Run> = Vec::new();
+        let mut seen = HashSet::new();
+        for page in 0..MOST_PAGES {
+            let mut body = self.runs_query(scope, page);
+            if let Some(fields) = body.as_object_mut() {
+                fields.insert("_any_".to_owned(), filter.clone());
+            }
+            let mut found = self.tasks(operation, &body)?;
+            let returned = found.tasks.len();
+            // A task that is added meanwhile shifts the pages, so a task can come twice.
+            found.tasks.retain(|task| seen.insert(task.id.clone()));
+            let nothing_new = found.tasks.is_empty();
+            runs.extend(found.into_runs(scope));
+            if returned < PAGE_SIZE || nothing_new {
+                break;
+            }
+        }
+        runs.sort_by(|a, b| b.compare_age(a));
+        Ok(runs)
+    }
+
+    /// Ordered by a field that never changes, so that pages do not shift when a task changes.
+    fn runs_query(&self, scope: Scope<'_>, page: usize) -> Value {
+        let metrics: Vec<String> = scope.metrics.iter().map(wire::field).collect();
+        let mut fields =
+            vec!["id", "name", "project", "status", "tags", "system_tags", "created", "started", "script.version_num"];
+        fields.push("last_iteration");
+        fields.extend(metrics.iter().map(String::as_str));
+        if self.api_version >= UPDATE_TAGS {
+            // Only the first of them changes with the tags.
+            fields.extend(["last_change", "last_update", "status_changed"]);
+        }
+        json!({
+            "project": [scope.project.0],
+            "name": anchored(scope.task_name.as_str()),
+            "only_fields": fields,
+            "order_by": ["-created"],
+            "page": page,
+            "page_size": PAGE_SIZE,
+        })
+    }
+}
+
+/// A pattern that matches exactly this text. The server's own matching is neither anchored nor literal.
+fn anchored(text: &str) -> String {
+    format!("^{}$", escaped(text))
+}
+
+/// Puts a backslash before every ASCII character that could have a meaning in a pattern. Both of the server's pattern
+/// languages, Python's and the database's, read that as the character itself.
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_ascii() && !c.is_ascii_alphanumeric() && c != '_' {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_escaped_name_is_literal() {
+        assert_eq!(anchored("a.b (c)+[d]"), r"^a\.b\ \(c\)\+\[d\]$");
+        assert_eq!(anchored("проект ü"), r"^проект\ ü$");
+    }
+}
