@@ -13,6 +13,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use anyhow::{Context as _, Result, bail, ensure};
 use argh::FromArgs;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
@@ -100,43 +101,43 @@ fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     match run(&args.iter().map(String::as_str).collect::<Vec<_>>()) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(why) => {
-            eprintln!("manifest: {why}");
+        Err(error) => {
+            eprintln!("manifest: {error:#}");
             ExitCode::FAILURE
         }
     }
 }
 
 /// The whole tool, except the process. The tests call this.
-pub(crate) fn run(args: &[&str]) -> Result<(), String> {
+pub(crate) fn run(args: &[&str]) -> Result<()> {
     match Args::from_args(&["manifest"], args) {
         Ok(args) => {
             let out = args.out.clone();
             put(out.as_deref(), &to_text(&manifest(args)?)?)
         }
         Err(help) if help.status.is_ok() => put(None, &help.output),
-        Err(usage) => Err(usage.output),
+        Err(usage) => bail!(usage.output),
     }
 }
 
-fn put(out: Option<&Path>, text: &str) -> Result<(), String> {
+fn put(out: Option<&Path>, text: &str) -> Result<()> {
     match out {
-        Some(path) => fs::write(path, text).map_err(|why| format!("cannot write {}: {why}", path.display())),
-        None => std::io::stdout().write_all(text.as_bytes()).map_err(|why| format!("standard output: {why}")),
+        Some(path) => fs::write(path, text).with_context(|| format!("cannot write {}", path.display())),
+        None => std::io::stdout().write_all(text.as_bytes()).context("cannot write to standard output"),
     }
 }
 
-fn manifest(args: Args) -> Result<Manifest, String> {
+fn manifest(args: Args) -> Result<Manifest> {
     match args {
         Args { unreleased: true, folder: None, tag: None, commit: None, .. } => unreleased(),
         Args { unreleased: false, folder: Some(folder), tag: Some(tag), commit: Some(commit), .. } => {
             released(&folder, &tag, &commit)
         }
-        _ => Err("use either --folder, --tag and --commit, or only --unreleased".to_owned()),
+        _ => bail!("use either --folder, --tag and --commit, or only --unreleased"),
     }
 }
 
-fn unreleased() -> Result<Manifest, String> {
+fn unreleased() -> Result<Manifest> {
     Ok(Manifest {
         announcement_tag: None,
         announcement_title: "No release yet: build from source".to_owned(),
@@ -146,7 +147,7 @@ fn unreleased() -> Result<Manifest, String> {
     })
 }
 
-fn released(folder: &Path, tag: &str, commit: &str) -> Result<Manifest, String> {
+fn released(folder: &Path, tag: &str, commit: &str) -> Result<Manifest> {
     let version = version(tag)?;
     check_commit(commit)?;
     check_folder(folder)?;
@@ -166,25 +167,24 @@ fn release(version: &str, artifacts: Vec<String>, github: GitHub) -> Release {
 }
 
 /// The repository is defined in Cargo.toml; `below` is a path below its releases.
-fn github(below: &str) -> Result<GitHub, String> {
-    let odd = || format!("the repository {REPOSITORY} is not https://HOST/OWNER/REPO");
-    let (scheme, rest) = REPOSITORY.split_once("://").ok_or_else(odd)?;
-    let [host, owner, repo] = rest.split('/').collect::<Vec<_>>().try_into().map_err(|_| odd())?;
+fn github(below: &str) -> Result<GitHub> {
+    let parts: Vec<&str> = REPOSITORY.split('/').collect();
+    let [scheme, "", host, owner, repo] = parts[..] else {
+        bail!("the repository {REPOSITORY} is not https://HOST/OWNER/REPO");
+    };
     Ok(GitHub {
-        artifact_base_url: format!("{scheme}://{host}"),
+        artifact_base_url: format!("{scheme}//{host}"),
         artifact_download_path: format!("/{owner}/{repo}/releases{below}"),
         owner: owner.to_owned(),
         repo: repo.to_owned(),
     })
 }
 
-fn artifact(folder: &Path, target: &'static str) -> Result<(String, Artifact), String> {
+fn artifact(folder: &Path, target: &'static str) -> Result<(String, Artifact)> {
     let name = file_name(target);
     let path = folder.join(&name);
-    let bytes = fs::read(&path).map_err(|why| format!("cannot read {}: {why}", path.display()))?;
-    if bytes.is_empty() {
-        return Err(format!("{} is empty", path.display()));
-    }
+    let bytes = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    ensure!(!bytes.is_empty(), "{} is empty", path.display());
     let checksums = Checksums { sha256: hex(&Sha256::digest(bytes)) };
     Ok((name.clone(), Artifact { name, kind: "extra-artifact", target_triples: [target], checksums }))
 }
@@ -196,45 +196,48 @@ pub(crate) fn file_name(target: &str) -> String {
 }
 
 /// With a missing binary some users could not install the release; an extra one hints at a mistake.
-fn check_folder(folder: &Path) -> Result<(), String> {
+fn check_folder(folder: &Path) -> Result<()> {
     let expected: BTreeSet<String> = TARGETS.iter().map(|target| file_name(target)).collect();
-    let found = names_in(folder).map_err(|why| format!("cannot list {}: {why}", folder.display()))?;
+    let found = names_in(folder).with_context(|| format!("cannot list {}", folder.display()))?;
     let missing: Vec<&str> = expected.difference(&found).map(String::as_str).collect();
     let unknown: Vec<&str> = found.difference(&expected).map(String::as_str).collect();
-    if missing.is_empty() && unknown.is_empty() {
-        return Ok(());
-    }
-    let list = |names: &[&str]| if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-    Err(format!(
+    ensure!(
+        missing.is_empty() && unknown.is_empty(),
         "{} does not contain exactly the binaries of a release. Missing: {}. Unknown: {}.",
         folder.display(),
         list(&missing),
         list(&unknown)
-    ))
+    );
+    Ok(())
+}
+
+fn list(names: &[&str]) -> String {
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
 }
 
 fn names_in(folder: &Path) -> std::io::Result<BTreeSet<String>> {
     fs::read_dir(folder)?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
 }
 
-fn version(tag: &str) -> Result<&str, String> {
+fn version(tag: &str) -> Result<&str> {
     let plain = |char: char| char.is_ascii_alphanumeric() || ".-".contains(char);
     tag.strip_prefix('v')
         .filter(|version| version.split('.').count() >= 3 && version.starts_with(|char: char| char.is_ascii_digit()))
         .filter(|version| version.chars().all(plain))
-        .ok_or_else(|| format!("the tag {tag} is not like v1.2.3"))
+        .with_context(|| format!("the tag {tag} is not like v1.2.3"))
 }
 
-fn check_commit(commit: &str) -> Result<(), String> {
+fn check_commit(commit: &str) -> Result<()> {
     let hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
-    if matches!(commit.len(), 40 | 64) && commit.bytes().all(hex) {
-        return Ok(());
-    }
-    Err(format!("the commit {commit} is not a full commit id in lower case (git rev-parse HEAD)"))
+    ensure!(
+        matches!(commit.len(), 40 | 64) && commit.bytes().all(hex),
+        "the commit {commit} is not a full commit id in lower case (git rev-parse HEAD)"
+    );
+    Ok(())
 }
 
-fn to_text(manifest: &Manifest) -> Result<String, String> {
-    let mut text = serde_json::to_string_pretty(manifest).map_err(|why| why.to_string())?;
+fn to_text(manifest: &Manifest) -> Result<String> {
+    let mut text = serde_json::to_string_pretty(manifest)?;
     text.push('\n');
     Ok(text)
 }

@@ -1,12 +1,11 @@
 //! Writes the report everywhere it was requested: console, job summary, step outputs, documents, comment, in this order.
 //! A report that cannot be written is a warning, and changes neither verdict nor exit code.
 
+use std::error::Error;
 use std::fmt;
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-
-use anyhow::{Context as _, Result, bail};
 
 use crate::ci::CiContext;
 use crate::cli::{Document, Target};
@@ -21,6 +20,9 @@ use crate::report::outputs::{self, Documents};
 use crate::report::{annotation, markdown};
 use crate::settings::Comment;
 use crate::wording;
+
+/// Only a person reads these errors. `anyhow` does the same, but adds 20 kB to the binary.
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 /// The longest step summary that GitHub accepts, in bytes.
 const SUMMARY: usize = 1024 * 1024;
@@ -180,14 +182,14 @@ impl Delivery<'_> {
         let Some((context, pull)) = context.and_then(|context| Some((context, context.pull_request.as_ref()?))) else {
             return Ok(());
         };
-        let forge = context.forge.as_ref().context("this works only on GitHub, Gitea and Forgejo")?;
+        let forge = context.forge.as_ref().ok_or("this works only on GitHub, Gitea and Forgejo")?;
         let github = GitHub::new(forge, &self.environment)?;
         let numbers = match pull.number {
             Some(number) => vec![number],
             None => github.pulls_with_head(&forge.repository, &report.settings.commit)?,
         };
         if numbers.is_empty() {
-            bail!("no open pull request has this commit as its head");
+            return Err("no open pull request has this commit as its head".into());
         }
         let marker = markdown::marker(report.settings);
         let body = format!("{marker}\n{}", markdown::render(report, COMMENT - marker.len() - 1));
@@ -200,7 +202,7 @@ impl Delivery<'_> {
 
     fn warn_if_unwritten(&mut self, written: Result<()>, what: &str) {
         if let Err(error) = written {
-            self.warn(&format!("the {what} could not be written: {error:#}"));
+            self.warn(&format!("the {what} could not be written: {error}"));
         }
     }
 

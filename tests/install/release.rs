@@ -78,6 +78,6 @@ pub(crate) fn try_the_tool(args: &[String]) -> Result<String, String> {
     let out = folder.path().join("dist-manifest.json");
     let mut args: Vec<&str> = args.iter().map(String::as_str).collect();
     args.extend(["--out", out.to_str().unwrap()]);
-    manifest::run(&args)?;
+    manifest::run(&args).map_err(|error| format!("{error:#}"))?;
     Ok(fs::read_to_string(out).unwrap())
 }
