@@ -120,7 +120,7 @@ impl Delivery<'_> {
     /// The report for people. It goes to standard error if a document uses standard output, or if the settings are invalid.
     fn console(&mut self, ended: &RunResult<'_>) {
         let stdout_in_use = self.documents.iter().any(|(_, target)| *target == Target::Stdout);
-        let is_fault = matches!(ended, RunResult::NotStarted(NotStarted::Faults(_)));
+        let is_fault = matches!(ended, RunResult::NotStarted(NotStarted::InvalidSettings(_)));
         let on_github = self.is_on_github();
         let stream = if stdout_in_use || is_fault { &mut self.err } else { &mut self.out };
         stream.write(&ended.text(color::choose(&self.environment, stream.is_terminal)));

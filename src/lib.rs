@@ -128,7 +128,7 @@ pub fn run(process: Process<'_>) -> Exit {
 
 fn check(flags: &Flags, context: &Result<CiContext, String>, limits: Limits, mut delivery: Delivery<'_>) -> Exit {
     if let Ok(CiContext { trigger: Trigger::Nothing(why), .. }) = context {
-        return delivery.deliver(&RunResult::NotStarted(NotStarted::Nothing(why)), None);
+        return delivery.deliver(&RunResult::NotStarted(NotStarted::NothingToGate(why)), None);
     }
     match settings::resolve(flags, &delivery.environment, context) {
         Ok(settings) => {
@@ -138,6 +138,6 @@ fn check(flags: &Flags, context: &Result<CiContext, String>, limits: Limits, mut
             let report = gate::gate(&settings, here, &mut delivery.progress());
             delivery.deliver(&RunResult::Gated(report), context.as_ref().ok())
         }
-        Err(faults) => delivery.deliver(&RunResult::NotStarted(NotStarted::Faults(&faults)), None),
+        Err(faults) => delivery.deliver(&RunResult::NotStarted(NotStarted::InvalidSettings(&faults)), None),
     }
 }

@@ -1,4 +1,8 @@
-//! What a run of the tool came to, as one value: the verdict or why there is none, and what else a report may show.
+//! The outcome of a check as one value: the verdict, or why there is none, and everything else that a report shows.
+
+use std::time::Duration;
+
+use serde::Serialize;
 
 use crate::clearml::Error;
 use crate::exit::Exit;
@@ -12,65 +16,47 @@ use crate::model::select::NearMisses;
 use crate::promote::Promotion;
 use crate::settings::{Fault, Settings};
 
-/// What stands where a verdict would.
-const NO_VERDICT: &str = "no verdict";
-
 /// How a run of the tool ended.
 #[expect(clippy::large_enum_variant, reason = "there is one of it in a run")]
 #[derive(Debug)]
 pub(crate) enum RunResult<'a> {
-    /// ClearML was asked.
     Gated(Report<'a>),
-    /// It was not.
     NotStarted(NotStarted<'a>),
 }
 
 /// Why ClearML was not asked.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum NotStarted<'a> {
-    /// The settings are at fault.
-    Faults(&'a [Fault]),
-    /// There is nothing to gate, and this is why.
-    Nothing(&'static str),
+    InvalidSettings(&'a [Fault]),
+    /// There is nothing to gate, and the reason.
+    NothingToGate(&'static str),
 }
 
-/// What was asked, what came of it, and what else there is to know.
 #[derive(Debug)]
 pub(crate) struct Report<'a> {
-    /// What was asked.
     pub(crate) settings: &'a Settings,
-    /// What came of it.
     pub(crate) outcome: Outcome<'a>,
-    /// What else there is to know.
     pub(crate) warnings: Vec<Warning>,
 }
 
-/// What came of it.
 #[expect(clippy::large_enum_variant, reason = "there is one of it in a run")]
 #[derive(Debug)]
 pub(crate) enum Outcome<'a> {
-    /// The candidate could be judged.
     Judged(Judged<'a>),
-    /// It could not.
     NoVerdict(NoVerdict<'a>),
 }
 
-/// A verdict and what it rests on.
+/// A verdict and what it is based on.
 #[derive(Debug)]
 pub(crate) struct Judged<'a> {
-    /// The verdict.
     pub(crate) verdict: Verdict,
-    /// What it rests on, in the order of the settings.
+    /// One for each metric, in the order of the settings.
     pub(crate) findings: Vec<Finding<'a>>,
-    /// The run of the commit under review.
     pub(crate) candidate: RunSummary,
-    /// The best run so far, where there is one.
     pub(crate) baseline: Option<RunSummary>,
-    /// What became of the tag.
     pub(crate) promotion: Promotion,
-    /// Other runs of the commit, which do not qualify.
+    /// Other runs of the commit that could not be the candidate.
     pub(crate) ineligible: NearMisses,
-    /// Whose runs were judged.
     pub(crate) judged_via: JudgedVia,
 }
 
@@ -79,20 +65,20 @@ pub(crate) struct Judged<'a> {
 pub(crate) enum JudgedVia {
     /// Its own.
     Own,
-    /// Those of another commit, which holds the same objects at these paths.
+    /// Those of another commit with the same git objects at these paths.
     SameCode(CodePaths),
-    /// Those of the head of this pull request, which was merged by it.
+    /// Those of the head of the pull request that the commit merged.
     PullRequest(u64),
 }
 
-/// Why runs of the same code under other commits could not be searched.
+/// Why runs of other commits with the same code could not be searched.
 #[derive(Debug)]
 pub(crate) enum SameCodeUnknown {
     /// Nothing could be compared.
     GitError(GitError),
     /// Some commits of other runs are not in this clone.
     CommitsMissing { missing: usize, all: usize },
-    /// There may be older runs than the newest this many.
+    /// There may be runs older than the newest this many.
     OnlyNewestCompared(usize),
 }
 
@@ -111,50 +97,38 @@ pub(crate) enum OriginUnknown {
     GitHub(github::Error),
 }
 
-/// How far the values of several runs lie apart.
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// How far the values of several runs are apart.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub(crate) struct Spread {
-    /// How many runs.
     pub(crate) runs: usize,
-    /// The smallest value.
     pub(crate) low: Score,
-    /// The greatest.
     pub(crate) high: Score,
 }
 
-/// The spread on both sides, where a median of several runs was judged.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+/// The spreads of both sides, when medians of several runs are compared.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub(crate) struct Spreads {
-    /// The candidate's.
     pub(crate) candidate: Option<Spread>,
-    /// The baseline's.
     pub(crate) baseline: Option<Spread>,
 }
 
-/// What is known of one metric.
+/// The result for one metric.
 #[derive(Debug)]
 pub(crate) struct Finding<'a> {
-    /// The metric.
     pub(crate) metric: &'a Metric,
-    /// What is said of it.
     pub(crate) outcome: MetricOutcome,
-    /// What the values are the medians of.
     pub(crate) spreads: Spreads,
-    /// How the runs came to their values, where that could be had.
     pub(crate) curves: Option<Curves>,
 }
 
-/// What is said of one metric.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum MetricOutcome {
-    /// Both runs have it, or there is no baseline.
     Judged(Judgement),
-    /// It is only told, and a run does not have it as a number.
+    /// An informational metric that a run does not have as a number.
     Unknown(Side, ScoreFault),
 }
 
 impl Finding<'_> {
-    /// The judgement, where there is one.
     pub(crate) const fn judgement(&self) -> Option<&Judgement> {
         match &self.outcome {
             MetricOutcome::Judged(judgement) => Some(judgement),
@@ -162,31 +136,30 @@ impl Finding<'_> {
         }
     }
 
-    /// Whether it counts and did not pass.
+    /// Whether the metric is required and did not pass.
     pub(crate) fn fails(&self) -> bool {
         self.metric.is_required() && self.judgement().is_some_and(|judgement| !judgement.passed())
     }
 }
 
-/// A run as it is shown.
+/// A run as reports show it.
 #[derive(Debug, Clone)]
 pub(crate) struct RunSummary {
-    /// Its id.
     pub(crate) id: TaskId,
-    /// The commit it recorded.
+    /// The commit that the run recorded.
     pub(crate) commit: Option<RecordedCommit>,
-    /// Its page in the web app, where that is known.
+    /// Its page in the web app.
     pub(crate) link: Option<String>,
-    /// When it was started, or made; microseconds since 1970, 0 when unknown.
+    /// When it was started or created, in microseconds since 1970; 0 when unknown.
     pub(crate) when: u64,
-    /// How long ago that was by the server's clock, where it is known.
-    pub(crate) age: Option<std::time::Duration>,
+    /// How long ago that was, by the server's clock.
+    pub(crate) age: Option<Duration>,
 }
 
 impl RunSummary {
-    /// A run with its page; `now` is the server's clock in microseconds, 0 when unknown.
+    /// `now` is the server's clock in microseconds, 0 when unknown.
     pub(crate) fn new(run: &Run, link: Option<String>, now: u64) -> Self {
-        let age = (now > 0 && run.when > 0).then(|| std::time::Duration::from_micros(now.saturating_sub(run.when)));
+        let age = (now > 0 && run.when > 0).then(|| Duration::from_micros(now.saturating_sub(run.when)));
         Self { id: run.id.clone(), commit: run.commit.clone(), link, when: run.when, age }
     }
 }
@@ -194,155 +167,117 @@ impl RunSummary {
 /// Why there is no verdict.
 #[derive(Debug)]
 pub(crate) enum NoVerdict<'a> {
-    /// There is no project of that name.
     ProjectNotFound {
-        /// Names that are near.
+        /// Similar names that exist.
         similar: Vec<String>,
     },
-    /// No task of the project bears the name.
     TaskNotFound {
-        /// Names that are near.
+        /// Similar names that exist.
         similar: Vec<String>,
     },
-    /// Nothing ran the commit.
     NoRunOfCommit {
-        /// The newest run of the name that would qualify, of whatever commit.
+        /// The newest run of that name that could have been the candidate, of any commit.
         newest_clean: Option<RunSummary>,
-        /// Why runs of the same code under other commits could not be searched.
+        /// Why runs of other commits with the same code could not be searched.
         same_code_unknown: Option<SameCodeUnknown>,
         /// Why the merged pull request could not be looked up.
         pull_request_unknown: Option<github::Error>,
     },
-    /// Runs of the commit exist, but none qualifies.
+    /// The commit has runs, but none completed without uncommitted changes.
     NoEligibleRun {
-        /// How many, by what disqualifies them.
         near: NearMisses,
-        /// Whose runs they are.
         judged_via: JudgedVia,
-        /// The commits that they are of.
+        /// The commits of these runs.
         ran: Vec<Commit>,
     },
-    /// The abbreviated commit is the beginning of several.
-    AmbiguousCommit {
-        /// Those it could be.
-        commits: Vec<Commit>,
-    },
-    /// Metrics that count are not there or not numbers.
+    /// The abbreviated commit matches several.
+    AmbiguousCommit { commits: Vec<Commit> },
+    /// Required metrics are missing or not numbers.
     UnusableMetric {
-        /// Whose metrics.
         side: Side,
-        /// The run.
         run: RunSummary,
-        /// Which metrics, and what is wrong with them; never empty.
+        /// Never empty.
         faults: Vec<(&'a Metric, ScoreFault)>,
-        /// Title and series of those that the run has.
+        /// Title and series of the metrics that the run has.
         known: Vec<(String, String)>,
     },
-    /// No task carries the tag, and the settings ask for one.
+    /// No task has the tag, and the settings require one.
     NoBaseline,
-    /// The settings ask for a better baseline.
+    /// The baseline does not meet the settings.
     UnusableBaseline {
-        /// What is wrong with it; never empty.
+        /// Never empty.
         faults: Vec<Warning>,
     },
-    /// There are fewer clean runs than are to be judged.
-    TooFewRuns {
-        /// Whose.
-        side: Side,
-        /// How many there are.
-        have: usize,
-        /// How many are asked for.
-        wanted: usize,
-    },
-    /// ClearML could not be asked.
+    /// There are fewer clean runs than the settings require.
+    TooFewRuns { side: Side, have: usize, wanted: usize },
+    /// ClearML could not be reached, refused, or sent an unexpected response.
     Failed(Error),
 }
 
-/// Which of the two runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Side {
-    /// The run of the commit under review.
     Candidate,
-    /// The best run so far.
     Baseline,
 }
 
-/// Something that does not change the verdict and should be known.
+/// Something worth knowing that does not change the verdict.
 #[derive(Debug)]
 pub(crate) enum Warning {
-    /// The baseline has uncommitted changes.
     BaselineDirty,
     /// The baseline did not complete, or is archived.
     BaselineUnfinished,
-    /// The baseline is not part of the main branch; the pull request that it comes from, where that is known.
+    /// The baseline is not part of the main branch; its pull request, if known.
     BaselineNotMerged(Option<u64>),
-    /// It is unknown whether the baseline is part of the main branch; a note rather than a warning.
+    /// Whether the baseline is part of the main branch is unknown, and why.
     BaselineOriginUnknown(OriginUnknown),
-    /// More than one task carries the tag; the best of them was the baseline.
     SeveralTagged(usize),
-    /// No task carries the tag, but one carries it in another spelling.
+    /// No task has the tag, but one has it in this spelling.
     TagSpelledDifferently(String),
-    /// The server's certificate is not verified.
     CertificateNotVerified,
-    /// Keys and answers travel unencrypted to another machine.
     NotEncrypted,
-    /// The check does not pass, and the settings say not to fail for it.
+    /// The check failed with this exit code, but the settings say not to fail the job.
     NotEnforced(Exit),
 }
 
-impl Warning {
-    /// Whether it only says what could not be found out, so that nobody has to be alarmed.
-    pub(crate) const fn is_note(&self) -> bool {
-        matches!(self, Self::BaselineOriginUnknown(_))
-    }
-}
-
 impl RunResult<'_> {
-    /// The exit code that this means.
     pub(crate) fn exit(&self) -> Exit {
         match self {
             Self::Gated(report) => report.exit(),
-            Self::NotStarted(NotStarted::Faults(_)) => Exit::Usage,
-            Self::NotStarted(NotStarted::Nothing(_)) => Exit::Passed,
-        }
-    }
-}
-
-impl NotStarted<'_> {
-    /// The same in one word or two, where a verdict would stand.
-    pub(crate) const fn result(self) -> &'static str {
-        match self {
-            Self::Faults(_) => NO_VERDICT,
-            Self::Nothing(_) => "nothing to gate",
+            Self::NotStarted(NotStarted::InvalidSettings(_)) => Exit::Usage,
+            Self::NotStarted(NotStarted::NothingToGate(_)) => Exit::Passed,
         }
     }
 
-    /// Why, in one sentence.
-    pub(crate) fn reason(self) -> String {
+    /// The code of the verdict, or of what stands in its place.
+    pub(crate) const fn verdict(&self) -> &'static str {
         match self {
-            Self::Faults([_]) => "1 setting to mend".to_owned(),
-            Self::Faults(faults) => format!("{} settings to mend", faults.len()),
-            Self::Nothing(why) => why.to_owned(),
+            Self::Gated(Report { outcome: Outcome::Judged(judged), .. }) => judged.verdict.name(),
+            Self::Gated(_) | Self::NotStarted(NotStarted::InvalidSettings(_)) => "no_verdict",
+            Self::NotStarted(NotStarted::NothingToGate(_)) => "nothing_to_gate",
+        }
+    }
+
+    /// Whether there is a verdict and it passes.
+    pub(crate) fn passed(&self) -> bool {
+        self.judged().is_some_and(|judged| judged.verdict.passed())
+    }
+
+    pub(crate) const fn judged(&self) -> Option<&Judged<'_>> {
+        match self {
+            Self::Gated(Report { outcome: Outcome::Judged(judged), .. }) => Some(judged),
+            _ => None,
         }
     }
 }
 
 impl Report<'_> {
-    /// The exit code that this report means.
     pub(crate) fn exit(&self) -> Exit {
         if self.settings.enforce { self.outcome.exit() } else { Exit::Passed }
     }
 }
 
 impl Outcome<'_> {
-    /// The verdict's name, or that there is none.
-    pub(crate) const fn result(&self) -> &'static str {
-        match self {
-            Self::Judged(judged) => judged.verdict.name(),
-            Self::NoVerdict(_) => NO_VERDICT,
-        }
-    }
-
     /// The exit code of a gate that is enforced.
     pub(crate) fn exit(&self) -> Exit {
         match self {
@@ -353,5 +288,50 @@ impl Outcome<'_> {
             Self::NoVerdict(NoVerdict::Failed(_)) => Exit::Refused,
             Self::NoVerdict(_) => Exit::NoVerdict,
         }
+    }
+}
+
+impl NoVerdict<'_> {
+    /// The stable code of the reports.
+    pub(crate) const fn code(&self) -> &'static str {
+        match self {
+            Self::ProjectNotFound { .. } => "project_not_found",
+            Self::TaskNotFound { .. } => "task_not_found",
+            Self::NoRunOfCommit { .. } => "no_run_of_commit",
+            Self::NoEligibleRun { .. } => "no_eligible_run",
+            Self::AmbiguousCommit { .. } => "ambiguous_commit",
+            Self::UnusableMetric { .. } => "unusable_metric",
+            Self::NoBaseline => "no_baseline",
+            Self::UnusableBaseline { .. } => "unusable_baseline",
+            Self::TooFewRuns { .. } => "too_few_runs",
+            Self::Failed(error) => error_code(error),
+        }
+    }
+}
+
+/// The stable code of an error of ClearML.
+pub(crate) const fn error_code(error: &Error) -> &'static str {
+    if error.is_unreachable() { "clearml_unreachable" } else { "clearml_error" }
+}
+
+impl Warning {
+    /// The stable code of the reports.
+    pub(crate) const fn code(&self) -> &'static str {
+        match self {
+            Self::BaselineDirty => "baseline_dirty",
+            Self::BaselineUnfinished => "baseline_unfinished",
+            Self::BaselineNotMerged(_) => "baseline_not_merged",
+            Self::BaselineOriginUnknown(_) => "baseline_origin_unknown",
+            Self::SeveralTagged(_) => "several_tagged",
+            Self::TagSpelledDifferently(_) => "tag_spelled_differently",
+            Self::CertificateNotVerified => "certificate_not_verified",
+            Self::NotEncrypted => "not_encrypted",
+            Self::NotEnforced(_) => "not_enforced",
+        }
+    }
+
+    /// Whether it only says what could not be determined: a note rather than a warning.
+    pub(crate) const fn is_note(&self) -> bool {
+        matches!(self, Self::BaselineOriginUnknown(_))
     }
 }

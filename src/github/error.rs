@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::GitHub;
 use crate::net::http::{Answer, Failure};
 use crate::net::proxy::BadProxy;
-use crate::text::plain::plain;
+use crate::text::sanitize;
 
 /// Why GitHub could not be used.
 #[derive(Debug)]
@@ -116,7 +116,7 @@ impl GitHub {
             403 if message.contains("is locked") => Error::Locked,
             404 | 410 => Error::NotFound,
             // A proxy may repeat the request's headers.
-            _ => Error::Refused { status, message: plain(&self.token.redact(message)) },
+            _ => Error::Refused { status, message: sanitize::name(&self.token.redact(message)) },
         }
     }
 }

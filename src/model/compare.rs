@@ -2,8 +2,10 @@
 
 use std::fmt;
 
+use serde::Serialize;
+
 /// A value that can be compared: finite, so that neither NaN nor infinity reaches a verdict.
-#[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Serialize)]
 pub(crate) struct Score(f64);
 
 impl Score {
@@ -19,7 +21,8 @@ impl Score {
 }
 
 /// Which way is better.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "UPPERCASE")]
 pub(crate) enum Direction {
     /// Higher is better (`MAX`), as for an accuracy.
     Max,
@@ -95,7 +98,7 @@ fn allowed_amount(amount: f64) -> Option<f64> {
 impl fmt::Display for Tolerance {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
-            Kind::Percent(percent) => write!(f, "threshold {percent} %"),
+            Kind::Percent(percent) => write!(f, "threshold {percent}%"),
             Kind::Absolute(amount) => write!(f, "margin {amount}"),
         }
     }
@@ -191,6 +194,15 @@ impl Judgement {
     /// Whether the metric is as good as it has to be.
     pub(crate) const fn passed(&self) -> bool {
         !matches!(self, Self::Degraded(_))
+    }
+
+    /// Whether the value is beyond the limit, whether or not it also misses the target.
+    pub(crate) fn misses_limit(&self, criteria: &Criteria) -> bool {
+        self.comparison().is_some_and(|comparison| !against_baseline(criteria, *comparison).passed())
+    }
+
+    pub(crate) const fn misses_target(&self) -> bool {
+        matches!(self, Self::Degraded(Shortfall::BelowTarget { .. }))
     }
 
     /// The candidate's value.
@@ -329,7 +341,7 @@ mod tests {
             let given = given.unwrap();
             (given.as_percent(), given.as_absolute(), given.to_string())
         };
-        assert_eq!(told(Tolerance::percent(3.0)), (Some(3.0), None, "threshold 3 %".to_owned()));
+        assert_eq!(told(Tolerance::percent(3.0)), (Some(3.0), None, "threshold 3%".to_owned()));
         assert_eq!(told(Tolerance::absolute(0.25)), (None, Some(0.25), "margin 0.25".to_owned()));
     }
 

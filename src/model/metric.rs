@@ -1,5 +1,7 @@
 //! The metrics that are compared, and values that belong to them one by one. Pure.
 
+use serde::Serialize;
+
 use crate::model::compare::Criteria;
 use crate::model::name::Name;
 
@@ -15,7 +17,8 @@ pub(crate) struct Metric {
 }
 
 /// Which value of a run is compared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum Pick {
     /// The best in the metric's direction.
     Best,

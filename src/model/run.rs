@@ -2,6 +2,8 @@
 
 use std::cmp::Ordering;
 
+use serde::Serialize;
+
 use crate::model::commit::{Commit, RecordedCommit};
 use crate::model::compare::Score;
 use crate::model::metric::{Metrics, PerMetric};
@@ -79,7 +81,8 @@ impl Reading {
 }
 
 /// Why a metric of a run cannot be compared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum ScoreFault {
     /// The run did not report it.
     Missing,

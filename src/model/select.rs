@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use serde::Serialize;
+
 use crate::model::commit::Commit;
 use crate::model::metric::Metrics;
 use crate::model::name::Tag;
@@ -12,7 +14,7 @@ use crate::model::run::{Run, Status, WorkingTree};
 pub(crate) struct CommitRuns<'a>(Vec<&'a Run>);
 
 /// The runs of the commit that are not eligible, counted by the first reason that applies.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct NearMisses {
     pub(crate) archived: usize,
     /// Completed, with uncommitted changes.

@@ -29,6 +29,8 @@ mod apply;
 mod interleavings;
 mod plan;
 
+use serde::Serialize;
+
 use crate::clearml::Error;
 use crate::model::run::TaskId;
 pub(crate) use apply::Move;
@@ -60,7 +62,8 @@ pub(crate) enum Promotion {
 }
 
 /// Why the tag stays where it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum NotMovedReason {
     /// The check did not pass.
     NotPassed,

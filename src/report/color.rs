@@ -1,11 +1,10 @@
-//! Whether the console report may be coloured. Pure.
+//! Decides whether the console report is colored. Pure.
 
 use crate::environment::Environment;
-use crate::report::text::Colour;
+use crate::report::text::Color;
 
-/// The variable by which each CI that renders colours makes itself known. Jenkins is not among them: it renders them
-/// only with a plugin.
-const RENDERED_BY: [&str; 9] = [
+/// A variable that each CI with colored logs sets. Jenkins is missing because it needs a plugin for colors.
+const CIS_WITH_COLORS: [&str; 9] = [
     "GITHUB_ACTIONS",
     "GITLAB_CI",
     "BITBUCKET_BUILD_NUMBER",
@@ -17,9 +16,9 @@ const RENDERED_BY: [&str; 9] = [
     "TRAVIS",
 ];
 
-/// `NO_COLOR` comes first (no-color.org), then `CLICOLOR_FORCE` and `CLICOLOR` (bixense.com/clicolors), then what the
-/// stream is.
-pub(crate) fn choose(environment: &Environment, is_terminal: bool) -> Colour {
+/// `NO_COLOR` (no-color.org) comes first, then `CLICOLOR_FORCE` and `CLICOLOR` (bixense.com/clicolors), then the kind of
+/// stream.
+pub(crate) fn choose(environment: &Environment, is_terminal: bool) -> Color {
     let set = |name: &str| environment.get(name);
     let on = if set("NO_COLOR").is_some() {
         false
@@ -28,14 +27,14 @@ pub(crate) fn choose(environment: &Environment, is_terminal: bool) -> Colour {
     } else if set("CLICOLOR") == Some("0") {
         false
     } else {
-        (is_terminal && renders(environment)) || RENDERED_BY.iter().any(|name| set(name).is_some())
+        (is_terminal && terminal_has_colors(environment)) || CIS_WITH_COLORS.iter().any(|name| set(name).is_some())
     };
-    if on { Colour::On } else { Colour::Off }
+    if on { Color::On } else { Color::Off }
 }
 
-/// A console of Windows shows escape sequences as they are unless somebody switched them on; the terminals that did
-/// so say it.
-fn renders(environment: &Environment) -> bool {
+/// The Windows console prints escape sequences as text unless a program enables them; terminals that enable them set one
+/// of these variables.
+fn terminal_has_colors(environment: &Environment) -> bool {
     let set = |name: &str| environment.get(name);
     match set("TERM") {
         Some(term) => term != "dumb",
@@ -48,26 +47,26 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn is(expected: Colour, variables: &[(&str, &str)], terminal: bool) {
+    fn is(expected: Color, variables: &[(&str, &str)], terminal: bool) {
         assert_eq!(choose(&variables.iter().copied().collect(), terminal), expected, "{variables:?}");
     }
 
     #[test]
-    fn colours_are_for_those_who_render_them() {
-        is(Colour::Off, &[("TERM", "xterm")], false);
-        is(Colour::On, &[("TERM", "xterm")], true);
-        is(Colour::Off, &[("TERM", "dumb")], true);
-        is(Colour::On, &[("GITLAB_CI", "true")], false);
-        is(Colour::Off, &[("JENKINS_URL", "http://x")], false);
+    fn colors_only_where_they_are_displayed() {
+        is(Color::Off, &[("TERM", "xterm")], false);
+        is(Color::On, &[("TERM", "xterm")], true);
+        is(Color::Off, &[("TERM", "dumb")], true);
+        is(Color::On, &[("GITLAB_CI", "true")], false);
+        is(Color::Off, &[("JENKINS_URL", "http://x")], false);
     }
 
     #[test]
-    fn the_user_decides_before_that() {
-        is(Colour::Off, &[("TERM", "xterm"), ("NO_COLOR", "1")], true);
-        is(Colour::Off, &[("GITHUB_ACTIONS", "true"), ("NO_COLOR", "1"), ("CLICOLOR_FORCE", "1")], true);
-        is(Colour::On, &[("CLICOLOR_FORCE", "1"), ("TERM", "dumb")], false);
-        is(Colour::Off, &[("CLICOLOR_FORCE", "0")], false);
-        is(Colour::Off, &[("CLICOLOR", "0"), ("TERM", "xterm")], true);
-        is(Colour::On, &[("NO_COLOR", ""), ("TERM", "xterm")], true);
+    fn the_user_decides_first() {
+        is(Color::Off, &[("TERM", "xterm"), ("NO_COLOR", "1")], true);
+        is(Color::Off, &[("GITHUB_ACTIONS", "true"), ("NO_COLOR", "1"), ("CLICOLOR_FORCE", "1")], true);
+        is(Color::On, &[("CLICOLOR_FORCE", "1"), ("TERM", "dumb")], false);
+        is(Color::Off, &[("CLICOLOR_FORCE", "0")], false);
+        is(Color::Off, &[("CLICOLOR", "0"), ("TERM", "xterm")], true);
+        is(Color::On, &[("NO_COLOR", ""), ("TERM", "xterm")], true);
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::outputs::{self, Documents, OUTPUTS};
-use super::text::Colour;
+use super::text::Color;
 use crate::ci::{CiContext, FoundCommit, Trigger};
 use crate::clearml::links;
 use crate::clearml::{self, Cause, Error, Operation};
@@ -56,15 +56,15 @@ pub fn report(data: &[u8], is_xml: impl Fn(&str) -> bool) {
             let warnings = warnings(&mut input);
             holds(&RunResult::Gated(Report { settings: &settings, outcome, warnings }), &is_xml);
         }
-        Err(faults) => holds(&RunResult::NotStarted(NotStarted::Faults(&faults)), &is_xml),
+        Err(faults) => holds(&RunResult::NotStarted(NotStarted::InvalidSettings(&faults)), &is_xml),
     }
 }
 
 fn holds(ended: &RunResult<'_>, is_xml: &impl Fn(&str) -> bool) {
-    let (text, annotation, json, junit) = (ended.text(Colour::Off), ended.annotation(), ended.json(), ended.junit());
+    let (text, annotation, json, junit) = (ended.text(Color::Off), ended.annotation(), ended.json(), ended.junit());
     let markdown = ended.markdown(ROOM);
     is_harmless_log(&text, &annotation);
-    is_coloured(&ended.text(Colour::On), &text);
+    is_colored(&ended.text(Color::On), &text);
     is_json(&json, ended);
     is_markdown(ended, &markdown);
     assert!(is_xml(&junit), "no XML: {junit}");
@@ -91,12 +91,12 @@ fn is_harmless_log(text: &str, annotation: &str) {
     );
 }
 
-fn is_coloured(coloured: &str, text: &str) {
-    let mut bare = coloured.to_owned();
-    for colour in ["\u{1b}[1;31m", "\u{1b}[1;32m", "\u{1b}[1;33m", "\u{1b}[0m"] {
-        bare = bare.replace(colour, "");
+fn is_colored(colored: &str, text: &str) {
+    let mut bare = colored.to_owned();
+    for color in ["\u{1b}[1;31m", "\u{1b}[1;32m", "\u{1b}[1;33m", "\u{1b}[0m"] {
+        bare = bare.replace(color, "");
     }
-    assert_eq!(bare, text, "colours change the text");
+    assert_eq!(bare, text, "colors change the text");
 }
 
 fn is_json(json: &str, ended: &RunResult<'_>) {

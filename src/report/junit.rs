@@ -1,313 +1,258 @@
-//! The report as JUnit XML, for the test views of CI systems: a test case for each metric. Pure.
+//! The report as JUnit XML, for the test views of CI systems: one test case for each metric. Pure.
 //!
-//! A metric that is only told never fails a run: where it is worse than allowed, or unknown, it is a skipped case, since
-//! a passed one shows no text in most views. Without a verdict nothing passes.
+//! An informational metric never fails: if it is degraded or unknown, its case is skipped rather than passed, because most
+//! views show no text for a passed case. Without a verdict no case passes.
 
 use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::iter;
 
-use super::json::kind;
-use crate::gate::outcome::{Finding, Judged, MetricOutcome, NoVerdict, NotStarted, Outcome, Report, RunSummary};
+use crate::gate::outcome::{
+    Finding, Judged, MetricOutcome, NoVerdict, NotStarted, Outcome, Report, RunResult, RunSummary, error_code,
+};
 use crate::model::compare::Verdict;
-use crate::model::metric::Metric;
 use crate::promote::Promotion;
 use crate::settings::Settings;
-use crate::text::plain::{line, plain};
-use crate::text::timestamp;
-use crate::wording::phrase::Phrase;
+use crate::text::{sanitize, timestamp};
+use crate::wording::phrase::{self, Phrase};
 use crate::wording::{self, Cells};
 
-/// The whole report; ends with a line break.
-pub(crate) fn render(report: &Report<'_>) -> String {
-    let settings = report.settings;
-    let cases = match &report.outcome {
-        Outcome::Judged(judged) => judged_cases(settings, judged),
-        Outcome::NoVerdict(why) => undecided_cases(settings, why),
-    };
-    let suite = Suite {
-        class: format!("{}.{}", plain(settings.project.as_str()), plain(settings.task_name.as_str())),
-        properties: properties(report),
-        timestamp: judged_at(&report.outcome),
-        cases: with_names_of_their_own(cases),
-        warnings: report.warnings.iter().map(|warning| wording::warning(warning, settings).plain()).collect(),
-    };
-    suite.document()
-}
-
-/// The same for a run that never asked ClearML.
-pub(crate) fn not_started(why: NotStarted<'_>) -> String {
-    let (name, outcome) = match why {
-        NotStarted::Nothing(reason) => ("gate", CaseOutcome::Skipped { message: line(reason) }),
-        NotStarted::Faults(_) => ("settings", CaseOutcome::Error { kind: "settings", message: line(&why.reason()) }),
-    };
-    let faults = match why {
-        NotStarted::Nothing(_) => &[],
-        NotStarted::Faults(faults) => faults,
-    };
-    let faults = faults.iter().map(|fault| line(&fault.to_string()));
-    let body = iter::once(line(&why.reason())).chain(faults).collect();
-    let suite = Suite {
-        class: TOOL.to_owned(),
-        properties: vec![("verdict", why.result().to_owned())],
-        timestamp: None,
-        cases: vec![Case { name: name.to_owned(), outcome, body }],
-        warnings: Vec::new(),
-    };
-    suite.document()
-}
-
 const TOOL: &str = env!("CARGO_PKG_NAME");
+/// The duration is not measured, but some parsers require a number.
+const NO_TIME: &str = "0";
 
-/// All cases with what they have in common.
+/// Ends with a line break.
+pub(crate) fn render(ended: &RunResult<'_>) -> String {
+    match ended {
+        RunResult::Gated(report) => report_suite(ended, report),
+        RunResult::NotStarted(why) => not_started(ended, *why),
+    }
+    .document()
+}
+
+fn report_suite(ended: &RunResult<'_>, report: &Report<'_>) -> Suite {
+    let settings = report.settings;
+    let link = |run: &RunSummary| phrase::run(run).plain();
+    let mut properties = vec![
+        ("verdict", ended.verdict().to_owned()),
+        ("reason", wording::reason(ended)),
+        ("commit", settings.commit.as_str().to_owned()),
+    ];
+    let cases = match &report.outcome {
+        Outcome::Judged(judged) => {
+            properties.push(("candidate", link(&judged.candidate)));
+            properties.extend(judged.baseline.iter().map(|baseline| ("baseline", link(baseline))));
+            judged_cases(settings, judged)
+        }
+        Outcome::NoVerdict(why) => unjudged_cases(settings, why),
+    };
+    Suite {
+        class: format!("{}.{}", sanitize::name(settings.project.as_str()), sanitize::name(settings.task_name.as_str())),
+        properties,
+        timestamp: ended.judged().and_then(judged_at),
+        cases: with_unique_names(cases),
+        warnings: report.warnings.iter().map(|warning| wording::warning(warning, settings).plain()).collect(),
+    }
+}
+
+fn not_started(ended: &RunResult<'_>, why: NotStarted<'_>) -> Suite {
+    let message = wording::reason(ended);
+    let (name, kind, faults) = match why {
+        NotStarted::NothingToGate(_) => ("gate", CaseKind::Skipped, [].as_slice()),
+        NotStarted::InvalidSettings(faults) => ("settings", CaseKind::Error("invalid_settings"), faults),
+    };
+    let faults = faults.iter().map(|fault| sanitize::sentence(&fault.to_string()));
+    let body = iter::once(message.clone()).chain(faults).collect();
+    Suite {
+        class: TOOL.to_owned(),
+        properties: vec![("verdict", ended.verdict().to_owned())],
+        timestamp: None,
+        cases: vec![Case { name: name.to_owned(), kind, message, body }],
+        warnings: Vec::new(),
+    }
+}
+
 struct Suite {
     class: String,
     properties: Vec<(&'static str, String)>,
     timestamp: Option<String>,
     cases: Vec<Case>,
-    /// What does not belong to one case.
+    /// Text that belongs to no single case.
     warnings: Vec<String>,
 }
 
-/// One test case; its texts are harmless already.
+/// One test case. Its texts are sanitized.
 struct Case {
     name: String,
-    outcome: CaseOutcome,
-    /// The whole story, line by line: some views show a message alone, some this alone.
+    kind: CaseKind,
+    message: String,
+    /// Everything about the case, line by line: some views show only the message, some only this.
     body: Vec<String>,
 }
 
-enum CaseOutcome {
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum CaseKind {
     Passed,
-    Skipped { message: String },
-    Failure { message: String },
-    Error { kind: &'static str, message: String },
+    Skipped,
+    Failure,
+    /// With its type.
+    Error(&'static str),
 }
 
 fn judged_cases(settings: &Settings, judged: &Judged<'_>) -> Vec<Case> {
     let mut cases: Vec<Case> = judged.findings.iter().map(|finding| judged_case(judged, finding)).collect();
     if let (true, Promotion::Failed { error, .. }) = (judged.verdict.passed(), &judged.promotion) {
-        let kind = if error.is_unreachable() { "unreachable" } else { "refused" };
         let body: Vec<String> = wording::promotion(settings, &judged.promotion).iter().map(Phrase::plain).collect();
         let message = body.first().cloned().unwrap_or_default();
-        cases.push(Case { name: "tag".to_owned(), outcome: CaseOutcome::Error { kind, message }, body });
+        cases.push(Case { name: "tag".to_owned(), kind: CaseKind::Error(error_code(error)), message, body });
     }
     cases
 }
 
 fn judged_case(judged: &Judged<'_>, finding: &Finding<'_>) -> Case {
     let cells = wording::cells(finding);
-    let message = in_one_line(&cells);
+    let is_required = finding.metric.is_required();
     let mut body = rows(&cells, judged);
-    let outcome = match (&finding.outcome, finding.metric.is_required()) {
-        (MetricOutcome::Judged(judgement), _) if judgement.passed() => CaseOutcome::Passed,
-        (MetricOutcome::Judged(_), true) if judged.verdict == Verdict::Accepted => {
-            body.push("accepted   CLEARML_ACCEPT is true".to_owned());
-            CaseOutcome::Passed
+    let kind = match &finding.outcome {
+        MetricOutcome::Judged(judgement) if judgement.passed() => CaseKind::Passed,
+        MetricOutcome::Judged(_) if is_required && judged.verdict == Verdict::Accepted => {
+            body.push(format!("{:<10} {}", "accepted", wording::ACCEPTED));
+            CaseKind::Passed
         }
-        (MetricOutcome::Judged(_), true) => CaseOutcome::Failure { message },
-        (MetricOutcome::Unknown(..), true) => CaseOutcome::Error { kind: "no_score", message },
-        (_, false) => CaseOutcome::Skipped { message },
+        MetricOutcome::Judged(_) if is_required => CaseKind::Failure,
+        MetricOutcome::Unknown(..) if is_required => CaseKind::Error("unusable_metric"),
+        _ => CaseKind::Skipped,
     };
-    Case { name: wording::metric_name(finding.metric).plain(), outcome, body }
+    Case { name: wording::metric_name(finding.metric).plain(), kind, message: in_one_line(&cells), body }
 }
 
-/// The judgement with its numbers; what there is not is left out.
+/// The judgement with its numbers, without those that are missing.
 fn in_one_line(cells: &Cells) -> String {
-    let limit = limit(cells);
-    let parts = [
-        ("candidate", &cells.candidate),
-        ("baseline", &cells.baseline),
-        ("change", &cells.change),
-        ("limit", &limit),
-        ("target", &cells.target),
-    ];
-    let told = parts.into_iter().filter(|(_, value)| !value.is_empty());
-    let parts: Vec<String> = told.map(|(label, value)| format!("{label} {value}")).collect();
-    format!("{}: {}", cells.verdict, parts.join(", "))
+    let numbers = numbers(cells).into_iter().filter(|(_, value)| !value.is_empty());
+    let numbers: Vec<String> = numbers.map(|(label, value)| format!("{label} {value}")).collect();
+    format!("{}: {}", cells.verdict, numbers.join(", "))
 }
 
-fn limit(cells: &Cells) -> String {
-    if cells.limit.is_empty() { String::new() } else { format!("{} ({})", cells.limit, cells.tolerance) }
+fn numbers(cells: &Cells) -> [(&'static str, String); 5] {
+    [
+        ("candidate", cells.candidate.clone()),
+        ("baseline", cells.baseline.clone()),
+        ("change", cells.change.clone()),
+        ("limit", cells.limit_with_tolerance()),
+        ("target", cells.target.clone()),
+    ]
 }
 
 fn rows(cells: &Cells, judged: &Judged<'_>) -> Vec<String> {
-    let of =
-        |value: &str, run: &RunSummary| format!("{value}  ({})", wording::origin(run).plain()).trim_start().to_owned();
-    let page = |run: &RunSummary| Phrase::default().page(run).plain();
-    let baseline = judged.baseline.as_ref();
-    let rows = [
-        ("verdict", Some(cells.verdict.clone())),
-        ("candidate", Some(of(&cells.candidate, &judged.candidate))),
-        ("baseline", baseline.map(|run| of(&cells.baseline, run))),
-        ("change", Some(cells.change.clone())),
-        ("limit", Some(limit(cells))),
-        ("target", Some(cells.target.clone())),
-        ("candidate", Some(page(&judged.candidate))),
-        ("baseline", baseline.map(page)),
-    ];
-    let told = rows.into_iter().filter_map(|(label, value)| Some((label, value.filter(|value| !value.is_empty())?)));
-    told.map(|(label, value)| format!("{label:<10} {value}")).collect()
+    let mut rows = vec![("verdict", cells.verdict.clone())];
+    rows.extend(numbers(cells));
+    for (label, value) in &mut rows {
+        let run = match *label {
+            "candidate" => Some(&judged.candidate),
+            "baseline" => judged.baseline.as_ref(),
+            _ => None,
+        };
+        if let Some(run) = run {
+            *value = format!("{value}  ({})", wording::origin(run).plain()).trim_start().to_owned();
+        }
+    }
+    rows.push(("candidate", phrase::run(&judged.candidate).plain()));
+    rows.extend(judged.baseline.iter().map(|baseline| ("baseline", phrase::run(baseline).plain())));
+    rows.retain(|(_, value)| !value.is_empty());
+    rows.into_iter().map(|(label, value)| format!("{label:<10} {value}")).collect()
 }
 
-fn undecided_cases(settings: &Settings, why: &NoVerdict<'_>) -> Vec<Case> {
-    let explanation = wording::explain(settings, why);
-    let message = format!("no verdict: {}", explanation.what.plain());
-    let details = explanation.details.iter().map(Phrase::plain);
+fn unjudged_cases(settings: &Settings, why: &NoVerdict<'_>) -> Vec<Case> {
+    let message = format!("no verdict: {}", wording::no_verdict_summary(settings, why).plain());
+    let details = wording::details(settings, why).into_iter().map(|detail| detail.plain());
     let body: Vec<String> = iter::once(message.clone()).chain(details).collect();
-    let case = |metric: &Metric| Case {
-        name: wording::metric_name(metric).plain(),
-        outcome: if metric.is_required() {
-            CaseOutcome::Error { kind: kind(why), message: message.clone() }
-        } else {
-            CaseOutcome::Skipped { message: message.clone() }
-        },
-        body: body.clone(),
-    };
-    settings.metrics.iter().map(case).collect()
+    let metrics = settings.metrics.iter();
+    metrics
+        .map(|metric| Case {
+            name: wording::metric_name(metric).plain(),
+            kind: if metric.is_required() { CaseKind::Error(why.code()) } else { CaseKind::Skipped },
+            message: message.clone(),
+            body: body.clone(),
+        })
+        .collect()
 }
 
-/// Of cases with one name some CI systems show only the first, and two metrics can have one: `a / b` and `c`, `a` and
-/// `b / c`.
-fn with_names_of_their_own(cases: Vec<Case>) -> Vec<Case> {
+/// Some CI systems show only the first of several cases with the same name, and two metrics can have the same name:
+/// `a / b` and `c`, `a` and `b / c`.
+fn with_unique_names(mut cases: Vec<Case>) -> Vec<Case> {
     let mut taken = HashSet::new();
-    let number = |(n, mut case): (usize, Case)| {
+    for (n, case) in cases.iter_mut().enumerate() {
         while !taken.insert(case.name.clone()) {
             let _ = write!(case.name, " #{}", n + 1);
         }
-        case
-    };
-    cases.into_iter().enumerate().map(number).collect()
+    }
+    cases
 }
 
-fn properties(report: &Report<'_>) -> Vec<(&'static str, String)> {
-    let page = |run: &RunSummary| Phrase::default().page(run).plain();
-    let (candidate, baseline) = match &report.outcome {
-        Outcome::Judged(judged) => (Some(page(&judged.candidate)), judged.baseline.as_ref().map(page)),
-        Outcome::NoVerdict(_) => (None, None),
-    };
-    let all = [
-        ("verdict", Some(report.outcome.result().to_owned())),
-        ("reason", Some(wording::reason(report).plain())),
-        ("commit", Some(report.settings.commit.as_str().to_owned())),
-        ("candidate", candidate),
-        ("baseline", baseline),
-    ];
-    all.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
-}
-
-/// The server's clock when it was asked, in the form that has no zone and means UTC.
-fn judged_at(outcome: &Outcome<'_>) -> Option<String> {
-    let Outcome::Judged(Judged { candidate: RunSummary { when, age: Some(age), .. }, .. }) = outcome else {
-        return None;
-    };
-    let micros = when.saturating_add(u64::try_from(age.as_micros()).ok()?);
+/// The server's clock when it was asked, in the form without a time zone, which means UTC.
+fn judged_at(judged: &Judged<'_>) -> Option<String> {
+    let micros = judged.candidate.when.saturating_add(u64::try_from(judged.candidate.age?.as_micros()).ok()?);
     let text = timestamp::format(micros);
-    // A server with a wrong clock may be in a year of five digits, which the schema does not know.
+    // A server with a wrong clock may be in a year of five digits, which the schema does not allow.
     text.get(..19).filter(|_| matches!(text.as_bytes().get(19), Some(b'.' | b'Z'))).map(str::to_owned)
 }
 
 impl Suite {
     fn document(&self) -> String {
-        let count = |which: fn(&CaseOutcome) -> bool| self.cases.iter().filter(|case| which(&case.outcome)).count();
-        let mut counts = vec![
-            ("tests", self.cases.len().to_string()),
-            ("failures", count(|outcome| matches!(outcome, CaseOutcome::Failure { .. })).to_string()),
-            ("errors", count(|outcome| matches!(outcome, CaseOutcome::Error { .. })).to_string()),
-            ("time", NO_TIME.to_owned()),
-        ];
-        let suites = Element::new("testsuites").attribute("name", TOOL).attributes(counts.clone());
-        counts.push(("skipped", count(|outcome| matches!(outcome, CaseOutcome::Skipped { .. })).to_string()));
-        counts.extend(self.timestamp.clone().map(|timestamp| ("timestamp", timestamp)));
-        let property =
-            |(name, value): &(&str, String)| Element::new("property").attribute("name", name).attribute("value", value);
-        let mut suite = Element::new("testsuite")
-            .attribute("name", TOOL)
-            .attributes(counts)
-            .child(self.properties.iter().map(property).fold(Element::new("properties"), Element::child));
-        suite = self.cases.iter().map(|case| case.element(&self.class)).fold(suite, Element::child);
-        if !self.warnings.is_empty() {
-            suite = suite.child(Element::new("system-out").text(&self.warnings));
+        let count = |matches: fn(CaseKind) -> bool| self.cases.iter().filter(|case| matches(case.kind)).count();
+        let counts = format!(
+            "name=\"{TOOL}\" tests=\"{}\" failures=\"{}\" errors=\"{}\" time=\"{NO_TIME}\"",
+            self.cases.len(),
+            count(|kind| kind == CaseKind::Failure),
+            count(|kind| matches!(kind, CaseKind::Error(_))),
+        );
+        let skipped = count(|kind| kind == CaseKind::Skipped);
+        let timestamp = self.timestamp.as_deref().map_or_else(String::new, |time| format!(" timestamp=\"{time}\""));
+        let mut out = format!(
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites {counts}>\n  \
+             <testsuite {counts} skipped=\"{skipped}\"{timestamp}>\n    <properties>\n"
+        );
+        for (name, value) in &self.properties {
+            let _ = writeln!(out, "      <property name=\"{name}\" value=\"{}\"/>", escaped(value));
         }
-        let mut out = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n".to_owned();
-        suites.child(suite).write(&mut out, 0);
-        out
+        out.push_str("    </properties>\n");
+        for case in &self.cases {
+            case.write(&self.class, &mut out);
+        }
+        if !self.warnings.is_empty() {
+            let _ = writeln!(out, "    <system-out>{}</system-out>", text(&self.warnings));
+        }
+        out + "  </testsuite>\n</testsuites>\n"
     }
 }
-
-/// What a judgement takes is not measured, and some readers want a number.
-const NO_TIME: &str = "0";
 
 impl Case {
-    fn element(&self, class: &str) -> Element {
-        let case = Element::new("testcase").attribute("classname", class).attribute("name", &self.name);
-        let outcome = |name, message: &str| Element::new(name).attribute("message", message);
-        let child = match &self.outcome {
-            CaseOutcome::Passed => Element::new("system-out"),
-            CaseOutcome::Skipped { message } => outcome("skipped", message),
-            CaseOutcome::Failure { message } => outcome("failure", message).attribute("type", "degraded"),
-            CaseOutcome::Error { kind, message } => outcome("error", message).attribute("type", kind),
+    fn write(&self, class: &str, out: &mut String) {
+        let Self { name, kind, message, body } = self;
+        let message = escaped(message);
+        let (element, attributes) = match kind {
+            CaseKind::Passed => ("system-out", String::new()),
+            CaseKind::Skipped => ("skipped", format!(" message=\"{message}\"")),
+            CaseKind::Failure => ("failure", format!(" message=\"{message}\" type=\"degraded\"")),
+            CaseKind::Error(code) => ("error", format!(" message=\"{message}\" type=\"{code}\"")),
         };
-        case.attribute("time", NO_TIME).child(child.text(&self.body))
+        let _ = writeln!(
+            out,
+            "    <testcase classname=\"{}\" name=\"{}\" time=\"{NO_TIME}\">\n      \
+             <{element}{attributes}>{}</{element}>\n    </testcase>",
+            escaped(class),
+            escaped(name),
+            text(body)
+        );
     }
 }
 
-/// An element with either text or children.
-struct Element {
-    name: &'static str,
-    attributes: Vec<(&'static str, String)>,
-    text: String,
-    children: Vec<Element>,
+/// The text of an element. CI systems would publish the file in `[[ATTACHMENT|path]]`.
+fn text(lines: &[String]) -> String {
+    escaped(&lines.join("\n").replace("[[", "[\\u{5b}"))
 }
 
-impl Element {
-    const fn new(name: &'static str) -> Self {
-        Self { name, attributes: Vec::new(), text: String::new(), children: Vec::new() }
-    }
-
-    fn attribute(mut self, name: &'static str, value: &str) -> Self {
-        self.attributes.push((name, value.to_owned()));
-        self
-    }
-
-    fn attributes(mut self, attributes: Vec<(&'static str, String)>) -> Self {
-        self.attributes.extend(attributes);
-        self
-    }
-
-    fn text(mut self, lines: &[String]) -> Self {
-        // CI systems take [[ATTACHMENT|path]] in a text for a file to publish.
-        self.text = lines.join("\n").replace("[[", "[\\u{5b}");
-        self
-    }
-
-    fn child(mut self, child: Self) -> Self {
-        self.children.push(child);
-        self
-    }
-
-    fn write(&self, out: &mut String, depth: usize) {
-        let indent = "  ".repeat(depth);
-        let name = self.name;
-        let _ = write!(out, "{indent}<{name}");
-        for (attribute, value) in &self.attributes {
-            let _ = write!(out, " {attribute}=\"{}\"", escaped(value));
-        }
-        if !self.children.is_empty() {
-            out.push_str(">\n");
-            for child in &self.children {
-                child.write(out, depth + 1);
-            }
-            let _ = writeln!(out, "{indent}</{name}>");
-        } else if self.text.is_empty() {
-            out.push_str("/>\n");
-        } else {
-            let _ = writeln!(out, ">{}</{name}>", escaped(&self.text));
-        }
-    }
-}
-
-/// The text within an element or an attribute. What XML cannot hold has been made visible before.
+/// Escapes text in an element or an attribute.
 fn escaped(text: &str) -> String {
     text.chars().fold(String::with_capacity(text.len()), |mut out, c| {
         match c {
@@ -316,6 +261,7 @@ fn escaped(text: &str) -> String {
             '>' => out.push_str("&gt;"),
             '"' => out.push_str("&quot;"),
             '\n' => out.push('\n'),
+            // XML does not allow these, not even escaped. Sanitizing has already made them visible.
             c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => out.push('\u{fffd}'),
             c => out.push(c),
         }
@@ -329,7 +275,7 @@ mod tests {
     use crate::exit::Exit;
     use crate::gate::outcome::{Side, Warning};
     use crate::promote::NotMovedReason;
-    use crate::report::testing::endings::{
+    use crate::report::testing::outcomes::{
         judged, no_score, one_metric, settings, with_promotion, with_verdict, without_verdict,
     };
     use crate::report::testing::refusal;
@@ -338,7 +284,11 @@ mod tests {
     use roxmltree::{Document, Node};
     use serde_json::json;
 
-    /// The elements of that name, in their order.
+    fn rendered(report: Report<'_>) -> String {
+        render(&RunResult::Gated(report))
+    }
+
+    /// The elements of that name, in order.
     fn all<'a>(document: &'a Document<'a>, name: &str) -> Vec<Node<'a, 'a>> {
         document.descendants().filter(|node| node.has_tag_name(name)).collect()
     }
@@ -347,14 +297,14 @@ mod tests {
         node.attribute(name).unwrap().parse().unwrap()
     }
 
-    /// The outcome of each case: its name, the element within it and its text.
+    /// The name of each case, the element in it, and the text of that element.
     fn outcomes(text: &str) -> Vec<(String, String, String)> {
         let document = Document::parse(text).unwrap();
         let outcome = |case: Node<'_, '_>| {
             let inner = case.first_element_child().unwrap();
             let texts = [case.attribute("name"), Some(inner.tag_name().name()), inner.text()];
-            let [name, kind, said] = texts.map(|text| text.unwrap_or_default().to_owned());
-            (name, kind, said)
+            let [name, kind, text] = texts.map(|text| text.unwrap_or_default().to_owned());
+            (name, kind, text)
         };
         all(&document, "testcase").into_iter().map(outcome).collect()
     }
@@ -365,8 +315,9 @@ mod tests {
 
     #[test]
     fn counts_and_exit_code_agree() {
-        for report in with_verdict().iter().chain(&without_verdict()) {
-            let text = render(report);
+        for report in with_verdict().into_iter().chain(without_verdict()) {
+            let (exit, is_judged) = (report.exit(), matches!(report.outcome, Outcome::Judged(_)));
+            let text = rendered(report);
             let document = Document::parse(&text).unwrap();
             for name in ["testsuites", "testsuite"] {
                 let suite = all(&document, name)[0];
@@ -377,22 +328,21 @@ mod tests {
             let suite = all(&document, "testsuite")[0];
             assert_eq!(count(suite, "skipped"), all(&document, "skipped").len(), "{text}");
             let (failures, errors) = (count(suite, "failures"), count(suite, "errors"));
-            assert_eq!(report.exit() == Exit::Passed, failures + errors == 0, "{text}");
-            assert_eq!(report.exit() == Exit::Degraded, failures > 0, "{text}");
-            let is_judged = matches!(report.outcome, Outcome::Judged(_));
+            assert_eq!(exit == Exit::Passed, failures + errors == 0, "{text}");
+            assert_eq!(exit == Exit::Degraded, failures > 0, "{text}");
             assert!(is_judged || errors > 0 && all(&document, "system-out").len() == 1, "{text}");
         }
     }
 
     #[test]
     fn a_degraded_metric_fails_with_its_numbers() {
-        let text = render(&judged(one_metric(), Some(&[0.8]), &[0.79]));
+        let text = rendered(judged(one_metric(), Some(&[0.8]), &[0.79]));
         let document = Document::parse(&text).unwrap();
         let (case, failure) = (all(&document, "testcase")[0], all(&document, "failure")[0]);
         assert_eq!(case.attribute("classname"), Some("vision/detector.train"));
         assert_eq!(case.attribute("name"), Some("validation / accuracy"));
         let message =
-            "degraded: candidate 0.79, baseline 0.8, change -0.01 (-1.25 %), limit at least 0.8 (threshold 0 %)";
+            "degraded: candidate 0.79, baseline 0.8, change -0.01 (-1.25%), limit at least 0.8 (threshold 0%)";
         assert_eq!(failure.attribute("message"), Some(message));
         assert_eq!(failure.attribute("type"), Some("degraded"));
         let text = failure.text().unwrap();
@@ -402,20 +352,20 @@ mod tests {
     }
 
     #[test]
-    fn what_is_only_told_never_fails() {
-        let told = json!([{"title": "a", "series": "b"}, {"title": "told", "series": "c", "warn": true}]);
-        let settings = settings(&told, &[]);
-        let of = |baseline: &[f64], candidate: &[f64]| kinds(&render(&judged(settings, Some(baseline), candidate)));
+    fn an_informational_metric_never_fails() {
+        let metrics = json!([{"title": "a", "series": "b"}, {"title": "info", "series": "c", "warn": true}]);
+        let settings = settings(&metrics, &[]);
+        let of = |baseline: &[f64], candidate: &[f64]| kinds(&rendered(judged(settings, Some(baseline), candidate)));
         assert_eq!(of(&[0.8, 0.3], &[0.9, 0.4]), ["system-out", "system-out"]);
         assert_eq!(of(&[0.8, 0.3], &[0.9, 0.2]), ["system-out", "skipped"]);
         assert_eq!(of(&[0.8, f64::NAN], &[0.7, 0.2]), ["failure", "skipped"]);
-        assert_eq!(kinds(&render(&no_score(settings, Side::Candidate, Vec::new()))), ["error", "skipped"]);
+        assert_eq!(kinds(&rendered(no_score(settings, Side::Candidate, Vec::new()))), ["error", "skipped"]);
     }
 
     #[test]
     fn an_accepted_loss_passes_and_says_so() {
         let settings = settings(&json!([{"title": "a", "series": "b"}]), &[("CLEARML_ACCEPT", "true")]);
-        let outcomes = outcomes(&render(&judged(settings, Some(&[0.8]), &[0.7])));
+        let outcomes = outcomes(&rendered(judged(settings, Some(&[0.8]), &[0.7])));
         assert!(
             matches!(&outcomes[..], [(_, kind, text)] if kind == "system-out" && text.ends_with("CLEARML_ACCEPT is true"))
         );
@@ -424,22 +374,22 @@ mod tests {
     #[test]
     fn a_tag_that_could_not_be_moved_is_an_error_of_its_own() {
         let failed = || Promotion::Failed { error: refusal("no"), candidate_may_have_tag: true };
-        let text = render(&with_promotion(judged(one_metric(), Some(&[0.8]), &[0.9]), failed()));
+        let text = rendered(with_promotion(judged(one_metric(), Some(&[0.8]), &[0.9]), failed()));
         let outcomes = outcomes(&text);
         assert_eq!(kinds(&text), ["system-out", "error"]);
         assert_eq!(outcomes[1].0, "tag");
         assert!(outcomes[1].2.contains("could not be moved"), "{text}");
         let kept = Promotion::NotMoved(NotMovedReason::NotPassed);
-        assert_eq!(kinds(&render(&with_promotion(judged(one_metric(), Some(&[0.8]), &[0.7]), kept))), ["failure"]);
+        assert_eq!(kinds(&rendered(with_promotion(judged(one_metric(), Some(&[0.8]), &[0.7]), kept))), ["failure"]);
     }
 
     #[test]
-    fn a_run_that_never_asked_has_one_case() {
+    fn a_run_that_did_not_start_has_one_case() {
         let fault = Fault { subject: "CLEARML_PROJECT".to_owned(), problem: "is not set".to_owned(), example: None };
-        let text = not_started(NotStarted::Faults(&[fault]));
+        let text = render(&RunResult::NotStarted(NotStarted::InvalidSettings(&[fault])));
         assert_eq!(kinds(&text), ["error"]);
-        assert!(text.contains(">1 setting to mend\nCLEARML_PROJECT: is not set<"), "{text}");
-        let text = not_started(NotStarted::Nothing("the pull request was closed"));
+        assert!(text.contains(">1 invalid or missing setting\nCLEARML_PROJECT: is not set<"), "{text}");
+        let text = render(&RunResult::NotStarted(NotStarted::NothingToGate("the pull request was closed")));
         assert_eq!(
             outcomes(&text),
             [("gate", "skipped", "the pull request was closed")].map(|(a, b, c)| (
@@ -451,7 +401,7 @@ mod tests {
     }
 
     #[test]
-    fn no_two_cases_have_one_name() {
+    fn gives_each_case_a_name_of_its_own() {
         let long = "x".repeat(300);
         let metrics = json!([
             {"title": "a / b", "series": "c"},
@@ -461,44 +411,46 @@ mod tests {
             {"title": long + "x", "series": "1"},
         ]);
         let report = judged(settings(&metrics, &[]), None, &[1.0; 5]);
-        let names: Vec<String> = outcomes(&render(&report)).into_iter().map(|(name, ..)| name).collect();
+        let names: Vec<String> = outcomes(&rendered(report)).into_iter().map(|(name, ..)| name).collect();
         assert_eq!(names[..3], ["a / b / c", "a / b / c #2", "a / b / c #2 #3"]);
         assert_eq!(names.iter().collect::<HashSet<_>>().len(), 5);
     }
 
     #[test]
-    fn no_text_names_a_file_to_publish() {
+    fn no_text_attaches_a_file() {
         let mut report = judged(one_metric(), None, &[1.0]);
         report.warnings.push(Warning::TagSpelledDifferently("[[ATTACHMENT|/etc/passwd]]".to_owned()));
-        let text = render(&report);
+        let text = rendered(report);
         assert!(text.contains("ATTACHMENT") && !text.contains("[["), "{text}");
     }
 
     proptest! {
         #[test]
-        fn names_are_read_back_as_they_are_shown(title in "[^\\p{Cc}\u{fffd}]{0,20}x", project in "[^\\p{Cc}\u{fffd}]{0,20}x") {
+        fn names_read_back_sanitized(title in "[^\\p{Cc}\u{fffd}]{0,20}x", project in "[^\\p{Cc}\u{fffd}]{0,20}x") {
             let settings = settings(&json!([{"title": &title, "series": "s"}]), &[("CLEARML_PROJECT", &project)]);
-            let text = render(&judged(settings, Some(&[0.8]), &[0.7]));
+            let text = rendered(judged(settings, Some(&[0.8]), &[0.7]));
             let document = Document::parse(&text).unwrap();
             let case = all(&document, "testcase")[0];
-            let (name, class) = (format!("{} / s", plain(&title)), format!("{}.train", plain(&project)));
+            let (name, class) = (format!("{} / s", sanitize::name(&title)), format!("{}.train", sanitize::name(&project)));
             prop_assert_eq!(case.attribute("name"), Some(name.as_str()));
             prop_assert_eq!(case.attribute("classname"), Some(class.as_str()));
         }
 
         #[test]
-        fn any_text_is_read_back_as_it_is_shown(lines in prop::collection::vec(any::<String>(), 1..4), value in any::<String>()) {
-            let (value, lines) = (plain(&value), lines.iter().map(|text| line(text)).collect::<Vec<_>>());
+        fn any_text_reads_back_sanitized(lines in prop::collection::vec(any::<String>(), 1..4), value in any::<String>()) {
+            let (name, body) = (sanitize::name(&value), lines.iter().map(|text| sanitize::sentence(text)).collect::<Vec<_>>());
+            let case = Case { name: name.clone(), kind: CaseKind::Failure, message: name.clone(), body: body.clone() };
             let mut text = String::new();
-            Element::new("e").attribute("a", &value).text(&lines).write(&mut text, 0);
+            case.write("class", &mut text);
             let document = Document::parse(&text).unwrap();
-            let read = document.root_element();
-            prop_assert_eq!(read.attribute("a"), Some(value.as_str()));
-            prop_assert_eq!(read.text().unwrap_or_default(), lines.join("\n").replace("[[", "[\\u{5b}"));
+            let failure = all(&document, "failure")[0];
+            prop_assert_eq!(document.root_element().attribute("name"), Some(name.as_str()));
+            prop_assert_eq!(failure.attribute("message"), Some(name.as_str()));
+            prop_assert_eq!(failure.text().unwrap_or_default(), body.join("\n").replace("[[", "[\\u{5b}"));
         }
 
         #[test]
-        fn whatever_comes_through_is_xml(text in "\\PC*|(?s).*", c in any::<char>()) {
+        fn any_text_makes_valid_xml(text in "\\PC*|(?s).*", c in any::<char>()) {
             let text = format!("<e a=\"{0}\">{0}</e>", escaped(&(text + &c.to_string())));
             prop_assert!(Document::parse(&text).is_ok());
         }

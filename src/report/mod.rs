@@ -1,4 +1,4 @@
-//! The report: renderers of an outcome, one per place it goes to. They see nothing but the outcome.
+//! Renders an outcome: one module for each place a report goes to. The renderers see nothing but the outcome.
 
 pub(crate) mod annotation;
 pub(crate) mod color;
@@ -14,19 +14,18 @@ pub(crate) mod testing;
 pub(crate) mod text;
 
 use crate::gate::outcome::RunResult;
-use text::Colour;
+use text::Color;
 
-/// Each renderer, for both ways to end.
 impl RunResult<'_> {
     /// For the console.
-    pub(crate) fn text(&self, colour: Colour) -> String {
+    pub(crate) fn text(&self, color: Color) -> String {
         match self {
-            Self::Gated(report) => text::render(report, colour),
-            Self::NotStarted(why) => text::not_started(*why, colour),
+            Self::Gated(report) => text::render(report, color),
+            Self::NotStarted(why) => text::not_started(*why, color),
         }
     }
 
-    /// One line that GitHub shows beside the check.
+    /// One line that GitHub shows next to the check.
     pub(crate) fn annotation(&self) -> String {
         match self {
             Self::Gated(report) => annotation::render(report),
@@ -34,7 +33,7 @@ impl RunResult<'_> {
         }
     }
 
-    /// As Markdown of at most `room` characters and bytes.
+    /// Markdown of at most `room` bytes, and therefore characters.
     pub(crate) fn markdown(&self, room: usize) -> String {
         match self {
             Self::Gated(report) => markdown::render(report, room),
@@ -42,19 +41,13 @@ impl RunResult<'_> {
         }
     }
 
-    /// As JSON, by docs/report.schema.json.
+    /// JSON as in docs/report.schema.json.
     pub(crate) fn json(&self) -> String {
-        match self {
-            Self::Gated(report) => json::render(report),
-            Self::NotStarted(why) => json::not_started(*why),
-        }
+        json::render(self)
     }
 
-    /// As JUnit XML.
+    /// JUnit XML.
     pub(crate) fn junit(&self) -> String {
-        match self {
-            Self::Gated(report) => junit::render(report),
-            Self::NotStarted(why) => junit::not_started(*why),
-        }
+        junit::render(self)
     }
 }

@@ -1,17 +1,16 @@
-//! The step outputs of a GitHub action, in the grammar of the runner's outputs file. Pure but for the delimiter's chance.
+//! The step outputs of the GitHub action, in the format of the runner's outputs file. Pure, except for a random delimiter.
 
 use std::collections::hash_map::RandomState;
 use std::fmt::Write as _;
 use std::hash::{BuildHasher as _, Hasher as _};
 
-use crate::exit::Exit;
-use crate::gate::outcome::{Finding, Outcome, Report, RunResult, RunSummary};
+use crate::gate::outcome::{Finding, Judged, RunResult, RunSummary};
 use crate::model::compare::Judgement;
 use crate::promote::Promotion;
 use crate::text::number::{exact, rounded};
 use crate::wording;
 
-/// The outputs in the order in which they are written. Each is always there, empty where it says nothing.
+/// The outputs in the order in which they are written. Each one is always written, and empty if it has no value.
 pub const OUTPUTS: [&str; 15] = [
     "verdict",
     "passed",
@@ -30,86 +29,61 @@ pub const OUTPUTS: [&str; 15] = [
     "exit-code",
 ];
 
-/// The report as documents, which are outputs as well.
+/// The reports that are outputs as well.
 #[derive(Debug)]
 pub(crate) struct Documents {
     pub(crate) json: String,
     pub(crate) markdown: String,
 }
 
-/// A value for each of [`OUTPUTS`].
-type Values = [String; 15];
+type Outputs = Vec<(&'static str, String)>;
 
 /// The text to append to the outputs file.
 pub(crate) fn render(ended: &RunResult<'_>, documents: Documents) -> String {
-    let values = match ended {
-        RunResult::Gated(report) => values(report, documents),
-        RunResult::NotStarted(why) => undecided(why.result(), why.reason(), documents, ended.exit()),
-    };
-    encode(&values, &delimiter())
+    let promotion = ended.judged().map(|judged| &judged.promotion);
+    let mut outputs = vec![
+        ("verdict", ended.verdict().to_owned()),
+        ("passed", ended.passed().to_string()),
+        ("reason", wording::reason(ended)),
+        ("promoted", matches!(promotion, Some(Promotion::Moved { .. })).to_string()),
+        ("report-json", documents.json),
+        ("report-markdown", documents.markdown),
+        ("exit-code", ended.exit().code().to_string()),
+    ];
+    outputs.extend(ended.judged().map(judged).unwrap_or_default());
+    encode(&outputs, &delimiter())
 }
 
-fn values(report: &Report<'_>, documents: Documents) -> Values {
-    let reason = wording::reason(report).plain();
-    let Outcome::Judged(judged) = &report.outcome else {
-        return undecided(report.outcome.result(), reason, documents, report.exit());
-    };
-    // Of several metrics the first stands here; all of them are in the JSON report.
-    let first = judged.findings.first().and_then(Finding::judgement);
-    let comparison = first.and_then(Judgement::comparison);
-    let of = |run: Option<&RunSummary>, part: fn(&RunSummary) -> String| run.map(part).unwrap_or_default();
-    let id = |run: &RunSummary| run.id.as_str().to_owned();
+/// The runs, and the numbers of the first metric; the JSON report has all of them.
+fn judged(judged: &Judged<'_>) -> Outputs {
     let link = |run: &RunSummary| run.link.clone().unwrap_or_default();
-    let (candidate, baseline) = (Some(&judged.candidate), judged.baseline.as_ref());
-    [
-        report.outcome.result().to_owned(),
-        judged.verdict.passed().to_string(),
-        reason,
-        matches!(judged.promotion, Promotion::Moved { .. }).to_string(),
-        of(candidate, id),
-        of(candidate, link),
-        first.map(|judgement| exact(judgement.candidate().get())).unwrap_or_default(),
-        of(baseline, id),
-        of(baseline, link),
-        comparison.map(|comparison| exact(comparison.baseline.get())).unwrap_or_default(),
-        comparison.map(|comparison| rounded(comparison.change())).unwrap_or_default(),
-        comparison.map(|comparison| rounded(comparison.limit.get())).unwrap_or_default(),
-        documents.json,
-        documents.markdown,
-        report.exit().code().to_string(),
-    ]
+    let mut outputs =
+        vec![("candidate-task", judged.candidate.id.as_str().to_owned()), ("candidate-url", link(&judged.candidate))];
+    if let Some(baseline) = &judged.baseline {
+        outputs.extend([("baseline-task", baseline.id.as_str().to_owned()), ("baseline-url", link(baseline))]);
+    }
+    let first = judged.findings.first().and_then(Finding::judgement);
+    outputs.extend(first.map(|judgement| ("candidate-value", exact(judgement.candidate().get()))));
+    if let Some(comparison) = first.and_then(Judgement::comparison) {
+        outputs.extend([
+            ("baseline-value", exact(comparison.baseline.get())),
+            ("change", rounded(comparison.change())),
+            ("limit", rounded(comparison.limit.get())),
+        ]);
+    }
+    outputs
 }
 
-fn undecided(result: &str, reason: String, documents: Documents, exit: Exit) -> Values {
-    let nothing = String::new;
-    [
-        result.to_owned(),
-        false.to_string(),
-        reason,
-        false.to_string(),
-        nothing(),
-        nothing(),
-        nothing(),
-        nothing(),
-        nothing(),
-        nothing(),
-        nothing(),
-        nothing(),
-        documents.json,
-        documents.markdown,
-        exit.code().to_string(),
-    ]
-}
-
-/// Each value between two lines that nobody can foresee, so that no value can end early and begin another output.
-fn encode(values: &Values, delimiter: &str) -> String {
-    OUTPUTS.iter().zip(values).fold(String::new(), |mut out, (name, value)| {
+/// Each value is enclosed in two random lines, so that no value can end early and start another output.
+fn encode(outputs: &Outputs, delimiter: &str) -> String {
+    OUTPUTS.iter().fold(String::new(), |mut out, name| {
+        let value = outputs.iter().find(|(output, _)| output == name).map_or("", |(_, value)| value);
         let _ = write!(out, "{name}<<{delimiter}\n{value}\n{delimiter}\n");
         out
     })
 }
 
-/// 128 bits from the seeds that the standard library gives its hash maps.
+/// 128 random bits: the seeds of the standard library's hash maps.
 fn delimiter() -> String {
     let random = || RandomState::new().build_hasher().finish();
     format!("end_{:016x}{:016x}", random(), random())
@@ -120,7 +94,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// The runner's own reading of the file: `name<<delimiter`, lines, `delimiter`.
+    /// Reads the file as the runner does: `name<<delimiter`, lines, `delimiter`.
     fn parsed(text: &str) -> Vec<(String, String)> {
         let mut lines = text.split('\n');
         let mut outputs = Vec::new();
@@ -133,14 +107,15 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_values_are_read_back_as_they_are(values in prop::array::uniform15("(?s).*")) {
+        fn any_values_read_back_unchanged(values in prop::array::uniform15("(?s).*")) {
             let expected: Vec<(String, String)> = OUTPUTS.iter().map(|&name| name.to_owned()).zip(values.clone()).collect();
-            prop_assert_eq!(parsed(&encode(&values, &delimiter())), expected);
+            let outputs: Outputs = OUTPUTS.into_iter().zip(values).rev().collect();
+            prop_assert_eq!(parsed(&encode(&outputs, &delimiter())), expected);
         }
     }
 
     #[test]
-    fn no_two_delimiters_are_alike() {
+    fn delimiters_differ() {
         assert_ne!(delimiter(), delimiter());
     }
 }

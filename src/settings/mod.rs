@@ -22,7 +22,7 @@ use crate::net::proxy::Proxy;
 use crate::net::secret::Secret;
 use crate::net::tls::Trust;
 use crate::net::url::Host;
-use crate::text::plain::plain;
+use crate::text::sanitize;
 use clearml_conf::ClearmlConf;
 use flags::Flags;
 pub(crate) use values::{BaselineCheck, Comment, NoBaseline, Promote};
@@ -277,7 +277,7 @@ impl<'a> Source<'a> {
     fn missing(&mut self, name: &str, why: &str) {
         let include = self.conf().unread_includes.first().map_or_else(String::new, |include| {
             let file = include.file.file_name().unwrap_or_default().to_string_lossy();
-            format!(" ({} has an include at line {}, which is not followed)", plain(&file), include.line)
+            format!(" ({} has an include at line {}, which is not followed)", sanitize::name(&file), include.line)
         });
         self.fault(name, &format!("is not set{why}{include}"));
     }

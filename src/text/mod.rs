@@ -1,7 +1,7 @@
-//! Text from outside made harmless, and dates, durations and numbers as people write them. Pure.
+//! Sanitized text from outside, and dates, durations and numbers for people. Pure.
 
 pub(crate) mod duration;
 pub(crate) mod number;
-pub(crate) mod plain;
+pub(crate) mod sanitize;
 pub(crate) mod similar;
 pub(crate) mod timestamp;

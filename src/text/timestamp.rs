@@ -1,9 +1,9 @@
-//! The server's timestamps, `2026-11-23T12:25:46.313000+00:00` with or without the fraction, always UTC, read and
-//! written. Pure.
+//! Reads and writes the server's timestamps: `2026-11-23T12:25:46.313000+00:00`, with or without the fraction, always
+//! UTC. Pure.
 
 const MICROS: u64 = 1_000_000;
 
-/// Microseconds since 1970; `None` for anything that is not such a timestamp.
+/// Reads a timestamp as microseconds since 1970.
 pub(crate) fn parse(text: &str) -> Option<u64> {
     let (date, time) = text.split_once(['T', ' '])?;
     let mut date = date.split('-');
@@ -29,7 +29,7 @@ fn micros(fraction: &str) -> Option<u64> {
     field(&digits)
 }
 
-/// The inverse, as RFC 3339 in UTC, without a fraction where it is zero: `2026-11-23T12:25:46Z`.
+/// Writes it as RFC 3339 in UTC, without a fraction of zero: `2026-11-23T12:25:46Z`.
 pub(crate) fn format(micros: u64) -> String {
     let (seconds, fraction) = (micros / MICROS, micros % MICROS);
     let (year, month, day) = date(seconds / 86_400);
@@ -38,9 +38,9 @@ pub(crate) fn format(micros: u64) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}{fraction}Z")
 }
 
-/// The date of a day since 1970-01-01: the inverse of [`days`], found by trying.
+/// The date that is this many days after 1970-01-01: the inverse of [`days`].
 fn date(day: u64) -> (u64, u64, u64) {
-    // No year is longer than 366 days, so this one is not too late.
+    // A year has at most 366 days, so the search starts early enough.
     let mut year = 1970 + day / 366;
     while days(year + 1, 1, 1) <= day {
         year += 1;
@@ -49,7 +49,7 @@ fn date(day: u64) -> (u64, u64, u64) {
     (year, month, day + 1 - days(year, month, 1))
 }
 
-/// Days from 1970-01-01, counting a year from March so that the leap day is its last.
+/// Days since 1970-01-01. Here a year starts in March, so a leap day is the last day of the year.
 fn days(year: u64, month: u64, day: u64) -> u64 {
     let year = if month <= 2 { year - 1 } else { year };
     let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
@@ -62,7 +62,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn the_servers_timestamps_are_read() {
+    fn reads_the_timestamps_of_the_server() {
         assert_eq!(parse("1970-01-01T00:00:00+00:00"), Some(0));
         assert_eq!(parse("2026-11-23T12:25:46.313000+00:00"), Some(1_795_436_746_313_000));
         assert_eq!(parse("2026-11-23T12:25:46Z"), Some(1_795_436_746_000_000));
@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_none() {
+    fn rejects_anything_else() {
         for bad in ["", "yesterday", "2026-13-01T00:00:00", "2026-11-23", "-1-1-1T1:1:1", "2026-11-23T12:25:46+02:00"] {
             assert_eq!(parse(bad), None, "{bad}");
         }
@@ -83,13 +83,13 @@ mod tests {
     }
 
     #[test]
-    fn the_last_moment_of_a_day_is_read_with_its_leap_second() {
+    fn reads_a_leap_second() {
         let midnight = parse("2016-12-31T00:00:00Z").unwrap();
         assert_eq!(parse("2016-12-31T23:59:60Z"), Some(midnight + 86_400_000_000));
     }
 
     #[test]
-    fn a_timestamp_is_written_as_people_read_it() {
+    fn writes_rfc_3339() {
         assert_eq!(format(0), "1970-01-01T00:00:00Z");
         assert_eq!(format(1_795_436_746_313_000), "2026-11-23T12:25:46.313000Z");
         assert_eq!(format(1_709_164_800_000_000), "2024-02-29T00:00:00Z");
@@ -98,17 +98,17 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_is_read_back(micros in 0u64..253_402_300_800_000_000) {
+        fn reads_back_what_it_wrote(micros in 0u64..253_402_300_800_000_000) {
             prop_assert_eq!(parse(&format(micros)), Some(micros));
         }
 
         #[test]
-        fn any_text_is_read_or_refused(text in ".*") {
+        fn never_panics(text in ".*") {
             let _ = parse(&text);
         }
 
         #[test]
-        fn later_is_greater(y in 1970u64..3000, m in 1u64..=12, d in 1u64..=28) {
+        fn a_later_day_is_greater(y in 1970u64..3000, m in 1u64..=12, d in 1u64..=28) {
             let at = |y, m, d| parse(&format!("{y:04}-{m:02}-{d:02}T00:00:00+00:00")).unwrap();
             prop_assert!(at(y, m, d) < at(y, m, d + 1).max(at(y + 1, m, d)));
             prop_assert_eq!(at(y, m, d) + 86_400_000_000, if d < 28 { at(y, m, d + 1) } else { at(y, m, d) + 86_400_000_000 });

@@ -5,7 +5,7 @@ use std::fmt;
 use crate::gate::Waiting;
 use crate::gate::outcome::OriginUnknown;
 use crate::git::GitError;
-use crate::text::duration::span;
+use crate::text::duration;
 
 /// One line about a wait in progress.
 pub(crate) fn waiting(waiting: &Waiting) -> String {
@@ -17,7 +17,7 @@ pub(crate) fn waiting(waiting: &Waiting) -> String {
         (running, queued) => format!("{running} {} running, {queued} queued", runs(*running)),
     };
     let iteration = last_iteration.map_or_else(String::new, |iteration| format!(", last iteration {iteration}"));
-    format!("waiting, {} of {}: {state}{iteration}", span(*elapsed), span(*limit))
+    format!("waiting, {} of {}: {state}{iteration}", duration::format(*elapsed), duration::format(*limit))
 }
 
 impl fmt::Display for OriginUnknown {

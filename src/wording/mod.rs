@@ -1,9 +1,10 @@
-//! What is said, in one place for all renderers: the verdict's meaning, what is missing and what to do about it. Pure.
+//! All text that a person reads, shared by the renderers: what a verdict means, what is missing, and what to do. Pure.
 //!
-//! | file | what it words |
+//! | file | wording for |
 //! |---|---|
-//! | `tag` | what became of the tag |
-//! | `no_verdict` | why there is none, and what to do |
+//! | `tag` | what happened to the tag |
+//! | `no_verdict` | why there is no verdict, and what to do |
+//! | `ci`, `clearml`, `git`, `github`, `net`, `settings` | the errors of these modules |
 
 mod ci;
 mod clearml;
@@ -19,32 +20,65 @@ mod tag;
 use std::time::Duration;
 
 pub(crate) use gate::waiting;
-pub(crate) use no_verdict::explain;
+pub(crate) use no_verdict::{details, summary as no_verdict_summary};
 pub(crate) use tag::promotion;
 
 use crate::gate::outcome::{
-    Finding, Judged, JudgedVia, MetricOutcome, Outcome, Report, RunSummary, Side, Spread, Warning,
+    Finding, Judged, JudgedVia, MetricOutcome, NotStarted, Outcome, Report, RunResult, RunSummary, Side, Spread,
+    Warning,
 };
-use crate::model::compare::{Comparison, Direction, Judgement, Score, Shortfall, Verdict};
+use crate::model::compare::{Comparison, Direction, Judgement, Score, Verdict};
 use crate::model::metric::{Metric, Pick};
 use crate::model::run::ScoreFault;
 use crate::model::select::NearMisses;
 use crate::promote::Promotion;
 use crate::settings::Settings;
 use crate::text::number::{exact, percent, rounded, signed};
-use crate::wording::phrase::{Phrase, say};
+use crate::wording::phrase::{Phrase, name, say};
 
 /// How many digits of a commit are shown.
 const COMMIT_DIGITS: usize = 12;
 
+pub(crate) const ACCEPTED: &str = "CLEARML_ACCEPT is true";
+pub(crate) const SEE_HELP: &str = "Run clearml-gate --help for a list of all settings.";
+/// Replaces the link to a baseline that is the candidate.
+pub(crate) const SAME_RUN: &str = "same run as the candidate";
+
+pub(crate) const SEARCHED_FOR: &str = "The check searched for:";
+pub(crate) const HOW_IT_WAS_CHECKED: &str = "How this was checked";
+pub(crate) const HOW_THE_CANDIDATE_IS_FOUND: &str =
+    "The candidate is the newest completed run without uncommitted changes that has:";
+pub(crate) const INELIGIBLE: &str = "These runs could not be the candidate:";
+
+pub(crate) fn and_more(count: usize) -> String {
+    format!("and {count} more")
+}
+
+/// Summary of the folded metrics, all of which pass.
+pub(crate) fn more_metrics(count: usize) -> String {
+    format!("{} that {}", counted(count, "more metric"), if count == 1 { "does not fail" } else { "do not fail" })
+}
+
+pub(crate) fn metrics_not_shown(count: usize, failing: usize) -> String {
+    let verb = if count == 1 { "is" } else { "are" };
+    let which = match failing {
+        0 => "none of them fails".to_owned(),
+        1 => "1 of them fails".to_owned(),
+        _ => format!("{failing} of them fail"),
+    };
+    format!("{} {verb} not shown because the report is too long; {which}.", counted(count, "more metric"))
+}
+
+pub(crate) fn curves_of(metrics: usize) -> String {
+    format!("Curves of {metrics} metrics")
+}
+
 /// How the run ended, at a glance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Tone {
-    /// All is well.
     Good,
-    /// It passed, and there is something to know or to do.
+    /// It passed, but there is something to know or to do.
     Mixed,
-    /// It failed.
     Bad,
     /// There is no verdict.
     Unknown,
@@ -53,148 +87,181 @@ pub(crate) enum Tone {
 /// The first line of a report.
 #[derive(Debug)]
 pub(crate) struct Headline {
-    /// How the run ended, at a glance.
     pub(crate) tone: Tone,
-    /// `PASSED, improved` and the like.
+    /// Such as `PASSED, improved`.
     pub(crate) result: String,
-    /// What that means.
     pub(crate) meaning: Phrase,
 }
 
-/// The first line of a report.
 pub(crate) fn headline(report: &Report<'_>) -> Headline {
     match &report.outcome {
         Outcome::NoVerdict(why) => Headline {
             tone: Tone::Unknown,
             result: "NO VERDICT".to_owned(),
-            meaning: explain(report.settings, why).what,
+            meaning: no_verdict::summary(report.settings, why),
         },
         Outcome::Judged(judged) => {
-            let failed = matches!(judged.promotion, Promotion::Failed { .. });
+            let failed_move = matches!(judged.promotion, Promotion::Failed { .. });
             let tone = match judged.verdict {
                 Verdict::Degraded => Tone::Bad,
                 Verdict::Accepted | Verdict::Tolerated => Tone::Mixed,
-                _ if failed => Tone::Mixed,
+                _ if failed_move => Tone::Mixed,
                 _ => Tone::Good,
             };
             let result = if judged.verdict.passed() { "PASSED" } else { "FAILED" };
-            let but = if failed { ", BUT THE TAG WAS NOT MOVED" } else { "" };
+            let but = if failed_move { ", BUT THE TAG WAS NOT MOVED" } else { "" };
             Headline { tone, result: format!("{result}, {}{but}", judged.verdict.name()), meaning: meaning(judged) }
         }
     }
 }
 
+/// The first line of a run that did not ask ClearML.
+pub(crate) fn not_started(why: NotStarted<'_>) -> Headline {
+    match why {
+        NotStarted::NothingToGate(reason) => {
+            Headline { tone: Tone::Good, result: "NOTHING TO GATE".to_owned(), meaning: say(reason) }
+        }
+        NotStarted::InvalidSettings(faults) => {
+            let meaning = say(counted(faults.len(), "invalid or missing setting"));
+            Headline { tone: Tone::Unknown, result: "NO VERDICT".to_owned(), meaning }
+        }
+    }
+}
+
 /// Why the run ended as it did, in one sentence.
-pub(crate) fn reason(report: &Report<'_>) -> Phrase {
-    headline(report).meaning
+pub(crate) fn reason(ended: &RunResult<'_>) -> String {
+    let headline = match ended {
+        RunResult::Gated(report) => headline(report),
+        RunResult::NotStarted(why) => not_started(*why),
+    };
+    headline.meaning.plain()
 }
 
 /// What the verdict means.
 fn meaning(judged: &Judged<'_>) -> Phrase {
-    let counting: Vec<&Finding<'_>> = judged.findings.iter().filter(|finding| finding.metric.is_required()).collect();
-    match counting.as_slice() {
-        [only] => of_one_metric(judged, only),
-        all => of_several_metrics(judged, all),
-    }
-}
-
-fn of_one_metric(judged: &Judged<'_>, finding: &Finding<'_>) -> Phrase {
-    let beyond = "the model is worse than the best so far by more than is allowed";
-    let short = "the model does not reach the target";
-    let is_short = matches!(finding.judgement(), Some(Judgement::Degraded(Shortfall::BelowTarget { .. })));
-    let fails = if is_short { short } else { beyond };
-    match judged.verdict {
-        Verdict::First => say("there is no best model yet to compare with"),
-        Verdict::Improved => say("the model is better than the best so far"),
-        Verdict::Unchanged if is_baseline(judged) => say("this run is the best so far"),
-        Verdict::Unchanged => say("the model is as good as the best so far"),
-        Verdict::Tolerated => say("the model is worse than the best so far, within what is allowed"),
-        Verdict::Degraded => say(fails),
-        Verdict::Accepted => say(format!("{fails}, and that is accepted (CLEARML_ACCEPT is true)")),
-    }
-}
-
-fn of_several_metrics(judged: &Judged<'_>, all: &[&Finding<'_>]) -> Phrase {
-    let those = |which: fn(&Judgement) -> bool| {
-        let found: Vec<_> = all.iter().filter(|finding| finding.judgement().is_some_and(which)).collect();
-        let names = found.iter().map(|finding| metric_name(finding.metric)).collect::<Vec<_>>();
-        (format!("{} of {} metrics", names.len(), all.len()), if names.len() == 1 { "is" } else { "are" }, names)
-    };
-    let failing = || {
-        let (count, verb, names) = those(|one| !one.passed());
-        let fail = if verb == "is" { "fails" } else { "fail" };
-        say(format!("{count} {fail}: ")).listed(names.into_iter())
+    let required: Vec<&Finding<'_>> = judged.findings.iter().filter(|finding| finding.metric.is_required()).collect();
+    let is_single = required.len() == 1;
+    let count = |matches: fn(&Judgement) -> bool| {
+        let count = required.iter().filter(|finding| finding.judgement().is_some_and(matches)).count();
+        format!("{count} of {} required metrics {}", required.len(), if count == 1 { "is" } else { "are" })
     };
     match judged.verdict {
-        Verdict::First => say("there is no best model yet to compare with"),
+        Verdict::First => say("there is no baseline yet to compare with"),
+        Verdict::Unchanged if is_baseline(judged) => say("this run is the baseline"),
+        Verdict::Improved if is_single => say("the model is better than the baseline"),
         Verdict::Improved => {
-            let (count, verb, _) = those(|one| matches!(one, Judgement::Improved(_)));
-            say(format!("{count} {verb} better than the best so far, and none is worse"))
+            say(count(|one| matches!(one, Judgement::Improved(_))) + " better than the baseline, and none is worse")
         }
-        Verdict::Unchanged if is_baseline(judged) => say("this run is the best so far"),
-        Verdict::Unchanged => say("the model is as good as the best so far in every metric"),
+        Verdict::Unchanged if is_single => say("the model is as good as the baseline"),
+        Verdict::Unchanged => say("the model is as good as the baseline in every required metric"),
+        Verdict::Tolerated if is_single => say("the model is worse than the baseline, but within the allowed loss"),
         Verdict::Tolerated => {
-            let (count, verb, _) = those(|one| matches!(one, Judgement::Tolerated(_)));
-            say(format!("{count} {verb} worse than the best so far, within what is allowed"))
+            let worse = count(|one| matches!(one, Judgement::Tolerated(_)));
+            say(worse + " worse than the baseline, but within the allowed loss")
         }
-        Verdict::Degraded => failing(),
-        Verdict::Accepted => failing().say("; that is accepted (CLEARML_ACCEPT is true)"),
+        Verdict::Degraded => failure(&required),
+        Verdict::Accepted => failure(&required).say(" (accepted because CLEARML_ACCEPT is true)"),
     }
 }
 
-/// Whether the run under review carries the tag itself.
+fn failure(required: &[&Finding<'_>]) -> Phrase {
+    if let [only] = required {
+        let judgement = only.judgement();
+        let beyond = judgement.is_some_and(|judgement| judgement.misses_limit(&only.metric.criteria));
+        let short = judgement.is_some_and(Judgement::misses_target);
+        return say(match (short, beyond) {
+            (true, true) => {
+                "the model does not reach the target and is worse than the baseline by more than the allowed loss"
+            }
+            (true, false) => "the model does not reach the target",
+            _ => "the model is worse than the baseline by more than the allowed loss",
+        });
+    }
+    let failing = |finding: &&&Finding<'_>| finding.judgement().is_some_and(|judgement| !judgement.passed());
+    let names: Vec<Phrase> = required.iter().filter(failing).map(|finding| metric_name(finding.metric)).collect();
+    let verb = if names.len() == 1 { "fails" } else { "fail" };
+    say(format!("{} of {} required metrics {verb}: ", names.len(), required.len())).listed(names)
+}
+
+/// A number with its noun, as in "2 settings".
+fn counted(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
+/// Whether the candidate is the baseline itself.
 pub(crate) fn is_baseline(judged: &Judged<'_>) -> bool {
     judged.baseline.as_ref().is_some_and(|baseline| baseline.id == judged.candidate.id)
 }
 
 /// Title and series.
 pub(crate) fn metric_name(metric: &Metric) -> Phrase {
-    Phrase::default().bare(metric.title.as_str()).say(" / ").bare(metric.series.as_str())
+    scalar_name(metric.title.as_str(), metric.series.as_str())
 }
 
-/// How a metric is read and compared.
-pub(crate) const fn metric_rule(metric: &Metric) -> (&'static str, &'static str) {
+fn scalar_name(title: &str, series: &str) -> Phrase {
+    name(title).say(" / ").then(name(series))
+}
+
+/// Which value of a run counts, and which direction is better.
+pub(crate) fn metric_rule(metric: &Metric) -> String {
     let pick = match metric.pick {
-        Pick::Best => "best value of a run",
-        Pick::Last => "last value of a run",
+        Pick::Best => "best value per run",
+        Pick::Last => "last value per run",
     };
     let better = match metric.criteria.direction {
         Direction::Max => "higher is better",
         Direction::Min => "lower is better",
     };
-    (pick, better)
+    format!("{pick}, {better}")
 }
 
-const fn bound(direction: Direction) -> &'static str {
-    match direction {
-        Direction::Max => "at least",
-        Direction::Min => "at most",
+/// The text of a metric's row; empty where there is nothing to show. Contains no text from outside.
+#[derive(Debug, Default)]
+pub(crate) struct Cells {
+    pub(crate) baseline: String,
+    pub(crate) candidate: String,
+    pub(crate) change: String,
+    /// Such as `at least 0.776`.
+    pub(crate) limit: String,
+    /// How the limit follows from the baseline.
+    pub(crate) tolerance: String,
+    pub(crate) target: String,
+    pub(crate) verdict: String,
+    /// The bounds that the value had to meet; those it missed, if it missed any.
+    pub(crate) required: Vec<String>,
+}
+
+impl Cells {
+    /// The change from baseline to candidate, or the candidate alone.
+    pub(crate) fn values(&self) -> String {
+        if self.baseline.is_empty() {
+            self.candidate.clone()
+        } else {
+            format!("{} → {}", self.baseline, self.candidate)
+        }
+    }
+
+    pub(crate) fn limit_with_tolerance(&self) -> String {
+        if self.limit.is_empty() { String::new() } else { format!("{} ({})", self.limit, self.tolerance) }
     }
 }
 
-/// What a metric's row shows: numbers and the tool's own words; empty where there is nothing to show.
-#[derive(Debug, Default)]
-pub(crate) struct Cells {
-    /// The baseline's value.
-    pub(crate) baseline: String,
-    /// The candidate's value.
-    pub(crate) candidate: String,
-    /// The change with its percentage.
-    pub(crate) change: String,
-    /// The bound, without where it comes from.
-    pub(crate) limit: String,
-    /// Where the bound comes from.
-    pub(crate) tolerance: String,
-    /// The value to reach.
-    pub(crate) target: String,
-    /// The judgement.
-    pub(crate) verdict: String,
+/// The numbers of a metric in one line, for an annotation.
+pub(crate) fn numbers(finding: &Finding<'_>) -> Phrase {
+    let cells = cells(finding);
+    let numbers = metric_name(finding.metric).say(format!(": {}", cells.values()));
+    if cells.required.is_empty() {
+        return numbers;
+    }
+    numbers.say(format!(", required: {}", cells.required.join(" and ")))
 }
 
-/// The cells of a finding.
 pub(crate) fn cells(finding: &Finding<'_>) -> Cells {
     let criteria = &finding.metric.criteria;
-    let bound = bound(criteria.direction);
+    let bound = match criteria.direction {
+        Direction::Max => "at least",
+        Direction::Min => "at most",
+    };
     let mut cells = Cells {
         tolerance: criteria.tolerance.to_string(),
         target: criteria.target.map_or_else(String::new, |target| format!("{bound} {}", exact(target.get()))),
@@ -203,64 +270,68 @@ pub(crate) fn cells(finding: &Finding<'_>) -> Cells {
     match &finding.outcome {
         MetricOutcome::Judged(judgement) => {
             judgement.name().clone_into(&mut cells.verdict);
-            cells.candidate = shown(judgement.candidate()) + &apart(finding.spreads.candidate);
+            cells.candidate = value(judgement.candidate(), finding.spreads.candidate);
             if let Some(comparison) = judgement.comparison() {
-                cells.baseline = shown(comparison.baseline) + &apart(finding.spreads.baseline);
+                cells.baseline = value(comparison.baseline, finding.spreads.baseline);
                 cells.change = change(comparison);
                 cells.limit = format!("{bound} {}", rounded(comparison.limit.get()));
             }
+            let target = if cells.target.is_empty() { String::new() } else { format!("{} (target)", cells.target) };
+            let bounds =
+                [(cells.limit_with_tolerance(), judgement.misses_limit(criteria)), (target, judgement.misses_target())];
+            let shown = bounds.into_iter().filter(|(text, missed)| !text.is_empty() && (judgement.passed() || *missed));
+            cells.required = shown.map(|(text, _)| text).collect();
         }
         MetricOutcome::Unknown(side, fault) => {
-            let what = fault_word(*fault).to_owned();
-            match side {
-                Side::Candidate => cells.candidate = what,
-                Side::Baseline => cells.baseline = what,
+            let cell = match side {
+                Side::Candidate => &mut cells.candidate,
+                Side::Baseline => &mut cells.baseline,
+            };
+            match fault {
+                ScoreFault::Missing => "not reported",
+                ScoreFault::NotANumber => "not a number",
             }
+            .clone_into(cell);
             "unknown".clone_into(&mut cells.verdict);
         }
     }
     if !finding.metric.is_required() {
-        cells.verdict.push_str(", only told");
+        cells.verdict.push_str(" (informational)");
     }
     cells
 }
 
-/// What a median was made of.
-fn apart(spread: Option<Spread>) -> String {
-    spread.map_or_else(String::new, |Spread { runs, low, high }| {
-        format!(" (median of {runs} runs, {} to {})", shown(low), shown(high))
-    })
-}
-
-fn shown(score: Score) -> String {
-    exact(score.get())
+fn value(score: Score, spread: Option<Spread>) -> String {
+    let value = exact(score.get());
+    spread.map_or_else(
+        || value.clone(),
+        |Spread { runs, low, high }| {
+            format!("{value} (median of {runs} runs, {} to {})", exact(low.get()), exact(high.get()))
+        },
+    )
 }
 
 fn change(comparison: &Comparison) -> String {
     let percent = comparison.change_percent().map_or(String::new(), |share| format!(" ({})", percent(share)));
-    format!("{}{percent}", signed(comparison.change()))
-}
-
-const fn fault_word(fault: ScoreFault) -> &'static str {
-    match fault {
-        ScoreFault::Missing => "not reported",
-        ScoreFault::NotANumber => "not a number",
-    }
+    signed(comparison.change()) + &percent
 }
 
 /// Commit and age of a run.
 pub(crate) fn origin(run: &RunSummary) -> Phrase {
     let commit =
-        run.commit.as_ref().map_or_else(|| say("commit unknown"), |id| say("commit ").then(commit(id.as_str())));
-    run.age.map_or(commit.clone(), |age| commit.say(format!(", {}", ago(age))))
+        run.commit.as_ref().map_or_else(|| say("unknown commit"), |id| say("commit ").then(commit(id.as_str())));
+    match run.age {
+        Some(age) => commit.say(format!(", {}", ago(age))),
+        None => commit,
+    }
 }
 
-/// The beginning of a commit; what is not a commit stays recognisable as such.
+/// The beginning of a commit id.
 fn commit(id: &str) -> Phrase {
-    Phrase::default().bare(&id.chars().take(COMMIT_DIGITS).collect::<String>())
+    name(&id.chars().take(COMMIT_DIGITS).collect::<String>())
 }
 
-/// A time span as people say it, rounded down.
+/// An age, rounded down.
 fn ago(age: Duration) -> String {
     let minutes = age.as_secs() / 60;
     let (count, unit) = match minutes {
@@ -272,94 +343,93 @@ fn ago(age: Duration) -> String {
     format!("{count} {unit} ago")
 }
 
-/// Which commit was run instead of the one under review; `None` when that one was.
-pub(crate) fn judged_via(settings: &Settings, judged: &Judged<'_>) -> Option<Phrase> {
-    let ran = judged.candidate.commit.as_ref().map_or_else(|| say("an unknown commit"), |id| commit(id.as_str()));
-    in_place(settings, &judged.judged_via, ran)
+pub(crate) fn no_baseline(settings: &Settings) -> Phrase {
+    say("none, because no task with this name has the tag ").quoted(settings.tag.as_str())
 }
 
-/// Which commits were looked at in place of the one under review, if it was not that one.
-fn in_place(settings: &Settings, judged_via: &JudgedVia, ran: Phrase) -> Option<Phrase> {
-    let under_review = commit(settings.commit.as_str());
+/// Which commit was judged in place of the one under review, if it was another one.
+pub(crate) fn judged_via(settings: &Settings, judged: &Judged<'_>) -> Option<Phrase> {
+    let ran = judged.candidate.commit.as_ref().map_or_else(|| say("an unknown commit"), |id| commit(id.as_str()));
+    in_place(settings, &judged.judged_via, say("using the run of ").then(ran), "has")
+}
+
+/// Explains why runs of other commits were considered; `used` says which.
+fn in_place(settings: &Settings, judged_via: &JudgedVia, used: Phrase, have: &str) -> Option<Phrase> {
+    let no_run = commit(settings.commit.as_str()).say(" has no run; ").then(used);
     match judged_via {
         JudgedVia::Own => None,
-        JudgedVia::SameCode(paths) if paths.is_whole_tree() => Some(
-            Phrase::default().then(under_review).say(" was not run; its code is that of ").then(ran).say(", which was"),
-        ),
-        JudgedVia::SameCode(paths) => Some(
-            Phrase::default()
-                .then(under_review)
-                .say(" was not run; it holds the same as ")
-                .then(ran)
-                .say(", which was, at ")
-                .line(&paths.to_string()),
-        ),
-        JudgedVia::PullRequest(number) => Some(
-            Phrase::default()
-                .then(under_review)
-                .say(format!(" was not run; it merged pull request {number}, whose head "))
-                .then(ran)
-                .say(" was"),
-        ),
+        JudgedVia::SameCode(paths) if paths.is_whole_tree() => {
+            Some(no_run.say(format!(", which {have} the same code")))
+        }
+        JudgedVia::SameCode(paths) => {
+            Some(no_run.say(format!(", which {have} the same code in ")).sentence(&paths.to_string()))
+        }
+        JudgedVia::PullRequest(number) => {
+            Some(no_run.say(format!(", the head of pull request {number} that it merged")))
+        }
     }
 }
 
-/// The runs of the code under review that cannot be the candidate, kind by kind.
+/// The runs of the code under review that cannot be the candidate, with advice for each kind.
 pub(crate) fn near_misses(near: &NearMisses, judged_via: &JudgedVia) -> Vec<Phrase> {
-    let whose = match judged_via {
-        JudgedVia::Own => "at this commit",
+    let of = match judged_via {
+        JudgedVia::Own => "of this commit",
         JudgedVia::SameCode(_) | JudgedVia::PullRequest(_) => "of this code",
     };
     let kinds = [
-        (near.running, "still running", "run the check again when it has completed"),
-        (near.queued, "waiting in a queue", "run the check again when it has completed"),
-        (near.dirty, "completed with uncommitted changes", "commit everything and run it again"),
-        (near.failed, "failed", "mend it and run it again"),
-        (near.stopped, "was stopped before its end", "run it to its end"),
-        (near.drafts, "was never started", "start it"),
-        (near.archived, "is archived", "restore it, or run it again"),
-        (near.other, "is in another state", "run it to its end"),
+        (near.running, "is still running", "are still running", "run this check again when it has completed"),
+        (near.queued, "is waiting in a queue", "are waiting in a queue", "run this check again when it has completed"),
+        (
+            near.dirty,
+            "has uncommitted changes",
+            "have uncommitted changes",
+            "commit all changes and run the training again",
+        ),
+        (near.failed, "failed", "failed", "fix the problem and run the training again"),
+        (near.stopped, "was stopped early", "were stopped early", "let the training finish"),
+        (near.drafts, "was never started", "were never started", "start the training"),
+        (near.archived, "is archived", "are archived", "restore it, or run the training again"),
+        (near.other, "has an unknown status", "have an unknown status", "let the training finish"),
     ];
-    kinds
-        .into_iter()
-        .filter(|(count, ..)| *count > 0)
-        .map(|(count, what, todo)| {
-            say(format!("{count} {} {whose}: {what}; {todo}.", if count == 1 { "run" } else { "runs" }))
+    let found = kinds.into_iter().filter(|(count, ..)| *count > 0);
+    found
+        .map(|(count, one, many, advice)| {
+            let state = if count == 1 { one } else { many };
+            say(format!("{} {of} {state}; {advice}.", counted(count, "run")))
         })
         .collect()
 }
 
-/// A warning as a sentence.
 pub(crate) fn warning(warning: &Warning, settings: &Settings) -> Phrase {
     let tag = settings.tag.as_str();
     match warning {
-        Warning::BaselineDirty => say("the baseline was run with uncommitted changes, so nobody can run it again"),
+        Warning::BaselineDirty => say("the baseline was run with uncommitted changes, so it cannot be reproduced"),
         Warning::BaselineNotMerged(Some(number)) => {
             say(format!("the baseline comes from pull request {number}, which was not merged"))
         }
         Warning::BaselineNotMerged(None) => say(
-            "the baseline is not part of the main branch: neither its commit nor one with the same files is in there",
+            "the baseline is not part of the main branch, which contains neither its commit nor one with the same files",
         ),
         Warning::BaselineOriginUnknown(why) => {
-            say("whether the baseline is part of the main branch is not known: ").line(&why.to_string())
+            say("could not determine whether the baseline is part of the main branch: ").sentence(&why.to_string())
         }
         Warning::BaselineUnfinished => say("the baseline did not complete, or is archived"),
         Warning::SeveralTagged(count) => {
-            say(format!("{count} tasks carry the tag ")).quoted(tag).say("; the best of them is the baseline")
+            say(format!("{count} tasks have the tag ")).quoted(tag).say("; the best of them is the baseline")
         }
-        Warning::TagSpelledDifferently(other) => say("no task carries the tag ")
+        Warning::TagSpelledDifferently(other) => say("no task has the tag ")
             .quoted(tag)
-            .say(", but one carries ")
+            .say(", but one has ")
             .quoted(other)
-            .say("; tags are compared exactly"),
+            .say("; upper and lower case must match"),
         Warning::CertificateNotVerified => {
             say("the server's certificate is not verified (CLEARML_API_HOST_VERIFY_CERT is false)")
         }
         Warning::NotEnforced(exit) => say(format!(
-            "CLEARML_ENFORCE is false, so this blocks nothing; enforced, it would end with exit code {}",
+            "this does not fail the job because CLEARML_ENFORCE is false; otherwise the exit code would be {}",
             exit.code()
         )),
-        Warning::NotEncrypted => say("the API host is plain http on another machine: the keys travel unencrypted"),
+        Warning::NotEncrypted => say("CLEARML_API_HOST uses http, so credentials are sent unencrypted"),
     }
 }
 
@@ -368,13 +438,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ages_are_said_as_people_say_them() {
-        let said = |seconds| ago(Duration::from_secs(seconds));
-        assert_eq!(said(0), "just now");
-        assert_eq!(said(119), "just now");
-        assert_eq!(said(120), "2 minutes ago");
-        assert_eq!(said(7200), "2 hours ago");
-        assert_eq!(said(86_400 * 2), "2 days ago");
-        assert_eq!(said(86_400 * 400), "400 days ago");
+    fn ages_are_rounded_down() {
+        let ago = |seconds| ago(Duration::from_secs(seconds));
+        assert_eq!(ago(0), "just now");
+        assert_eq!(ago(119), "just now");
+        assert_eq!(ago(120), "2 minutes ago");
+        assert_eq!(ago(7200), "2 hours ago");
+        assert_eq!(ago(86_400 * 2), "2 days ago");
+        assert_eq!(ago(86_400 * 400), "400 days ago");
     }
 }

@@ -1,6 +1,7 @@
-//! Why there is no verdict, and what to do about it, in words.
+//! Wording: why there is no verdict, and what to do.
 
-use super::{commit, in_place, metric_name, near_misses, warning};
+use super::phrase::{self, Phrase, quoted, say, sentence};
+use super::{commit, counted, in_place, metric_name, near_misses, scalar_name, warning};
 use crate::gate::outcome::{JudgedVia, NoVerdict, RunSummary, SameCodeUnknown, Side, Warning};
 use crate::github;
 use crate::model::commit::{Commit, RecordedCommit};
@@ -8,199 +9,196 @@ use crate::model::metric::Metric;
 use crate::model::run::ScoreFault;
 use crate::model::select::NearMisses;
 use crate::settings::Settings;
-use crate::text::duration::span;
-use crate::wording::phrase::{Phrase, say};
+use crate::text::duration;
 
-/// Why there is no verdict.
-#[derive(Debug)]
-pub(crate) struct Explanation {
-    /// What is missing, in one sentence without a full stop.
-    pub(crate) what: Phrase,
-    /// What came near and what to do, sentence by sentence.
-    pub(crate) details: Vec<Phrase>,
+/// Why there is no verdict, in one sentence without a full stop.
+pub(crate) fn summary(settings: &Settings, why: &NoVerdict<'_>) -> Phrase {
+    match why {
+        NoVerdict::ProjectNotFound { .. } => say("there is no project named ").quoted(settings.project.as_str()),
+        NoVerdict::TaskNotFound { .. } => say("this project has no task named ").quoted(settings.task_name.as_str()),
+        NoVerdict::NoRunOfCommit { .. } => say("ClearML has no run of this commit"),
+        NoVerdict::NoEligibleRun { judged_via: JudgedVia::Own, .. } => {
+            say("no run of this commit has completed without uncommitted changes")
+        }
+        NoVerdict::NoEligibleRun { .. } => say("no run of this code has completed without uncommitted changes"),
+        NoVerdict::AmbiguousCommit { .. } => say(format!("{} matches more than one commit", settings.commit)),
+        NoVerdict::UnusableMetric { side, faults, .. } => {
+            let side = match side {
+                Side::Candidate => "the candidate",
+                Side::Baseline => "the baseline",
+            };
+            let missing = names(faults, ScoreFault::Missing);
+            if missing.is_empty() {
+                let not_numbers = names(faults, ScoreFault::NotANumber);
+                say(format!("{side} reported no finite number for ")).listed(not_numbers)
+            } else {
+                say(format!("{side} did not report ")).listed(missing)
+            }
+        }
+        NoVerdict::NoBaseline => say("no task with this name has the tag ").quoted(settings.tag.as_str()),
+        NoVerdict::UnusableBaseline { .. } => {
+            say("the baseline cannot be used because CLEARML_BASELINE_CHECK is require")
+        }
+        NoVerdict::TooFewRuns { side, have, wanted } => {
+            let code = match side {
+                Side::Candidate => "this code",
+                Side::Baseline => "the baseline's commit",
+            };
+            say(format!("{code} has {}, but CLEARML_RUNS requires {wanted}", counted(*have, "clean run")))
+        }
+        NoVerdict::Failed(error) => sentence(&error.to_string()),
+    }
 }
 
-/// What is missing, and what to do about it.
-pub(crate) fn explain(settings: &Settings, why: &NoVerdict<'_>) -> Explanation {
-    let (what, details) = match why {
-        NoVerdict::ProjectNotFound { similar } => (
-            say("there is no project named ").quoted(settings.project.as_str()),
-            vec![
-                did_you_mean(similar),
-                say("Set CLEARML_PROJECT to the exact name; a sub-project needs its full path, as in parent/child."),
-            ],
-        ),
-        NoVerdict::TaskNotFound { similar } => (
-            say("no task of this project is named ").quoted(settings.task_name.as_str()),
-            vec![did_you_mean(similar), say("Set CLEARML_TASK_NAME to the exact name, or run the training once.")],
-        ),
+/// What was found instead and what to do, sentence by sentence.
+pub(crate) fn details(settings: &Settings, why: &NoVerdict<'_>) -> Vec<Phrase> {
+    match why {
+        NoVerdict::ProjectNotFound { similar } => vec![
+            did_you_mean(similar),
+            say("Set CLEARML_PROJECT to the project's exact name. For a sub-project, use its full path: parent/child."),
+        ],
+        NoVerdict::TaskNotFound { similar } => vec![
+            did_you_mean(similar),
+            say("Set CLEARML_TASK_NAME to the task's exact name. If the task has never run, run the training first."),
+        ],
         NoVerdict::NoRunOfCommit { newest_clean, same_code_unknown, pull_request_unknown } => {
-            let mut details = nothing_ran(newest_clean.as_ref(), same_code_unknown.as_ref());
-            details.extend(pull_request_unknown.as_ref().map(about_merged));
-            (say("no run of this commit is in ClearML"), details)
+            no_run(newest_clean.as_ref(), same_code_unknown.as_ref(), pull_request_unknown.as_ref())
         }
-        NoVerdict::NoEligibleRun { near, judged_via, ran } => none_qualifies(settings, near, judged_via, ran),
-        NoVerdict::AmbiguousCommit { commits } => (
-            say(format!("{} is the beginning of several commits", settings.commit)),
+        NoVerdict::NoEligibleRun { near, judged_via, ran } => no_eligible_run(settings, near, judged_via, ran),
+        NoVerdict::AmbiguousCommit { commits } => {
             vec![
-                say("It could be ").listed(commits.iter().map(|id| Phrase::default().bare(id.as_str()))).say("."),
+                say("It matches ").listed(commits.iter().map(|id| phrase::name(id.as_str()))).say("."),
                 say("Give more digits."),
-            ],
-        ),
-        NoVerdict::UnusableMetric { side, run, faults, known } => no_score(settings, *side, run, faults, known),
-        NoVerdict::NoBaseline => (
-            say("no task of this name carries the tag ").quoted(settings.tag.as_str()),
-            vec![
-                say("CLEARML_NO_BASELINE is fail, so there must be a baseline."),
-                say("Put the tag on the run to start from, or set CLEARML_NO_BASELINE to pass for the first run."),
-            ],
-        ),
-        NoVerdict::UnusableBaseline { faults } => {
-            let todo = if faults.iter().all(Warning::is_note) {
-                say("Mend that, or set CLEARML_BASELINE_CHECK to warn.")
-            } else {
-                say("Move the tag to a run of the main branch, or set CLEARML_BASELINE_CHECK to warn.")
-            };
-            let faults = faults.iter().map(|fault| say("At fault: ").then(warning(fault, settings)).say("."));
-            (
-                say("the baseline is not fit to compare with, and CLEARML_BASELINE_CHECK is require"),
-                faults.chain([todo]).collect(),
-            )
+            ]
         }
-        NoVerdict::TooFewRuns { side, have, wanted } => too_few(*side, *have, *wanted),
-        NoVerdict::Failed(error) => {
-            (Phrase::default().line(&error.to_string()), vec![say(error.advice()), say("Then run the check again.")])
+        NoVerdict::UnusableMetric { side, run, faults, known } => unusable_metric(settings, *side, run, faults, known),
+        NoVerdict::NoBaseline => vec![
+            say("CLEARML_NO_BASELINE is fail, so a baseline is required."),
+            say("Add the tag to the run to start from, or set CLEARML_NO_BASELINE to pass for the first run."),
+        ],
+        NoVerdict::UnusableBaseline { faults } => {
+            let advice = if faults.iter().all(Warning::is_note) {
+                "Fix this, or set CLEARML_BASELINE_CHECK to warn."
+            } else {
+                "Move the tag to a clean run of the main branch, or set CLEARML_BASELINE_CHECK to warn."
+            };
+            let problems = faults.iter().map(|fault| say("Problem: ").then(warning(fault, settings)).say("."));
+            problems.chain([say(advice)]).collect()
+        }
+        NoVerdict::TooFewRuns { have, wanted, .. } => {
+            let times =
+                if wanted - have == 1 { "once more".to_owned() } else { format!("{} more times", wanted - have) };
+            let advice = format!(
+                "Run the training {times} without uncommitted changes, or set CLEARML_RUNS to {}.",
+                have.max(&1)
+            );
+            vec![say(advice)]
+        }
+        NoVerdict::Failed(error) => vec![say(error.advice()), say("Then run this check again.")],
+    }
+}
+
+fn no_run(
+    newest_clean: Option<&RunSummary>,
+    same_code_unknown: Option<&SameCodeUnknown>,
+    pull_request_unknown: Option<&github::Error>,
+) -> Vec<Phrase> {
+    let newest = match newest_clean {
+        None => say("No run with this name has completed without uncommitted changes yet."),
+        Some(run) => {
+            let commit = run.commit.as_ref().map_or_else(|| say("an unknown commit"), |id| commit(id.as_str()));
+            say("The newest clean run is of ").then(commit).say(": ").then(phrase::run(run))
         }
     };
-    Explanation { what, details }
-}
-
-fn nothing_ran(newest_clean: Option<&RunSummary>, unknown: Option<&SameCodeUnknown>) -> Vec<Phrase> {
-    let near = newest_clean.map_or_else(
-        || say("No run of this name completed without uncommitted changes yet."),
-        |run| {
-            let id = run.commit.as_ref().map_or_else(|| say("an unknown commit"), |id| commit(id.as_str()));
-            say("The newest clean run is of ").then(id).say(": ").page(run)
-        },
+    let advice = say(
+        "Commit all changes, run the training on exactly this commit, and run this check again when the training has completed.",
     );
-    let todo =
-        say("Commit everything, run the training on this very commit, and run the check again when it has completed.");
-    [Some(near), Some(todo), unknown.map(about_same_code)].into_iter().flatten().collect()
+    let pull_request_unknown = pull_request_unknown.map(|error| {
+        say("Could not determine which pull request this commit merged: ").sentence(&error.to_string()).say(".")
+    });
+    [Some(newest), Some(advice), same_code_unknown.map(no_same_code), pull_request_unknown]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
-/// Why a run of the same code under another commit, if there is one, was not taken.
-fn about_same_code(unknown: &SameCodeUnknown) -> Phrase {
+fn no_same_code(unknown: &SameCodeUnknown) -> Phrase {
     match unknown {
-        SameCodeUnknown::GitError(why) => {
-            let said = say("Runs of the same code under another commit could not be searched: ").line(&why.to_string());
-            why.advice().map_or_else(|| said.clone(), |advice| said.clone().say("; ").say(advice)).say(".")
+        SameCodeUnknown::GitError(error) => {
+            let problem = say("Runs of other commits with the same code could not be searched: ");
+            let problem = problem.sentence(&error.to_string());
+            match error.advice() {
+                Some(advice) => problem.say("; ").say(advice).say("."),
+                None => problem.say("."),
+            }
         }
         SameCodeUnknown::CommitsMissing { missing, all } => say(format!(
             "{missing} of {all} commits of other runs are not in this clone, so they may have the same code; check out \
              the whole history (actions/checkout with fetch-depth: 0) to compare them."
         )),
-        SameCodeUnknown::OnlyNewestCompared(count) => say(format!(
-            "Only the newest {count} runs of this name were searched for the same code under another commit."
-        )),
+        SameCodeUnknown::OnlyNewestCompared(count) => {
+            say(format!("Only the newest {count} runs with this name were searched for the same code."))
+        }
     }
 }
 
-/// Why the head of the pull request that was merged, if one was, was not judged.
-fn about_merged(error: &github::Error) -> Phrase {
-    say("Which pull request was merged by it is not known: ").line(&error.to_string()).say(".")
-}
-
-fn none_qualifies(
-    settings: &Settings,
-    near: &NearMisses,
-    judged_via: &JudgedVia,
-    ran: &[Commit],
-) -> (Phrase, Vec<Phrase>) {
-    let ran = Phrase::default().listed(ran.iter().map(|id| commit(id.as_str())));
-    let what = match judged_via {
-        JudgedVia::Own => "no clean run of this commit has completed",
-        JudgedVia::SameCode(_) | JudgedVia::PullRequest(_) => "no clean run of this code has completed",
-    };
-    let instead = in_place(settings, judged_via, ran).map(|instead| instead.say("."));
-    (say(what), instead.into_iter().chain(waited(settings, near, judged_via)).collect())
-}
-
-/// What came near, with what waiting did or could do.
-fn waited(settings: &Settings, near: &NearMisses, judged_via: &JudgedVia) -> Vec<Phrase> {
-    let mut lines = near_misses(near, judged_via);
-    if near.running + near.queued > 0 {
-        lines.push(if settings.wait.is_zero() {
-            say("Set CLEARML_WAIT, for instance to 30m, to wait for a run instead.")
+fn no_eligible_run(settings: &Settings, near: &NearMisses, judged_via: &JudgedVia, ran: &[Commit]) -> Vec<Phrase> {
+    let searched = say("searched the runs of ").listed(ran.iter().map(|id| commit(id.as_str())));
+    let have = if ran.len() == 1 { "has" } else { "have" };
+    let in_place = in_place(settings, judged_via, searched, have).map(|instead| instead.say("."));
+    let wait = (near.running + near.queued > 0).then(|| {
+        if settings.wait.is_zero() {
+            say("To wait for a run instead, set CLEARML_WAIT, for example to 30m.")
         } else {
-            say(format!("Waited for {} (CLEARML_WAIT).", span(settings.wait)))
-        });
-    }
-    lines
+            say(format!("The check waited {} (CLEARML_WAIT).", duration::format(settings.wait)))
+        }
+    });
+    in_place.into_iter().chain(near_misses(near, judged_via)).chain(wait).collect()
 }
 
-fn no_score(
+fn unusable_metric(
     settings: &Settings,
     side: Side,
     run: &RunSummary,
     faults: &[(&Metric, ScoreFault)],
     known: &[(String, String)],
-) -> (Phrase, Vec<Phrase>) {
-    let (whose, todo) = match side {
-        Side::Candidate => ("the candidate", "Name metrics that the run reports: title and series, exactly."),
-        Side::Baseline => {
-            ("the baseline", "Move the tag to a run that reports it, or take the tag away to start anew.")
-        }
-    };
-    let of = |wanted: ScoreFault| {
-        faults.iter().filter(move |(_, fault)| *fault == wanted).map(|(metric, _)| metric_name(metric))
-    };
-    let (missing, odd): (Vec<_>, Vec<_>) = (of(ScoreFault::Missing).collect(), of(ScoreFault::NotANumber).collect());
-    let the_run = say("The run: ").page(run).then(of_another_commit(settings, side, run));
+) -> Vec<Phrase> {
+    let (missing, not_numbers) = (names(faults, ScoreFault::Missing), names(faults, ScoreFault::NotANumber));
+    let link = say("Run: ").then(phrase::run(run)).then(of_another_commit(settings, side, run));
     if missing.is_empty() {
-        let one = if odd.len() == 1 { " is not a finite number" } else { " are not finite numbers" };
-        let what = Phrase::default().listed(odd.into_iter()).say(format!(" of {whose}{one}"));
-        return (what, vec![the_run, say("A run that diverged cannot be judged; look at its curve.")]);
+        return vec![link, say("The training may have diverged; look at the curve.")];
     }
-    let what = say(format!("{whose} did not report ")).listed(missing.into_iter());
     let reported = if known.is_empty() {
-        say("It reported no scalar at all.")
+        say("It reported no scalars.")
     } else {
-        let name = |(title, series): &(String, String)| Phrase::default().bare(title).say(" / ").bare(series);
-        say("It reported ").listed(known.iter().map(name)).say(".")
+        say("It reported ").listed(known.iter().map(|(title, series)| scalar_name(title, series))).say(".")
     };
-    let odd = (!odd.is_empty()).then(|| say("Not a finite number: ").listed(odd.into_iter()).say("."));
-    (what, [Some(reported), odd, Some(the_run), Some(say(todo))].into_iter().flatten().collect())
+    let not_numbers = (!not_numbers.is_empty()).then(|| say("Not a finite number: ").listed(not_numbers).say("."));
+    let advice = match side {
+        Side::Candidate => "Use a title and a series that the run reports, spelled exactly the same.",
+        Side::Baseline => "Move the tag to a run that reports it, or remove the tag to start over.",
+    };
+    [Some(reported), not_numbers, Some(link), Some(say(advice))].into_iter().flatten().collect()
 }
 
-/// The commit of a run that stands for the one under review.
+fn names(faults: &[(&Metric, ScoreFault)], wanted: ScoreFault) -> Vec<Phrase> {
+    faults.iter().filter(|(_, fault)| *fault == wanted).map(|(metric, _)| metric_name(metric)).collect()
+}
+
+/// Says so when the candidate is a run of another commit.
 fn of_another_commit(settings: &Settings, side: Side, run: &RunSummary) -> Phrase {
     match run.commit.as_ref().and_then(RecordedCommit::id) {
         Some(ran) if side == Side::Candidate && !settings.commit.matches(ran) => {
-            say(", which ran ").then(commit(ran.as_str())).say(" in place of ").then(commit(settings.commit.as_str()))
+            say(", a run of ").then(commit(ran.as_str())).say(" in place of ").then(commit(settings.commit.as_str()))
         }
         _ => Phrase::default(),
     }
 }
 
-fn too_few(side: Side, have: usize, wanted: usize) -> (Phrase, Vec<Phrase>) {
-    let whose = match side {
-        Side::Candidate => "this code",
-        Side::Baseline => "the baseline's commit",
-    };
-    let (missing, runs) = (wanted - have, if have == 1 { "run" } else { "runs" });
-    (
-        say(format!("{whose} has {have} clean {runs}, and CLEARML_RUNS asks for {wanted}")),
-        vec![say(format!(
-            "{missing} more needed: run the training again without uncommitted changes, or set CLEARML_RUNS to {}.",
-            have.max(1)
-        ))],
-    )
-}
-
 fn did_you_mean(similar: &[String]) -> Phrase {
-    if similar.is_empty() {
-        say("Nothing has a similar name; the credential may belong to another workspace.")
-    } else {
-        say("Did you mean ").listed(similar.iter().map(|name| Phrase::default().quoted(name))).say("?")
+    match similar {
+        [] => say("No similar name exists; the credentials may belong to another workspace."),
+        [only] => say("Did you mean ").quoted(only).say("?"),
+        several => say("Similar names: ").listed(several.iter().map(|name| quoted(name))).say("."),
     }
 }

@@ -1,67 +1,78 @@
-//! A sentence made of the tool's own words and of names from outside, kept apart so that each renderer can make the
-//! latter harmless in its own way. Pure.
+//! A sentence that keeps the tool's own words and names from outside apart, so that each renderer can escape the names
+//! in its own way. Pure.
 
 use std::borrow::Cow;
 
 use crate::gate::outcome::RunSummary;
-use crate::text::plain::{line, plain};
+use crate::text::sanitize;
 
-/// How many names are listed before the rest is only counted.
+/// How many names are listed; the rest is only counted.
 const MOST_NAMES: usize = 12;
 
 /// One piece of a sentence.
 #[derive(Debug, Clone)]
 pub(crate) enum Part {
     /// The tool's own words: nothing in them comes from outside.
-    Own(Cow<'static, str>),
-    /// A name from outside, to be told apart from the words around it.
+    Words(Cow<'static, str>),
+    /// A name from outside that needs quotes.
     Quoted(String),
-    /// A name from outside that stands for itself, as an id or a metric does.
-    Bare(String),
-    /// A whole sentence that holds text from outside, such as the message of a server.
-    Line(String),
-    /// A run, by its page in the web app or its id.
-    Page {
-        /// The id.
-        id: String,
-        /// The page, where it is known.
-        link: Option<String>,
-    },
+    /// A name from outside that needs no quotes, such as an id or a metric.
+    Name(String),
+    /// A whole sentence that contains text from outside, such as an error message of a server.
+    Sentence(String),
+    /// A link to a run, or its id if the address is unknown.
+    Run { id: String, link: Option<String> },
 }
 
-/// A sentence, or a part of one.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Phrase(Vec<Part>);
 
-/// Begins a phrase with the tool's own words.
+/// Starts a phrase with the tool's own words.
 pub(crate) fn say(words: impl Into<Cow<'static, str>>) -> Phrase {
     Phrase::default().say(words)
 }
 
+/// Starts a phrase with a name in quotes.
+pub(crate) fn quoted(name: &str) -> Phrase {
+    Phrase(vec![Part::Quoted(name.to_owned())])
+}
+
+/// Starts a phrase with a name.
+pub(crate) fn name(name: &str) -> Phrase {
+    Phrase(vec![Part::Name(name.to_owned())])
+}
+
+/// Starts a phrase with a sentence that contains text from outside.
+pub(crate) fn sentence(sentence: &str) -> Phrase {
+    Phrase(vec![Part::Sentence(sentence.to_owned())])
+}
+
+/// Starts a phrase with a link to a run.
+pub(crate) fn run(run: &RunSummary) -> Phrase {
+    Phrase(vec![Part::Run { id: run.id.as_str().to_owned(), link: run.link.clone() }])
+}
+
+/// Starts a phrase with a list.
+pub(crate) fn listed(items: impl IntoIterator<Item = Phrase, IntoIter: ExactSizeIterator>) -> Phrase {
+    Phrase::default().listed(items)
+}
+
 impl Phrase {
-    /// The pieces in their order.
     pub(crate) fn parts(&self) -> &[Part] {
         &self.0
     }
 
-    pub(crate) fn say(self, words: impl Into<Cow<'static, str>>) -> Self {
-        self.with(Part::Own(words.into()))
+    pub(crate) fn say(mut self, words: impl Into<Cow<'static, str>>) -> Self {
+        self.0.push(Part::Words(words.into()));
+        self
     }
 
     pub(crate) fn quoted(self, name: &str) -> Self {
-        self.with(Part::Quoted(name.to_owned()))
+        self.then(quoted(name))
     }
 
-    pub(crate) fn bare(self, name: &str) -> Self {
-        self.with(Part::Bare(name.to_owned()))
-    }
-
-    pub(crate) fn line(self, sentence: &str) -> Self {
-        self.with(Part::Line(sentence.to_owned()))
-    }
-
-    pub(crate) fn page(self, run: &RunSummary) -> Self {
-        self.with(Part::Page { id: run.id.as_str().to_owned(), link: run.link.clone() })
+    pub(crate) fn sentence(self, text: &str) -> Self {
+        self.then(sentence(text))
     }
 
     pub(crate) fn then(mut self, other: Self) -> Self {
@@ -69,29 +80,25 @@ impl Phrase {
         self
     }
 
-    /// The items with commas between them; of many only the first.
-    pub(crate) fn listed(self, items: impl ExactSizeIterator<Item = Self>) -> Self {
+    /// The items with commas between them; only the first few of many.
+    pub(crate) fn listed(self, items: impl IntoIterator<Item = Self, IntoIter: ExactSizeIterator>) -> Self {
+        let items = items.into_iter();
         let rest = items.len().saturating_sub(MOST_NAMES);
         let shown = items.take(MOST_NAMES).enumerate();
         let list = shown.fold(self, |list, (n, item)| if n == 0 { list } else { list.say(", ") }.then(item));
         if rest == 0 { list } else { list.say(format!(" and {rest} more")) }
     }
 
-    fn with(mut self, part: Part) -> Self {
-        self.0.push(part);
-        self
-    }
-
-    /// The phrase as one line of plain text: for the console, the outputs and JSON.
+    /// The phrase as one line of plain text, for the console, the outputs and JSON.
     pub(crate) fn plain(&self) -> String {
         self.0.iter().fold(String::new(), |mut out, part| {
             match part {
-                Part::Own(words) => out.push_str(words),
-                Part::Quoted(name) => out.extend(["\"", &plain(name), "\""]),
-                Part::Bare(name) => out.push_str(&plain(name)),
-                Part::Line(sentence) => out.push_str(&line(sentence)),
-                Part::Page { link: Some(link), .. } => out.push_str(link),
-                Part::Page { id, link: None } => out.extend(["task ", &plain(id)]),
+                Part::Words(words) => out.push_str(words),
+                Part::Quoted(name) => out.extend(["\"", &sanitize::name(name), "\""]),
+                Part::Name(name) => out.push_str(&sanitize::name(name)),
+                Part::Sentence(sentence) => out.push_str(&sanitize::sentence(sentence)),
+                Part::Run { link: Some(link), .. } => out.push_str(link),
+                Part::Run { id, link: None } => out.extend(["task ", &sanitize::name(id)]),
             }
             out
         })

@@ -1,60 +1,75 @@
-//! What became of the tag, in words.
+//! Wording: what happened to the tag.
 
+use super::phrase::{self, Phrase, quoted, say, sentence};
 use crate::model::run::TaskId;
 use crate::promote::{NotMovedReason, Promotion};
 use crate::settings::Settings;
-use crate::wording::phrase::{Phrase, say};
 
-/// What happened to the tag, line by line.
+/// What happened to the tag, and what to do about it, line by line.
 pub(crate) fn promotion(settings: &Settings, promotion: &Promotion) -> Vec<Phrase> {
-    let tag = || Phrase::default().quoted(settings.tag.as_str());
+    let tag = quoted(settings.tag.as_str());
     match promotion {
-        Promotion::AlreadyTagged { also_tagged } => vec![also_on(tag().say(" is on the candidate already"), also_tagged)],
-        Promotion::Superseded { by } => vec![
-            tag().say(" moved to the candidate and on to ").then(ids(by)).say(" by another run at work at the same time"),
-        ],
+        Promotion::AlreadyTagged { also_tagged } => {
+            vec![also_on(tag.say(" was already on the candidate"), also_tagged)]
+        }
         Promotion::Moved { from, also_tagged } => {
-            let moved = match from.as_slice() {
-                [] => tag().say(" is on the candidate now"),
-                from => tag().say(" moved to the candidate from ").then(ids(from)),
+            let moved = if from.is_empty() {
+                tag.say(" is now on the candidate")
+            } else {
+                tag.say(" moved to the candidate from ").then(ids(from))
             };
             vec![also_on(moved, also_tagged)]
         }
-        Promotion::NotMoved(NotMovedReason::NotPassed) => vec![tag().say(" stays where it is")],
-        Promotion::NotMoved(NotMovedReason::PromoteNever) => vec![tag().say(" stays where it is (CLEARML_PROMOTE is never)")],
-        Promotion::NotMoved(NotMovedReason::NotMergedYet) => {
-            vec![tag().say(" stays where it is until the change is on the main branch (CLEARML_PROMOTE is merge)")]
+        Promotion::Superseded { by } => {
+            vec![tag.say(" moved to the candidate, then to ").then(ids(by)).say(" by a concurrent gate")]
         }
-        Promotion::NotMoved(NotMovedReason::MainBranchUnknown) => vec![
-            tag().say(" stays where it is: CLEARML_PROMOTE is merge, and this CI does not tell whether this is the main branch"),
-            say("Set CLEARML_PROMOTE to pass in the job that runs on the main branch, and to never elsewhere."),
-        ],
-        Promotion::NotMoved(NotMovedReason::KeepBest) => {
-            vec![tag().say(" stays on the better model (CLEARML_KEEP_BEST is true)")]
-        }
-        Promotion::NotMoved(NotMovedReason::RecentlyMoved) => vec![
-            tag().say(" stays where it is for now: the candidate's tags were changed a moment ago, and so were those of the best, so another run may be moving it"),
-            say("Run the check again in a few minutes to move it."),
-        ],
+        Promotion::NotMoved(reason) => not_moved(tag, *reason),
         Promotion::Failed { error, candidate_may_have_tag } => {
-            let state = if *candidate_may_have_tag { "the candidate may carry it beside the former best" } else { "it is where it was" };
+            let state = if *candidate_may_have_tag {
+                " could not be moved completely: the candidate may already have it"
+            } else {
+                " could not be moved; no tag was changed"
+            };
             vec![
-                tag().say(" could not be moved; ").say(state),
-                Phrase::default().line(&error.to_string()),
-                say(error.advice()).say(" Then run the check again to finish."),
+                tag.say(state),
+                sentence(&error.to_string()),
+                say(error.advice()).say(" Then run this check again to finish the move."),
             ]
         }
     }
 }
 
-/// What is said of the tag, with those that carry it as well.
-fn also_on(said: Phrase, left: &[TaskId]) -> Phrase {
-    if left.is_empty() {
-        return said;
+fn not_moved(tag: Phrase, reason: NotMovedReason) -> Vec<Phrase> {
+    let (why, advice) = match reason {
+        NotMovedReason::NotPassed => (" was not moved because the check failed", None),
+        NotMovedReason::PromoteNever => (" was not moved (CLEARML_PROMOTE is never)", None),
+        NotMovedReason::NotMergedYet => {
+            (" moves only after the change is merged into the main branch (CLEARML_PROMOTE is merge)", None)
+        }
+        NotMovedReason::MainBranchUnknown => (
+            " was not moved: CLEARML_PROMOTE is merge, but this CI does not report whether this is the main branch",
+            Some("Set CLEARML_PROMOTE to pass in the job that runs on the main branch, and to never in all others."),
+        ),
+        NotMovedReason::KeepBest => (" stays on the better run (CLEARML_KEEP_BEST is true)", None),
+        NotMovedReason::RecentlyMoved => (
+            " was not moved yet: another gate may be moving it, because tags of the candidate and of the baseline changed \
+             a moment ago",
+            Some("Run this check again in a few minutes."),
+        ),
+    };
+    [Some(tag.say(why)), advice.map(say)].into_iter().flatten().collect()
+}
+
+fn also_on(moved: Phrase, others: &[TaskId]) -> Phrase {
+    if others.is_empty() {
+        return moved;
     }
-    said.say("; also on ").then(ids(left)).say(", left alone for now: another run may be moving it")
+    moved
+        .say("; it is also on ")
+        .then(ids(others))
+        .say(", where it stays for now because another gate may be moving it")
 }
 
 fn ids(ids: &[TaskId]) -> Phrase {
-    Phrase::default().listed(ids.iter().map(|id| Phrase::default().bare(id.as_str())))
+    phrase::listed(ids.iter().map(|id| phrase::name(id.as_str())))
 }

@@ -31,7 +31,7 @@ fn a_commit_that_nobody_ran_is_no_verdict() {
     let sandbox = pair(0.8, 0.9);
     let commit = texts(&[("COMMIT_ID", "c0ffee0000c0ffee0000c0ffee0000c0ffee0000")]);
     let done = Job::new().uses(&inputs(&sandbox), &commit).ended("gate", 3).says("NO VERDICT");
-    done.has(&[("verdict", "no verdict"), ("passed", "false"), ("exit-code", "3"), ("candidate-task", "")]);
+    done.has(&[("verdict", "no_verdict"), ("passed", "false"), ("exit-code", "3"), ("candidate-task", "")]);
 }
 
 #[test]

@@ -36,7 +36,7 @@ fn a_better_model_passes_and_takes_the_tag() {
 #[test]
 fn a_model_that_is_worse_by_more_than_the_threshold_fails() {
     let sandbox = pair(100.0, 96.9);
-    workflow().run(&secrets(&sandbox)).ended("gate", 1).says("FAILED, degraded").says("threshold 3 %");
+    workflow().run(&secrets(&sandbox)).ended("gate", 1).says("FAILED, degraded").says("threshold 3%");
     assert_eq!(tagged(&sandbox, TAG), [BASE]);
 }
 

@@ -152,7 +152,7 @@ fn check_and_promote_judges_a_reworded_commit_by_the_run_of_its_code() {
     let checkout = |workspace: &Path| copy(&job.path("workspace"), workspace);
     let payload = of("synchronize", &reworded);
     let mut done = world.run_text(&text("check-and-promote"), "pull_request", &payload, &Job::new, &checkout);
-    done.remove(0).ended("gate", 0).says("was not run; its code is that of");
+    done.remove(0).ended("gate", 0).says("has no run; using the run of");
 }
 
 #[test]
@@ -268,7 +268,7 @@ fn several_models_need_new_runs_only_where_their_code_changed() {
     let done = world.run_text(&text("several-models"), "pull_request", &of("opened", &after), &Job::new, &checkout);
     let [detector, tracker] = <[Done; 2]>::try_from(done).unwrap();
     detector.ended("gate", 0).says("PASSED, improved").says("validation / accuracy");
-    tracker.ended("gate", 0).says("PASSED, improved").says("it holds the same as").says("tracker");
+    tracker.ended("gate", 0).says("PASSED, improved").says("which has the same code in").says("tracker");
     assert_eq!(world.comments(), 2);
 }
 

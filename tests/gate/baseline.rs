@@ -9,9 +9,10 @@ use serde_json::{Value, json};
 use crate::support::{BASE, Gate, HEAD, PROJECT, Ran, SERIES, TAG, TASK, TITLE, assert_carriers, commit, git, run};
 
 const NAME: &str = "acme/model";
-const UNKNOWN: &str = "note: whether the baseline is part of the main branch is not known: ";
-const ELSEWHERE: &str = "the baseline is not part of the main branch: neither its commit nor one with the same files";
-const UNFIT: &str = "NO VERDICT: the baseline is not fit to compare with";
+const UNKNOWN: &str = "note: could not determine whether the baseline is part of the main branch: ";
+const ELSEWHERE: &str =
+    "the baseline is not part of the main branch, which contains neither its commit nor one with the same files";
+const UNFIT: &str = "NO VERDICT: the baseline cannot be used because";
 
 /// A better model than that of the baseline's commit, and their ids.
 fn workspace(baseline: &str) -> (Sandbox, String, String) {
@@ -114,8 +115,8 @@ fn another_commit_is_warned_of_or_is_no_baseline() {
     let (sandbox, base, _) = workspace(&stray);
     let before = sandbox.state();
     let gate = in_history(&sandbox).0.set("CLEARML_BASELINE_CHECK", "require");
-    let ran = gate.run().expect(3, UNFIT).says(&format!("At fault: {ELSEWHERE}"));
-    ran.says("Move the tag to a run of the main branch, or set CLEARML_BASELINE_CHECK to warn.");
+    let ran = gate.run().expect(3, UNFIT).says(&format!("Problem: {ELSEWHERE}"));
+    ran.says("Move the tag to a clean run of the main branch, or set CLEARML_BASELINE_CHECK to warn.");
     assert_eq!((sandbox.tagged(TAG), sandbox.state()), (vec![base], before));
 }
 
@@ -191,7 +192,7 @@ fn what_is_not_known_is_a_note_and_under_require_no_verdict() {
         let gate = Gate::of(&sandbox);
         arrange(gate.path(), &url);
         let gate = on_pull_request(gate).set("CLEARML_BASELINE_CHECK", "require");
-        let ran = gate.run().expect(3, UNFIT).says(&why).says("Mend that, or set CLEARML_BASELINE_CHECK to warn.");
+        let ran = gate.run().expect(3, UNFIT).says(&why).says("Fix this, or set CLEARML_BASELINE_CHECK to warn.");
         assert!(!ran.out.contains('\u{1b}'), "{}", ran.out);
         assert_eq!(sandbox.tagged(TAG), [base]);
         let gate = gate.set("CLEARML_BASELINE_CHECK", "warn");
@@ -206,7 +207,7 @@ fn a_baseline_without_a_commit_is_told() {
     let head = sandbox.add(run(HEAD, 0.9));
     let (gate, _) = in_history(&sandbox);
     let gate = gate.set("CLEARML_BASELINE_CHECK", "require");
-    gate.run().expect(3, UNFIT).says("is not known: it recorded no commit.");
+    gate.run().expect(3, UNFIT).says("part of the main branch: it recorded no commit.");
     passes(&gate.set("CLEARML_BASELINE_CHECK", "warn"), &sandbox, &head)
         .says(&format!("{UNKNOWN}it recorded no commit"));
 }
@@ -281,7 +282,7 @@ fn a_pull_request_that_was_not_merged_is_named() {
     let stage = Stage::new();
     stage.repository.pull(PullSeed::new(3, BASE));
     let required = stage.gate().set("CLEARML_BASELINE_CHECK", "require").run().expect(3, UNFIT);
-    required.says(&format!("At fault: {said}.")).says("Move the tag to a run of the main branch");
+    required.says(&format!("Problem: {said}.")).says("Move the tag to a clean run of the main branch");
     stage.github.clear_log();
     stage.passes(&stage.gate()).says(&format!("warning: {said}"));
     // Merged into another branch is not merged into this one.
@@ -409,8 +410,8 @@ fn a_gate_whose_baseline_is_unfit_says_so_in_every_report_and_fails_for_what_it_
     let base = stage.sandbox.tagged(TAG);
     stage.sandbox.edit(&base[0], |task| task["script"]["diff"] = json!("+ a change"));
     let ran = gate.set("CLEARML_BASELINE_CHECK", "require").run().expect(3, UNFIT);
-    ran.says("At fault: the baseline was run with uncommitted changes")
-        .says("At fault: the baseline comes from pull request 3");
+    ran.says("Problem: the baseline was run with uncommitted changes")
+        .says("Problem: the baseline comes from pull request 3");
     assert_eq!(stage.sandbox.tagged(TAG), base);
 }
 
@@ -475,7 +476,7 @@ mod git_itself {
         fs::write(&go_on, "").unwrap();
         Ran::of(&child.wait_with_output().unwrap())
             .expect(0, "PASSED, improved")
-            .says("left alone for now")
+            .says("where it stays for now")
             .says(&other);
         assert_carriers(&sandbox, &[&head, &other]);
     }

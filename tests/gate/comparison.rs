@@ -2,7 +2,7 @@
 
 use clearml_sandbox::{Sandbox, TaskSeed};
 
-use crate::support::{BASE, Gate, HEAD, PROJECT, SERIES, TAG, TASK, TITLE, pair, run};
+use crate::support::{BASE, Gate, HEAD, PROJECT, SERIES, TAG, TASK, TITLE, best, pair, run};
 
 #[track_caller]
 fn judge(baseline: f64, candidate: f64, settings: &[(&str, &str)], code: i32, verdict: &str) {
@@ -53,6 +53,25 @@ fn a_target_holds_whatever_the_baseline_is() {
         .run()
         .expect(1, "FAILED, degraded: the model does not reach the target");
     assert_eq!(sandbox.tags(&head), [""; 0]);
+}
+
+/// The annotation of a failed check names the bounds that the value missed, and no other.
+#[test]
+fn the_annotation_names_the_bounds_that_were_missed() {
+    let annotation = |baseline: Option<f64>, candidate: f64, target: &str| {
+        let sandbox = Sandbox::start();
+        baseline.map(|value| sandbox.add(best(value)));
+        sandbox.add(run(HEAD, candidate));
+        let gate = Gate::of(&sandbox).set("GITHUB_ACTIONS", "true").set("CLEARML_SCALAR_MIN_MAX", "MIN");
+        let ran = gate.set("CLEARML_SCALAR_MARGIN", "0.05").set("CLEARML_SCALAR_TARGET", target).run();
+        let line = ran.out.lines().find(|line| line.starts_with("::error ")).unwrap_or_default().to_owned();
+        line.split_once("validation / accuracy: ").map(|(_, numbers)| numbers.to_owned()).ok_or(line)
+    };
+    assert_eq!(annotation(Some(0.8), 0.42, "0.4").unwrap(), "0.8 → 0.42, required: at most 0.4 (target)");
+    assert_eq!(annotation(Some(0.8), 0.9, "1").unwrap(), "0.8 → 0.9, required: at most 0.85 (margin 0.05)");
+    let both = "0.8 → 0.9, required: at most 0.85 (margin 0.05) and at most 0.4 (target)";
+    assert_eq!(annotation(Some(0.8), 0.9, "0.4").unwrap(), both);
+    assert_eq!(annotation(None, 0.42, "0.4").unwrap(), "0.42, required: at most 0.4 (target)");
 }
 
 #[test]

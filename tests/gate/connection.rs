@@ -48,7 +48,9 @@ fn an_unreachable_host_ends_after_a_minute_without_a_storm() {
     let ran = Gate::of(&Sandbox::start()).set("CLEARML_API_HOST", &format!("http://{address}")).run();
     let elapsed = started.elapsed();
     TcpStream::connect(address).unwrap().write_all(b"GET /stop").unwrap();
-    ran.expect(5, "NO VERDICT: could not reach").says("gave up after 60 s of retries").says("Then run the check again");
+    ran.expect(5, "NO VERDICT: could not reach")
+        .says("gave up after 60 s of retries")
+        .says("Then run this check again");
     assert!((Duration::from_secs(50)..Duration::from_secs(75)).contains(&elapsed), "{elapsed:?}");
     let attempts = attempts.join().unwrap();
     assert!((8..=20).contains(&attempts), "{attempts}");

@@ -426,12 +426,16 @@ fn short(commit: &str) -> &str {
 fn after_a_merge_a_push_is_judged_by_the_run_of_the_pull_request_s_head() {
     for button in BUTTONS {
         let Merged { stage, gate, head, tip } = Merged::by(button, true);
-        let said = format!("{} was not run; it merged pull request 2, whose head {} was", short(&tip), short(&head));
+        let said = format!(
+            "{} has no run; using the run of {}, the head of pull request 2 that it merged",
+            short(&tip),
+            short(&head)
+        );
         gate.run().expect(0, "PASSED, improved").says(&said).says("moved to the candidate");
         stage.is_tagged(&stage.candidate);
         assert_eq!(asked(&stage.github).first().map(String::as_str), Some("GET commit pulls"), "{button}");
         // Done again it changes nothing.
-        gate.run().expect(0, "PASSED, unchanged").says("is on the candidate already");
+        gate.run().expect(0, "PASSED, unchanged").says("was already on the candidate");
         stage.is_tagged(&stage.candidate);
     }
 }
@@ -441,7 +445,7 @@ fn where_the_main_branch_stood_still_git_knows_the_code_and_nobody_is_asked() {
     for button in BUTTONS {
         let Merged { stage, gate, head, tip } = Merged::by(button, false);
         let gate = gate.unset("GITHUB_TOKEN");
-        let said = format!("{} was not run; its code is that of {}", short(&tip), short(&head));
+        let said = format!("{} has no run; using the run of {}, which has the same code", short(&tip), short(&head));
         gate.run().expect(0, "PASSED, improved").says(&said).says("moved to the candidate");
         stage.is_tagged(&stage.candidate);
         assert_eq!(asked(&stage.github), Vec::<String>::new());
@@ -472,7 +476,7 @@ fn a_push_that_merged_nothing_gives_no_verdict() {
     let no_git = "the working directory is not inside a git repository";
     let never_ran = event.clone().pull(PullSeed::new(2, QUEUED).base("master", OTHER).merged(PUSHED));
     never_ran.stage(BETTER).gate("merge").run().expect(3, NOBODY).says(no_git);
-    let unknown = "Which pull request was merged by it is not known: ";
+    let unknown = "Could not determine which pull request this commit merged: ";
     for (broken, why) in [
         (failing(502), "status 502"),
         (failing(403), "GITHUB_TOKEN lacks a permission"),
@@ -519,7 +523,7 @@ fn the_tag_waits_for_the_merge_and_then_moves() {
         before(&stage)
             .run()
             .expect(0, "PASSED, improved")
-            .says("stays where it is until the change is on the main branch");
+            .says("moves only after the change is merged into the main branch");
         stage.is_tagged(&stage.baseline);
         stage.gate("merge").run().expect(0, "PASSED, improved").says("moved to the candidate");
         stage.is_tagged(&stage.candidate);
@@ -561,7 +565,7 @@ fn a_loss_is_accepted_at_the_merge_as_well() {
         accepting(before(&stage))
             .run()
             .expect(0, "PASSED, accepted")
-            .says("stays where it is until the change is on the main branch");
+            .says("moves only after the change is merged into the main branch");
         // What was accepted before the merge and is not at it, is not.
         stage.gate("merge").set("CLEARML_ACCEPT", "false").run().expect(1, "FAILED, degraded");
         stage.is_tagged(&stage.baseline);
@@ -576,7 +580,7 @@ fn a_tolerated_loss_is_not_promised_the_tag_where_the_best_keeps_it() {
     for event in ["`pull_request`, opened", "Azure"].map(|name| told(name).unwrap()) {
         let stage = event.stage(0.79);
         let gate = stage.gate("merge").set("CLEARML_SCALAR_THRESHOLD", "3").set("CLEARML_KEEP_BEST", "true");
-        gate.run().expect(0, "PASSED, tolerated").says("stays on the better model (CLEARML_KEEP_BEST is true)");
+        gate.run().expect(0, "PASSED, tolerated").says("stays on the better run (CLEARML_KEEP_BEST is true)");
         stage.is_tagged(&stage.baseline);
     }
 }
@@ -600,7 +604,7 @@ fn a_merge_queue_is_judged_by_the_head_of_its_pull_request() {
         let gate = stage.gate("merge").set("GITHUB_EVENT_NAME", event);
         fs::write(gate.path().join("event.json"), payload.to_string()).unwrap();
         let ran = gate.run().expect(0, "PASSED, improved").says("commit da39a3ee5e6b");
-        ran.says("stays where it is until the change is on the main branch");
+        ran.says("moves only after the change is merged into the main branch");
         stage.is_tagged(&stage.baseline);
         assert_eq!(stage.github.requests()[0].path, "/repos/octo-org/octo-repo/pulls/104");
     }

@@ -34,17 +34,17 @@ fn sandbox_with(candidate: TaskSeed) -> (Sandbox, String, String) {
 #[test]
 fn the_tag_moves_only_when_all_metrics_that_count_pass() {
     let (sandbox, base, _) = sandbox_with(measured(HEAD, 0.9, 0.36, 30.0));
-    gate(&sandbox).run().expect(1, "FAILED, degraded: 1 of 2 metrics fails: val / loss");
+    gate(&sandbox).run().expect(1, "FAILED, degraded: 1 of 2 required metrics fails: val / loss");
     assert_eq!(sandbox.tagged(TAG), [base]);
     let (sandbox, _, head) = sandbox_with(measured(HEAD, 0.9, 0.34, 30.0));
-    gate(&sandbox).run().expect(0, "PASSED, tolerated: 1 of 2 metrics is worse");
+    gate(&sandbox).run().expect(0, "PASSED, tolerated: 1 of 2 required metrics is worse");
     assert_eq!(sandbox.tagged(TAG), [head]);
 }
 
 #[test]
 fn a_metric_that_only_tells_fails_nothing() {
     let (sandbox, _, head) = sandbox_with(measured(HEAD, 0.8, 0.3, 1.0));
-    gate(&sandbox).run().expect(0, "PASSED, unchanged").says("speed / fps: degraded, only told");
+    gate(&sandbox).run().expect(0, "PASSED, unchanged").says("speed / fps: degraded (informational)");
     assert_eq!(sandbox.tagged(TAG), [head]);
     let without = TaskSeed::new(PROJECT, TASK).commit(HEAD).scalar("val", "accuracy", &[(0, 0.9)]).scalar(
         "val",
@@ -52,7 +52,11 @@ fn a_metric_that_only_tells_fails_nothing() {
         &[(0, 0.3)],
     );
     let (sandbox, ..) = sandbox_with(without);
-    gate(&sandbox).run().expect(0, "PASSED, improved").says("speed / fps: unknown, only told").says("not reported");
+    gate(&sandbox)
+        .run()
+        .expect(0, "PASSED, improved")
+        .says("speed / fps: unknown (informational)")
+        .says("not reported");
 }
 
 #[test]
@@ -86,7 +90,7 @@ fn which_tagged_run_is_the_best_is_not_asked_of_metrics_that_only_tell() {
         sandbox.add(without_speed(commit, accuracy).tag(TAG));
     }
     sandbox.add(measured(HEAD, 0.9, 0.3, 1.0));
-    gate(&sandbox).run().expect(0, "PASSED, improved").says("2 tasks carry the tag");
+    gate(&sandbox).run().expect(0, "PASSED, improved").says("2 tasks have the tag");
     assert_eq!(event_lookups(&sandbox), 1, "the baseline's, for the report");
 }
 
@@ -132,7 +136,7 @@ fn a_list_contradicts_the_settings_of_a_single_metric() {
 fn an_accepted_loss_passes_and_moves_the_tag() {
     let (sandbox, _, head) = pair(0.8, 0.7);
     let gate = Gate::of(&sandbox).set("CLEARML_ACCEPT", "true").set("CLEARML_KEEP_BEST", "true");
-    gate.run().expect(0, "PASSED, accepted").says("that is accepted (CLEARML_ACCEPT is true)");
+    gate.run().expect(0, "PASSED, accepted").says("(accepted because CLEARML_ACCEPT is true)");
     assert_eq!(sandbox.tagged(TAG), [head]);
     Gate::of(&sandbox).set("CLEARML_ACCEPT", "perhaps").run().expect(2, "").complains("CLEARML_ACCEPT");
 }

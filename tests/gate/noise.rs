@@ -55,11 +55,11 @@ fn fewer_runs_than_asked_for_are_no_verdict_on_either_side() {
     few.add(run(HEAD, 0.9).diff("x"));
     few.add(run(HEAD, 0.9).status("failed"));
     few.add(run(HEAD, 0.9).system_tag("archived"));
-    let ran = gate(&few, "3").run().expect(3, "NO VERDICT: this code has 2 clean runs, and CLEARML_RUNS asks for 3");
-    ran.says("1 more needed");
+    let ran = gate(&few, "3").run().expect(3, "NO VERDICT: this code has 2 clean runs, but CLEARML_RUNS requires 3");
+    ran.says("Run the training once more");
     let few = sandbox(&[0.8], &[0.9, 0.9, 0.9]);
     let ran = gate(&few, "3").run().expect(3, "NO VERDICT: the baseline's commit has 1 clean run");
-    ran.says("2 more needed");
+    ran.says("Run the training 2 more times");
     assert_eq!(few.tagged(TAG).len(), 1);
 }
 

@@ -29,7 +29,7 @@ fn it_took_the_task_name_for_a_pattern() {
     let sandbox = Sandbox::start();
     sandbox.add(best(0.8));
     sandbox.add(TaskSeed::new(PROJECT, "train_smoketest").commit(HEAD).scalar(TITLE, SERIES, &[(0, 0.99)]));
-    Gate::of(&sandbox).run().expect(3, "NO VERDICT: no run of this commit");
+    Gate::of(&sandbox).run().expect(3, "NO VERDICT: ClearML has no run of this commit");
 }
 
 #[test]

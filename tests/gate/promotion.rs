@@ -64,7 +64,7 @@ fn four_requests_make_a_verdict_and_seven_move_the_tag_on_one_connection() {
 fn a_failed_or_impossible_verdict_writes_nothing() {
     let (sandbox, ..) = pair(0.8, 0.7);
     let before = sandbox.state();
-    Gate::of(&sandbox).run().expect(1, "FAILED, degraded").says("stays where it is");
+    Gate::of(&sandbox).run().expect(1, "FAILED, degraded").says("was not moved because the check failed");
     Gate::of(&sandbox).set("COMMIT_ID", OTHER).run().expect(3, "NO VERDICT");
     assert_eq!(sandbox.state(), before);
 }
@@ -74,7 +74,7 @@ fn the_baseline_judged_again_is_unchanged_and_writes_nothing() {
     let sandbox = Sandbox::start();
     sandbox.add(run(HEAD, 0.8).tag(TAG));
     let before = sandbox.state();
-    Gate::of(&sandbox).run().expect(0, "PASSED, unchanged: this run is the best so far").says("the candidate itself");
+    Gate::of(&sandbox).run().expect(0, "PASSED, unchanged: this run is the baseline").says("same run as the candidate");
     assert_eq!(sandbox.state(), before);
     assert_eq!(endpoints(&sandbox).len(), 5);
 }
@@ -122,7 +122,7 @@ fn an_interrupted_move_is_finished_by_the_next_run() {
     let (sandbox, base, head) = pair(0.8, 0.9);
     sandbox.fault(At::NthOf("tasks.update_tags", 2), Effect::Status { code: 403, headers: vec![], body: refusal() });
     let ran = Gate::of(&sandbox).run().expect(4, "PASSED, improved").says("BUT THE TAG WAS NOT MOVED");
-    ran.says("the candidate may carry it beside the former best").says("Then run the check again");
+    ran.says("the candidate may already have it").says("Then run this check again");
     assert_eq!(sandbox.tagged(TAG).len(), 2);
     sandbox.clear_faults();
     Gate::of(&sandbox).run().expect(0, "PASSED, unchanged").says(&format!("moved to the candidate from {base}"));
@@ -152,7 +152,7 @@ fn a_tag_that_another_gate_gave_meanwhile_is_left_alone() {
     Gate::of(&sandbox)
         .run()
         .expect(0, "PASSED, improved")
-        .says("left alone for now: another run may be moving it")
+        .says("where it stays for now because another gate may be moving it")
         .says(&other);
     assert_carriers(&sandbox, &[&head, &other]);
     assert_eq!(sandbox.tags(&base), ["prod", "team-a"]);
@@ -172,7 +172,7 @@ fn a_tag_that_another_gate_moved_on_is_told_and_left_there() {
         }
     });
     let ran = Gate::of(&sandbox).run().expect(0, "PASSED, improved");
-    ran.says(&format!("moved to the candidate and on to {other} by another run at work at the same time"));
+    ran.says(&format!("moved to the candidate, then to {other} by a concurrent gate"));
     assert_carriers(&sandbox, &[&other]);
     assert_eq!(sandbox.tags(&head), [""; 0]);
 }
@@ -262,7 +262,7 @@ fn nothing_is_written_when_the_candidate_carries_the_tag_and_nobody_is_to_lose_i
         better.map(|value| sandbox.add(best(value)));
         let before = sandbox.task(&head);
         let ran = Gate::of(&sandbox).set("CLEARML_SCALAR_THRESHOLD", "50").run();
-        ran.expect(0, "PASSED").says("is on the candidate already");
+        ran.expect(0, "PASSED").says("was already on the candidate");
         assert_eq!(sandbox.task(&head), before);
         assert!(sandbox.requests().iter().all(|request| !request.endpoint.contains("update")));
     }
@@ -299,7 +299,7 @@ fn a_refusal_after_a_lost_answer_does_not_deny_a_tag_that_is_there() {
     sandbox.fault(At::NthOf("tasks.update_tags", 1), Effect::CutAfter);
     sandbox.fault(At::NthOf("tasks.update_tags", 2), Effect::status(403));
     let ran = Gate::of(&sandbox).run().expect(4, "PASSED, improved");
-    ran.says("the candidate may carry it beside the former best");
+    ran.says("the candidate may already have it");
     assert_carriers(&sandbox, &[&base, &head]);
 }
 
@@ -307,12 +307,12 @@ fn a_refusal_after_a_lost_answer_does_not_deny_a_tag_that_is_there() {
 fn a_tag_in_another_case_is_no_baseline_and_is_told() {
     let sandbox = Sandbox::start();
     let other = sandbox.add(run(BASE, 0.99).tag(&TAG.to_lowercase()));
-    let told = format!("no task carries the tag \"{TAG}\", but one carries \"{}\"", TAG.to_lowercase());
+    let told = format!("no task has the tag \"{TAG}\", but one has \"{}\"", TAG.to_lowercase());
     let head = sandbox.add(run(HEAD, 0.5));
     Gate::of(&sandbox)
         .set("CLEARML_NO_BASELINE", "fail")
         .run()
-        .expect(3, "NO VERDICT: no task of this name")
+        .expect(3, "NO VERDICT: no task with this name")
         .says(&told);
     Gate::of(&sandbox).run().expect(0, "PASSED, first").says(&told);
     assert_eq!((sandbox.tags(&other), sandbox.tags(&head)), (vec![TAG.to_lowercase()], vec![TAG.to_owned()]));

@@ -63,7 +63,7 @@ fn the_captured_answers_give_the_verdict_that_a_person_would() {
         captured("203-tags-remove"),
     ]);
     let ran = gate(&sandbox).run().expect(0, "PASSED, improved").says("baseline 0.8 ").says("candidate 0.85 ");
-    let ran = ran.says("+0.05 (+6.25 %)").says(&format!("moved to the candidate from {BASELINE}"));
+    let ran = ran.says("+0.05 (+6.25%)").says(&format!("moved to the candidate from {BASELINE}"));
     ran.says(&format!("https://app.example.org/projects/{PROJECT}/tasks/{CANDIDATE}/output/log"));
     let bodies: Vec<Value> = sandbox.requests()[4..].iter().map(|request| request.body.clone()).collect();
     assert_eq!(bodies[0], json!({"ids": [CANDIDATE], "add_tags": ["Best Performance"]}));

@@ -19,14 +19,14 @@ const IN_EVERY_FORMAT: &[&str] = &[
     "first",
     "medians",
     "several_metrics_degraded",
-    "nothing_ran_the_commit",
-    "no_metric",
-    "wrong_settings",
+    "no_run_of_commit",
+    "unusable_metric",
+    "invalid_settings",
     "hostile",
 ];
 
 /// Further endings whose JSON has a part that no other has.
-const AS_JSON: &[&str] = &["same_code_at_paths", "no_project", "none_qualifies", "not_moved", "warnings"];
+const AS_JSON: &[&str] = &["same_code_at_paths", "project_not_found", "no_eligible_run", "not_moved", "warnings"];
 
 /// Three days after the first seeded run: 2026-01-04, so that ages do not depend on the day of the test.
 const NOW: i64 = 1_767_484_800_000_000;
@@ -211,7 +211,7 @@ fn the_same_code_under_another_commit() {
 #[test]
 fn an_unfit_baseline() {
     let sandbox = sandbox([best(0.8).diff("x"), run(HEAD, 0.9)]);
-    shown("unfit_baseline", &sandbox, Gate::of(&sandbox).set("CLEARML_BASELINE_CHECK", "require"));
+    shown("unusable_baseline", &sandbox, Gate::of(&sandbox).set("CLEARML_BASELINE_CHECK", "require"));
 }
 
 /// A run with three metrics.
@@ -244,19 +244,19 @@ fn no_verdicts() {
     let sandbox = pair(0.9);
     let gate = || Gate::of(&sandbox);
     let with = |name: &str, setting: &str, value: &str| shown(name, &sandbox, gate().set(setting, value));
-    with("no_project", "CLEARML_PROJECT", "vision/detectors");
-    with("no_task_name", "CLEARML_TASK_NAME", "training");
-    with("nothing_ran_the_commit", "COMMIT_ID", OTHER);
-    with("no_metric", "CLEARML_SCALAR_SERIES", "precision");
+    with("project_not_found", "CLEARML_PROJECT", "vision/detectors");
+    with("task_not_found", "CLEARML_TASK_NAME", "training");
+    with("no_run_of_commit", "COMMIT_ID", OTHER);
+    with("unusable_metric", "CLEARML_SCALAR_SERIES", "precision");
     with("wrong_keys", "CLEARML_API_SECRET_KEY", "wrong");
-    with("unreachable", "CLEARML_API_HOST", "http://api.clear.ml.invalid");
-    with("wrong_settings", "CLEARML_SCALAR_THRESHOLD", "three");
+    with("clearml_unreachable", "CLEARML_API_HOST", "http://api.clear.ml.invalid");
+    with("invalid_settings", "CLEARML_SCALAR_THRESHOLD", "three");
     sandbox.add(run("b6589fc0000000000000000000000000000000ff", 0.1));
     with("ambiguous_commit", "COMMIT_ID", &BASE[..7]);
     sandbox.add(run(OTHER, 0.9).diff("x"));
     sandbox.add(run(OTHER, 0.9).diff("x"));
     sandbox.add(run(OTHER, 0.9).status("in_progress"));
-    with("none_qualifies", "COMMIT_ID", OTHER);
+    with("no_eligible_run", "COMMIT_ID", OTHER);
     sandbox.fault(At::Always, Effect::Body { content_type: "text/html".to_owned(), body: "<html>".to_owned() });
     shown("web_page", &sandbox, gate());
 }

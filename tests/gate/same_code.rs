@@ -44,7 +44,8 @@ fn short(commit: &str) -> &str {
 /// The report says that the one commit was run in place of the other.
 #[track_caller]
 fn stands(ran: Ran, reviewed: &str, instead: &str) -> Ran {
-    let said = format!("code {} was not run; its code is that of {}, which was", short(reviewed), short(instead));
+    let said =
+        format!("code {} has no run; using the run of {}, which has the same code", short(reviewed), short(instead));
     ran.expect(0, "PASSED, improved").says(&said).says(&format!("commit {}", short(instead)))
 }
 
@@ -136,9 +137,9 @@ fn with_paths_what_is_elsewhere_may_differ_and_nothing_in_them() {
         let (reviewed, ran) = (short(reviewed), short(&ran));
         match same {
             None => report.expect(3, NOBODY),
-            Some(same) => report
-                .expect(0, "PASSED, improved")
-                .says(&format!("code {reviewed} was not run; it holds the same as {ran}, which was, at {same} ")),
+            Some(same) => report.expect(0, "PASSED, improved").says(&format!(
+                "code {reviewed} has no run; using the run of {ran}, which has the same code in {same} "
+            )),
         };
     }
 }
@@ -158,7 +159,7 @@ fn of_several_runs_of_the_same_code_the_newest_clean_one_is_judged() {
     stands(gate.run(), &reviewed, &first).says("candidate 0.9 ");
     assert_eq!(sandbox.tagged(TAG), [newest]);
     let markdown = fs::read_to_string(gate.path().join("report.md")).unwrap();
-    assert!(markdown.contains("1 run of this code: failed") && !markdown.contains("at this commit"), "{markdown}");
+    assert!(markdown.contains("1 run of this code failed") && !markdown.contains("of this commit"), "{markdown}");
 }
 
 #[test]
@@ -167,15 +168,19 @@ fn where_no_run_of_the_same_code_qualifies_each_is_told() {
     let (gate, first) = checkout(&sandbox);
     let reviewed = reworded(gate.path());
     for (seed, said) in [
-        (run(&first, 0.9).diff("x"), "1 run of this code: completed with uncommitted changes"),
-        (run(&first, 0.9).status("failed"), "1 run of this code: failed"),
-        (run(&first, 0.9).status("in_progress"), "1 run of this code: still running"),
+        (run(&first, 0.9).diff("x"), "1 run of this code has uncommitted changes"),
+        (run(&first, 0.9).status("failed"), "1 run of this code failed"),
+        (run(&first, 0.9).status("in_progress"), "1 run of this code is still running"),
     ] {
         sandbox.add(seed);
         let before = sandbox.state();
         let ran = gate.command().env("COMMIT_ID", &reviewed).output().unwrap();
-        let ran = Ran::of(&ran).expect(3, "NO VERDICT: no clean run of this code has completed");
-        let instead = format!("{} was not run; its code is that of {}, which was.", short(&reviewed), short(&first));
+        let ran = Ran::of(&ran).expect(3, "NO VERDICT: no run of this code has completed without");
+        let instead = format!(
+            "{} has no run; searched the runs of {}, which has the same code.",
+            short(&reviewed),
+            short(&first)
+        );
         ran.says(&instead).says(said);
         assert_eq!(sandbox.state(), before);
     }
@@ -188,7 +193,7 @@ fn a_stand_in_without_the_metric_is_told_with_both_commits() {
     let reviewed = reworded(gate.path());
     sandbox.add(run(&first, 0.9));
     let gate = gate.set("COMMIT_ID", &reviewed).set("CLEARML_SCALAR_SERIES", "f1");
-    let said = format!(", which ran {} in place of {}", short(&first), short(&reviewed));
+    let said = format!(", a run of {} in place of {}", short(&first), short(&reviewed));
     gate.run().expect(3, "NO VERDICT: the candidate did not report validation / f1").says(&said);
 }
 
@@ -201,15 +206,15 @@ fn a_run_of_the_very_commit_comes_before_newer_ones_of_the_same_code() {
     sandbox.add(run(&first, 0.99));
     let gate = gate.set("COMMIT_ID", &reviewed);
     let ran = gate.run().expect(0, "PASSED, improved").says("candidate 0.9 ");
-    assert!(!ran.out.contains("was not run"), "{}", ran.out);
+    assert!(!ran.out.contains("has no run"), "{}", ran.out);
     assert_eq!(sandbox.tagged(TAG), [own]);
     // Also when it failed: that is what is known of this commit.
     let newest = commit(gate.path(), "once more");
     sandbox.add(run(&newest, 0.9).status("failed"));
     gate.set("COMMIT_ID", &newest)
         .run()
-        .expect(3, "NO VERDICT: no clean run of this commit")
-        .says("1 run at this commit: failed");
+        .expect(3, "NO VERDICT: no run of this commit has completed without")
+        .says("1 run of this commit failed");
 }
 
 #[test]
@@ -219,7 +224,7 @@ fn the_baseline_itself_can_be_the_run_of_the_same_code() {
     let reviewed = reworded(gate.path());
     let id = sandbox.add(run(&first, 0.9).tag(TAG));
     let ran = gate.set("COMMIT_ID", &reviewed).set("CLEARML_BASELINE_CHECK", "require").run();
-    ran.expect(0, "PASSED, unchanged: this run is the best so far").says("baseline the candidate itself");
+    ran.expect(0, "PASSED, unchanged: this run is the baseline").says("baseline same run as the candidate");
     assert_eq!(sandbox.tagged(TAG), [id]);
 }
 
@@ -258,10 +263,7 @@ fn a_path_that_is_not_there_is_never_the_same() {
     ];
     for (paths, said) in missing {
         gate = gate.set("CLEARML_CODE_PATHS", paths);
-        gate.run()
-            .expect(3, NOBODY)
-            .says("Runs of the same code under another commit could not be searched:")
-            .says(said);
+        gate.run().expect(3, NOBODY).says("Runs of other commits with the same code could not be searched:").says(said);
     }
     // Where the commit was run itself, nobody asks what is at the paths.
     sandbox.add(run(&reviewed, 0.9));
@@ -348,7 +350,7 @@ fn every_report_names_both_commits() {
     }
     let report: Value = serde_json::from_str(&texts[1]).unwrap();
     assert_eq!((&report["commit"], &report["candidate"]["commit"]), (&json!(reviewed), &json!(first)));
-    assert_eq!(report["instead"], json!({"kind": "same_code", "paths": "src, train.py", "pull_request": null}));
+    assert_eq!(report["judged_via"], json!({"kind": "same_code", "paths": "src, train.py", "pull_request": null}));
 }
 
 #[test]
@@ -377,7 +379,7 @@ fn medians_are_of_the_runs_of_the_same_code_under_any_commit() {
     sandbox.add(run(BASE, 0.7));
     sandbox.add(run(&first, 0.5));
     let gate = gate.set("COMMIT_ID", &reviewed).set("CLEARML_RUNS", "2");
-    gate.run().expect(3, "NO VERDICT: this code has 1 clean run, and CLEARML_RUNS asks for 2");
+    gate.run().expect(3, "NO VERDICT: this code has 1 clean run, but CLEARML_RUNS requires 2");
     sandbox.add(run(&second, 0.9));
     let ran = gate.run().expect(1, "FAILED, degraded").says("candidate 0.7 (median of 2 runs, 0.5 to 0.9)");
     ran.says("baseline 0.75 (median of 2 runs, 0.7 to 0.8)");

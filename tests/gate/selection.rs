@@ -71,7 +71,7 @@ fn a_short_commit_is_enough_when_it_is_the_beginning_of_one() {
     Gate::of(&sandbox).set("COMMIT_ID", "A94A8FE").set("CLEARML_PROMOTE", "never").run().expect(0, "PASSED, first");
     sandbox.add(run("a94a8fe000000000000000000000000000000000", 0.9));
     let ran = Gate::of(&sandbox).set("COMMIT_ID", "a94a8fe").run();
-    ran.expect(3, "NO VERDICT: a94a8fe is the beginning of several commits").says(HEAD).says("Give more digits");
+    ran.expect(3, "NO VERDICT: a94a8fe matches more than one commit").says(HEAD).says("Give more digits");
 }
 
 #[test]
@@ -124,7 +124,7 @@ fn of_several_tagged_the_best_is_the_baseline_and_a_move_leaves_one() {
     sandbox.add(run(OTHER, 0.95).tag(TAG));
     sandbox.add(TaskSeed::new(PROJECT, TASK).commit(OTHER).tag(TAG));
     sandbox.add(run(HEAD, 0.9));
-    Gate::of(&sandbox).run().expect(1, "FAILED, degraded").says("baseline 0.95 ").says("3 tasks carry the tag");
+    Gate::of(&sandbox).run().expect(1, "FAILED, degraded").says("baseline 0.95 ").says("3 tasks have the tag");
     let better = sandbox.add(run(HEAD, 0.96));
     Gate::of(&sandbox).run().expect(0, "PASSED, improved");
     assert_eq!(sandbox.tagged(TAG), [better]);
@@ -135,7 +135,7 @@ fn without_a_baseline_the_settings_decide() {
     let sandbox = Sandbox::start();
     let head = sandbox.add(run(HEAD, 0.9).tag("BEST performance"));
     let fail = Gate::of(&sandbox).set("CLEARML_NO_BASELINE", "fail").run();
-    fail.expect(3, "NO VERDICT: no task of this name carries the tag")
+    fail.expect(3, "NO VERDICT: no task with this name has the tag")
         .says("CLEARML_NO_BASELINE")
         .says("\"BEST performance\"");
     Gate::of(&sandbox).run().expect(0, "PASSED, first");
@@ -163,11 +163,10 @@ fn what_came_near_is_counted() {
         sandbox.add(run(HEAD, 0.9).status(status));
     }
     let before = sandbox.state();
-    let ran = Gate::of(&sandbox).run().expect(3, "NO VERDICT: no clean run of this commit has completed");
-    let ran =
-        ran.says("2 runs at this commit: completed with uncommitted changes").says("1 run at this commit: failed");
-    let ran = ran.says("1 run at this commit: still running").says("1 run at this commit: waiting in a queue");
-    ran.says("1 run at this commit: was stopped").says("1 run at this commit: was never started");
+    let ran = Gate::of(&sandbox).run().expect(3, "NO VERDICT: no run of this commit has completed without");
+    let ran = ran.says("2 runs of this commit have uncommitted changes").says("1 run of this commit failed");
+    let ran = ran.says("1 run of this commit is still running").says("1 run of this commit is waiting in a queue");
+    ran.says("1 run of this commit was stopped").says("1 run of this commit was never started");
     assert_eq!(sandbox.state(), before);
 }
 
@@ -178,7 +177,7 @@ fn a_commit_that_nobody_ran_is_told_with_the_newest_clean_run() {
     sandbox.add(run(OTHER, 0.9));
     sandbox.add(run("1234567000000000000000000000000000000000", 0.9).diff("dirty"));
     let ran = Gate::of(&sandbox).run().expect(3, NOBODY);
-    ran.says("The newest clean run is of c0ffee0000c0").says("run the training on this very commit");
+    ran.says("The newest clean run is of c0ffee0000c0").says("run the training on exactly this commit");
 }
 
 #[test]
@@ -186,9 +185,10 @@ fn unknown_names_are_answered_with_the_nearest() {
     let sandbox = Sandbox::start();
     sandbox.add(best(0.8));
     let ran = Gate::of(&sandbox).set("CLEARML_PROJECT", "vision/detectr").run();
-    ran.expect(3, "NO VERDICT: there is no project named \"vision/detectr\"").says("Did you mean \"vision/detector\"");
+    ran.expect(3, "NO VERDICT: there is no project named \"vision/detectr\"")
+        .says("Similar names: \"vision/detector\", ");
     let ran = Gate::of(&sandbox).set("CLEARML_TASK_NAME", "Trainn").run();
-    ran.expect(3, "NO VERDICT: no task of this project is named \"Trainn\"").says("Did you mean \"train\"");
+    ran.expect(3, "NO VERDICT: this project has no task named \"Trainn\"").says("Did you mean \"train\"");
     let ran = Gate::of(&sandbox).set("CLEARML_PROJECT", "xy").run();
     ran.expect(3, "NO VERDICT: there is no project named \"xy\"").says("another workspace");
 }
@@ -208,7 +208,7 @@ fn an_unknown_metric_is_answered_with_those_that_are_there() {
 fn a_candidate_without_the_metric_is_no_verdict_even_when_it_would_be_the_first() {
     let sandbox = Sandbox::start();
     let head = sandbox.add(TaskSeed::new(PROJECT, TASK).commit(HEAD));
-    Gate::of(&sandbox).run().expect(3, "NO VERDICT: the candidate did not report").says("no scalar at all");
+    Gate::of(&sandbox).run().expect(3, "NO VERDICT: the candidate did not report").says("It reported no scalars");
     assert_eq!(sandbox.tags(&head), [""; 0]);
 }
 
@@ -234,7 +234,9 @@ fn a_value_that_is_no_number_is_no_verdict() {
                 }
             }
         });
-        Gate::of(&sandbox).run().expect(3, "NO VERDICT: validation / accuracy of the candidate is not a finite number");
+        Gate::of(&sandbox)
+            .run()
+            .expect(3, "NO VERDICT: the candidate reported no finite number for validation / accuracy");
     }
 }
 
@@ -248,7 +250,7 @@ fn bare_nan_in_an_answer_is_no_verdict() {
     let body = format!(r#"{{"meta":{{"result_code":200}},"data":{{"tasks":[{nan}]}}}}"#);
     sandbox.fault(At::Request(3), Effect::json(body));
     let ran = Gate::of(&sandbox).run();
-    ran.expect(3, "NO VERDICT: validation / accuracy of the candidate is not a finite number").says(&head);
+    ran.expect(3, "NO VERDICT: the candidate reported no finite number for validation / accuracy").says(&head);
     assert_eq!(sandbox.tags(&head), [""; 0]);
 }
 

@@ -20,7 +20,9 @@ fn all_faults_are_told_at_once_and_nothing_is_asked() {
         .unset("CLEARML_PROJECT")
         .run()
         .expect(2, "");
-    let ran = ran.complains("6 settings to mend").complains("CLEARML_PROJECT: is not set. Example: vision/detector");
+    let ran = ran
+        .complains("6 invalid or missing settings")
+        .complains("CLEARML_PROJECT: is not set. Example: vision/detector");
     let ran = ran.complains("CLEARML_SCALAR_THRESHOLD: \"abc\" is not a finite number. Example: 3 or 3%");
     let ran = ran.complains("CLEARML_SCALAR_MIN_MAX: \"MAXX\" is not one of the allowed values. Example: MAX or MIN");
     let ran = ran.complains("(the decimal separator is a point)").complains("CLEARML_PROMOTE: \"merge?\"");
@@ -52,7 +54,7 @@ fn what_an_error_message_gives_as_an_example_is_taken() {
             let gate = Gate::of(&sandbox).unset("CLEARML_API_ACCESS_KEY");
             let others = ALTERNATIVES.iter().find(|(own, _)| *own == name).map_or(&[][..], |(_, others)| others);
             let gate = others.iter().fold(gate, |gate, other| gate.unset(other));
-            let ran = gate.set(name, example).run().expect(2, "").complains("1 setting to mend");
+            let ran = gate.set(name, example).run().expect(2, "").complains("1 invalid or missing setting");
             ran.complains("CLEARML_API_ACCESS_KEY: is not set");
         }
     }
@@ -88,7 +90,7 @@ fn each_bad_value_is_refused_with_an_example() {
     for (name, values) in bad {
         for value in values {
             let ran = Gate::of(&sandbox).set(name, value).run().expect(2, "").complains(&format!(" {name}: "));
-            ran.complains(". Example: ").complains("1 setting to mend");
+            ran.complains(". Example: ").complains("1 invalid or missing setting");
         }
     }
     assert_eq!(sandbox.requests().len(), 0);

@@ -51,7 +51,7 @@ fn each_look_has_as_much_time_as_the_first() {
 fn a_run_that_fails_ends_the_wait_at_once() {
     let (sandbox, _) = ends_at_look(2, "failed");
     let began = Instant::now();
-    Gate::of(&sandbox).set("CLEARML_WAIT", "2h").run().expect(3, "NO VERDICT").says("1 run at this commit: failed");
+    Gate::of(&sandbox).set("CLEARML_WAIT", "2h").run().expect(3, "NO VERDICT").says("1 run of this commit failed");
     assert!(began.elapsed() < Duration::from_secs(30));
 }
 
@@ -60,7 +60,7 @@ fn nobody_waits_for_longer_than_asked() {
     let (sandbox, _) = ends_at_look(usize::MAX, "completed");
     let began = Instant::now();
     let ran = Gate::of(&sandbox).set("CLEARML_WAIT", "2s").run().expect(3, "NO VERDICT");
-    ran.says("1 run at this commit: still running").says("Waited for 2 s (CLEARML_WAIT).");
+    ran.says("1 run of this commit is still running").says("The check waited 2 s (CLEARML_WAIT).");
     assert!(began.elapsed() >= Duration::from_secs(2) && began.elapsed() < Duration::from_secs(30));
 }
 
@@ -87,22 +87,22 @@ fn a_finished_run_is_not_kept_waiting_by_another() {
 #[test]
 fn without_a_wait_the_report_says_how_to() {
     let (sandbox, _) = ends_at_look(usize::MAX, "completed");
-    Gate::of(&sandbox).run().expect(3, "NO VERDICT").says("Set CLEARML_WAIT, for instance to 30m");
+    Gate::of(&sandbox).run().expect(3, "NO VERDICT").says("set CLEARML_WAIT, for example to 30m");
 }
 
 #[test]
 fn what_is_not_enforced_blocks_nothing_and_says_so() {
     let (sandbox, base, _) = pair(0.8, 0.7);
     let gate = || Gate::of(&sandbox).set("CLEARML_ENFORCE", "false");
-    gate().run().expect(0, "FAILED, degraded").says("enforced, it would end with exit code 1");
-    gate().set("CLEARML_SCALAR_SERIES", "f1").run().expect(0, "NO VERDICT").says("would end with exit code 3");
-    gate().set("CLEARML_API_SECRET_KEY", "wrong").run().expect(0, "NO VERDICT").says("would end with exit code 4");
+    gate().run().expect(0, "FAILED, degraded").says("otherwise the exit code would be 1");
+    gate().set("CLEARML_SCALAR_SERIES", "f1").run().expect(0, "NO VERDICT").says("exit code would be 3");
+    gate().set("CLEARML_API_SECRET_KEY", "wrong").run().expect(0, "NO VERDICT").says("exit code would be 4");
     gate().set("CLEARML_SCALAR_TARGET", "x").run().expect(2, "");
     assert_eq!(sandbox.tagged(TAG), [base]);
     let (sandbox, ..) = pair(0.8, 0.9);
     sandbox.fault(At::Endpoint("tasks.update_tags"), Effect::status(403));
     let gate = Gate::of(&sandbox).set("CLEARML_ENFORCE", "false");
-    gate.run().expect(0, "PASSED, improved, BUT THE TAG WAS NOT MOVED").says("would end with exit code 4");
+    gate.run().expect(0, "PASSED, improved, BUT THE TAG WAS NOT MOVED").says("exit code would be 4");
     let (sandbox, ..) = pair(0.8, 0.9);
     let ran = Gate::of(&sandbox).set("CLEARML_ENFORCE", "false").run().expect(0, "PASSED, improved");
     assert!(!ran.out.contains("CLEARML_ENFORCE"), "{}", ran.out);

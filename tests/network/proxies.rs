@@ -45,9 +45,9 @@ fn plain_http_through_a_proxy_is_warned_of_and_this_machine_needs_none() {
     let (address, seen) = proxy(Manner::Tunnel { to, asks_for: "CONNECT" });
     let gate = Gate::of(&sandbox).set("ALL_PROXY", &format!("http://{address}"));
     let ran = gate.run().expect(0, "PASSED, improved");
-    assert!(!ran.out.contains("travel unencrypted") && seen.lock().unwrap().is_empty(), "{}", ran.out);
+    assert!(!ran.out.contains("sent unencrypted") && seen.lock().unwrap().is_empty(), "{}", ran.out);
     let gate = gate.set("CLEARML_API_HOST", "http://clearml.example");
-    gate.run().expect(0, "PASSED").says("the keys travel unencrypted");
+    gate.run().expect(0, "PASSED").says("credentials are sent unencrypted");
     assert!(seen.lock().unwrap().starts_with(b"CONNECT clearml.example:80 "));
 }
 

@@ -106,23 +106,23 @@ fn assert_right(scenario: Scenario, faults: &[(usize, Fault)], stage: &Stage, en
     let says = |pointer: &str| report.pointer(pointer).and_then(|value| value.as_str()).unwrap_or_default();
     let context = format!("{context}: exit code {code}\n{report:#}\n{err}");
     let verdict = says("/verdict");
-    assert!([scenario.verdict, "no verdict"].contains(&verdict), "{context}");
+    assert!([scenario.verdict, "no_verdict"].contains(&verdict), "{context}");
     // A processor that is wanted elsewhere can make any request take too long.
     let allowed = |fault: &(usize, Fault)| fault.1.codes.contains(code);
     assert!(
-        *code == scenario.code || *code == 5 || faults.iter().any(allowed) || *code == 4 && verdict != "no verdict",
+        *code == scenario.code || *code == 5 || faults.iter().any(allowed) || *code == 4 && verdict != "no_verdict",
         "{context}"
     );
     assert_eq!(*code == 1, verdict == "degraded", "{context}");
     let (carriers, became) = (stage.sandbox.tagged(TAG), says("/promotion/state"));
-    if !scenario.passes() || verdict == "no verdict" {
+    if !scenario.passes() || verdict == "no_verdict" {
         assert!(*code != 0, "{context}");
         assert!(stage.sandbox.requests().iter().all(|request| !request.endpoint.contains("update")), "{context}");
     } else if *code == 0 {
         assert!(carriers == [stage.candidate.clone()], "{context}\n{carriers:?}");
     } else {
         assert_eq!((*code, became), (4, "failed"), "{context}");
-        let may_carry = report["promotion"]["candidate_may_carry_it"] == true;
+        let may_carry = report["promotion"]["candidate_may_have_tag"] == true;
         let had_it = scenario.verdict == "unchanged";
         assert!(may_carry || had_it || !carriers.contains(&stage.candidate), "the report denies the tag\n{context}");
     }

@@ -32,7 +32,7 @@ pub(crate) fn pair(baseline: f64, candidate: f64) -> (Sandbox, String, String) {
 }
 
 /// How the report begins where nobody ran the commit.
-pub(crate) const NOBODY: &str = "NO VERDICT: no run of this commit is in ClearML";
+pub(crate) const NOBODY: &str = "NO VERDICT: ClearML has no run of this commit";
 
 /// Asserts that these tasks carry the tag and no others, in whatever order.
 #[track_caller]

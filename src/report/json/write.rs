@@ -1,24 +1,26 @@
-//! A document as text: as much of it as there is room for, and nothing that could mislead in a log.
+//! Turns a document into text: cut to a bounded size, and without characters that could mislead in a log.
 
 use std::fmt::Write as _;
 
-use super::document::Document;
-use crate::model::run::TaskId;
-use crate::text::plain::is_misleading;
+use serde::Serialize;
 
-/// The bytes of a document. GitHub takes 1 MB for all outputs of a job and counts two bytes a character.
+use crate::model::run::TaskId;
+use crate::text::sanitize::is_misleading;
+
+/// The bytes of a document. GitHub allows 1 MB for all outputs of a job, and counts two bytes for each character.
 pub(super) const MOST_BYTES: usize = 400_000;
-/// The characters of a text from outside: the first of these with which the document fits, else the last.
-const LONGEST: [usize; 3] = [1000, 100, 10];
-/// The characters of a sentence.
+/// The characters of a text from outside: the first of these that makes the document fit, else the last.
+const LONGEST_TEXT: [usize; 3] = [1000, 100, 10];
 const LONGEST_SENTENCE: usize = 2000;
-/// The items of a list whose length is up to the server.
+/// The items of a list whose length depends on the server.
 pub(super) const MOST_ITEMS: usize = 100;
 
-pub(super) fn fitting(document: impl Fn(Room) -> Document) -> String {
+pub(super) fn fitting<D: Serialize>(document: impl Fn(Room) -> D) -> String {
     let mut text = String::new();
-    for longest in LONGEST {
-        text = written(&document(Room { longest }));
+    for longest in LONGEST_TEXT {
+        // Serialization cannot fail: all keys are strings, and numbers that are not finite become null.
+        let pretty = serde_json::to_string_pretty(&document(Room { longest })).unwrap_or_default();
+        text = escape_misleading(&tidy_numbers(&pretty));
         if text.len() <= MOST_BYTES {
             break;
         }
@@ -26,7 +28,7 @@ pub(super) fn fitting(document: impl Fn(Room) -> Document) -> String {
     text
 }
 
-/// How much of a text from outside there is room for.
+/// How long a text from outside may be.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Room {
     longest: usize,
@@ -34,7 +36,7 @@ pub(super) struct Room {
 
 impl Room {
     pub(super) fn text(self, text: &str) -> String {
-        up_to(text, self.longest)
+        cut(text, self.longest)
     }
 
     pub(super) fn list<'a>(self, texts: impl IntoIterator<Item = &'a str>) -> Vec<String> {
@@ -47,43 +49,40 @@ impl Room {
 }
 
 pub(super) fn sentence(text: &str) -> String {
-    up_to(text, LONGEST_SENTENCE)
+    cut(text, LONGEST_SENTENCE)
 }
 
-pub(super) fn up_to(text: &str, longest: usize) -> String {
+fn cut(text: &str, longest: usize) -> String {
     match text.char_indices().nth(longest) {
         Some((end, _)) => text.get(..end).unwrap_or_default().to_owned() + "…",
         None => text.to_owned(),
     }
 }
 
-fn written(document: &Document) -> String {
-    // Nothing in the document can fail to become JSON: its keys are strings, and what is not a number becomes null.
-    let text = serde_json::to_string_pretty(document).unwrap_or_default();
-    harmless(&with_numbers_in_rows(&text))
-}
-
-/// The elements of a list of numbers in one line instead of one each. A line never begins with a number otherwise.
-fn with_numbers_in_rows(text: &str) -> String {
+/// Writes whole numbers as `100` rather than `100.0`, and lists of numbers in one line. Relies on the pretty printer:
+/// only an item of a list starts a line with a number, and a line that ends with a string ends with a quote.
+fn tidy_numbers(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    let mut within = false;
+    let mut in_list = false;
     for line in text.lines() {
-        let item = line.trim_start();
+        let (value, comma) = line.strip_suffix(',').map_or((line, ""), |value| (value, ","));
+        let value = value.strip_suffix(".0").unwrap_or(value);
+        let item = value.trim_start();
         let is_number = item.starts_with(|c: char| c == '-' || c.is_ascii_digit());
-        match (within, is_number) {
-            (true, true) => out.extend([" ", item]),
-            (false, true) | (true, false) => out.push_str(item),
-            (false, false) => out.extend([if out.is_empty() { "" } else { "\n" }, line]),
+        match (in_list, is_number) {
+            (true, true) => out.extend([" ", item, comma]),
+            (false, true) | (true, false) => out.extend([item, comma]),
+            (false, false) => out.extend([if out.is_empty() { "" } else { "\n" }, value, comma]),
         }
-        within = is_number;
+        in_list = is_number;
     }
     out.push('\n');
     out
 }
 
-/// The document with everything invisible or misleading escaped, since it may land in a log. Such characters occur in
-/// strings alone, where an escape means the same.
-fn harmless(text: &str) -> String {
+/// Escapes everything invisible or misleading, since the document may be printed in a log. Such characters occur only in
+/// strings, where an escape means the same.
+fn escape_misleading(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         if c != '\n' && (is_misleading(c) || (c == '#' && out.ends_with('#'))) {
@@ -103,18 +102,28 @@ mod tests {
 
     use super::*;
     use proptest::prelude::*;
+    use serde_json::json;
+
+    fn written(value: &impl Serialize) -> String {
+        escape_misleading(&tidy_numbers(&serde_json::to_string_pretty(value).unwrap()))
+    }
 
     proptest! {
         #[test]
-        fn escapes_change_no_string(texts in any::<BTreeMap<String, String>>()) {
-            let text = serde_json::to_string_pretty(&texts).unwrap();
-            let read: BTreeMap<String, String> = serde_json::from_str(&harmless(&with_numbers_in_rows(&text))).unwrap();
+        fn strings_read_back_unchanged(texts in any::<BTreeMap<String, String>>()) {
+            let read: BTreeMap<String, String> = serde_json::from_str(&written(&texts)).unwrap();
             prop_assert_eq!(read, texts);
         }
 
         #[test]
-        fn a_cut_text_says_so(text in any::<String>(), longest in 0usize..20) {
-            let cut = up_to(&text, longest);
+        fn numbers_read_back_unchanged(numbers in prop::collection::vec(prop_oneof![prop::num::f64::NORMAL, (-1000..1000).prop_map(f64::from)], 1..4)) {
+            let read: BTreeMap<String, Vec<f64>> = serde_json::from_str(&written(&json!({ "a": numbers }))).unwrap();
+            prop_assert_eq!(&read["a"], &numbers);
+        }
+
+        #[test]
+        fn a_cut_text_ends_with_an_ellipsis(text in any::<String>(), longest in 0usize..20) {
+            let cut = cut(&text, longest);
             prop_assert!(cut == text || (cut.ends_with('…') && cut.chars().count() == longest + 1));
         }
     }

@@ -1,5 +1,5 @@
-//! The report as Markdown for GitHub, as a job's summary and as a comment: the verdict first, then the numbers, what
-//! became of the tag, the curves, and folded away what is only sometimes asked for. Pure.
+//! The report as Markdown for GitHub, for a job summary or a comment: the verdict, the numbers, what happened to the tag,
+//! the curves, and details in a folded section. Pure.
 
 mod chart;
 mod escape;
@@ -11,43 +11,34 @@ use md5::{Digest as _, Md5};
 use crate::gate::outcome::{Finding, Judged, NoVerdict, NotStarted, Outcome, Report, RunSummary};
 use crate::model::compare::{Judgement, Verdict};
 use crate::settings::{Fault, Settings};
-use crate::wording::phrase::{Phrase, say};
-use crate::wording::{self, Cells, Headline, Tone};
-use chart::Chart;
-use escape::{name_of, own, page, phrase, sentence};
+use crate::wording::phrase::{self, Phrase, say};
+use crate::wording::{self, Headline, Tone};
+use escape::{inline, name_of, own, sentence};
 
-/// Tables with more rows than this show first what does not pass, and fold the rest away.
+/// A longer table shows the failing metrics first and folds the others.
 const MOST_OPEN_ROWS: usize = 12;
-/// Up to this many pictures are open.
-const MOST_OPEN_PICTURES: usize = 2;
+const MOST_OPEN_CHARTS: usize = 2;
 
-/// The whole report, in at most `room` bytes of UTF-8, and so in no more characters either.
+/// The report in at most `room` bytes of UTF-8, and therefore characters.
 pub(crate) fn render(report: &Report<'_>, room: usize) -> String {
     let headline = wording::headline(report);
-    let fewer = ROWS_LEFT.map(|rows| Extent { rows, ..ONLY_FAILING });
+    let fewer = FEWER_ROWS.map(|rows| Extent { rows, ..ONLY_FAILING });
     let versions = EXTENTS.into_iter().chain(fewer).map(|extent| document(report, &extent));
     let bare = format!("### {} {}\n", icon(headline.tone), own(&headline.result));
     fitting(versions.chain([heading(&headline)]), room, &bare)
 }
 
-/// What stands in the report's place when ClearML was not asked.
+/// The report of a run that did not ask ClearML.
 pub(crate) fn not_started(why: NotStarted<'_>, room: usize) -> String {
-    match why {
-        NotStarted::Nothing(reason) => {
-            let title = format!("### {} NOTHING TO GATE: {}\n", icon(Tone::Good), own(reason));
-            fitting(std::iter::empty(), room, &title)
-        }
-        NotStarted::Faults(faults) => to_mend(faults, room),
-    }
-}
-
-fn to_mend(faults: &[Fault], room: usize) -> String {
-    let why = NotStarted::Faults(faults).reason();
-    let title = format!("### {} NO VERDICT: {}\n", icon(Tone::Unknown), own(&why));
+    let title = heading(&wording::not_started(why));
+    let faults = match why {
+        NotStarted::NothingToGate(_) => [].as_slice(),
+        NotStarted::InvalidSettings(faults) => faults,
+    };
     let version = |shown: usize| {
         let list: String = faults.iter().take(shown).map(fault).collect();
         let rest = faults.len() - shown;
-        let rest = if rest == 0 { String::new() } else { format!("- and {rest} more\n") };
+        let rest = if rest == 0 { String::new() } else { format!("- {}\n", wording::and_more(rest)) };
         format!("{title}\n{list}{rest}")
     };
     fitting((1..=faults.len()).rev().map(version), room, &title)
@@ -58,16 +49,16 @@ fn fault(Fault { subject, problem, example }: &Fault) -> String {
     format!("- **{}**: {}{example}\n", name_of(subject), sentence(problem))
 }
 
-/// The line by which a gate finds its own comment among those of others.
+/// A line that identifies the comment of this gate among those of others.
 pub(crate) fn marker(settings: &Settings) -> String {
     let metrics = settings.metrics.iter().flat_map(|metric| [metric.title.as_str(), metric.series.as_str()]);
     let names = [settings.project.as_str(), settings.task_name.as_str()].into_iter().chain(metrics);
-    // No name holds a line break.
+    // No name contains a line break.
     let digest = Md5::digest(names.collect::<Vec<_>>().join("\n").as_bytes());
     format!("<!-- clearml-gate 1 {:032x} -->", u128::from_be_bytes(digest.into()))
 }
 
-/// The first version that fits; else `title`, cut where there is no room even for that.
+/// The first version that fits; else `title`, cut if necessary.
 fn fitting(mut versions: impl Iterator<Item = String>, room: usize, title: &str) -> String {
     versions.find(|text| text.len() <= room).unwrap_or_else(|| {
         let end = (0..=room.min(title.len())).rev().find(|end| title.is_char_boundary(*end));
@@ -75,41 +66,42 @@ fn fitting(mut versions: impl Iterator<Item = String>, room: usize, title: &str)
     })
 }
 
-/// How much is told.
+/// How much a version of the report contains.
 struct Extent {
-    pictures: bool,
+    charts: bool,
     details: bool,
-    retryable: bool,
-    /// How many rows a table has at most.
+    /// Whether metrics that pass are listed.
+    passing: bool,
+    /// The most rows of a table without passing metrics.
     rows: usize,
 }
 
-const ONLY_FAILING: Extent = Extent { pictures: false, details: false, retryable: false, rows: usize::MAX };
-/// From all to what cannot be left out.
+const ONLY_FAILING: Extent = Extent { charts: false, details: false, passing: false, rows: usize::MAX };
 const EXTENTS: [Extent; 4] = [
-    Extent { pictures: true, details: true, retryable: true, ..ONLY_FAILING },
-    Extent { details: true, retryable: true, ..ONLY_FAILING },
-    Extent { retryable: true, ..ONLY_FAILING },
+    Extent { charts: true, details: true, passing: true, ..ONLY_FAILING },
+    Extent { details: true, passing: true, ..ONLY_FAILING },
+    Extent { passing: true, ..ONLY_FAILING },
     ONLY_FAILING,
 ];
-/// Where not even the failing ones fit.
-const ROWS_LEFT: [usize; 7] = [100, 50, 25, 12, 6, 3, 0];
+/// If not even all failing metrics fit.
+const FEWER_ROWS: [usize; 7] = [100, 50, 25, 12, 6, 3, 0];
 
 fn document(report: &Report<'_>, extent: &Extent) -> String {
-    let mut blocks = vec![heading(&wording::headline(report))];
-    let warnings = report.warnings.iter().map(|warning| {
+    let settings = report.settings;
+    let warnings = list(report.warnings.iter().map(|warning| {
         let icon = if warning.is_note() { "ℹ️ " } else { "⚠️ " };
-        say(icon).then(wording::warning(warning, report.settings))
-    });
-    let warnings = list(warnings);
+        say(icon).then(wording::warning(warning, settings))
+    }));
+    let mut blocks = vec![heading(&wording::headline(report))];
     match &report.outcome {
-        Outcome::Judged(judged) => judgement(&mut blocks, report.settings, judged, extent, &warnings),
-        Outcome::NoVerdict(why) => no_verdict(&mut blocks, report.settings, why, &warnings),
-    }
-    if extent.pictures
-        && let Outcome::Judged(judged) = &report.outcome
-    {
-        blocks.push(pictures(&judged.findings));
+        Outcome::Judged(judged) => {
+            blocks.extend(tables(judged, extent));
+            blocks.push(notes(settings, judged) + &warnings);
+            if extent.charts {
+                blocks.push(charts(&judged.findings));
+            }
+        }
+        Outcome::NoVerdict(why) => blocks.extend(no_verdict(settings, why, &warnings)),
     }
     if extent.details {
         blocks.push(details(report));
@@ -120,13 +112,13 @@ fn document(report: &Report<'_>, extent: &Extent) -> String {
 
 fn list(phrases: impl IntoIterator<Item = Phrase>) -> String {
     phrases.into_iter().fold(String::new(), |mut list, item| {
-        list.extend(["- ", &phrase(&item), "\n"]);
+        list.extend(["- ", &inline(&item), "\n"]);
         list
     })
 }
 
 fn heading(Headline { tone, result, meaning }: &Headline) -> String {
-    format!("### {} {}: {}\n", icon(*tone), own(result), phrase(meaning))
+    format!("### {} {}: {}\n", icon(*tone), own(result), inline(meaning))
 }
 
 const fn icon(tone: Tone) -> &'static str {
@@ -137,59 +129,45 @@ const fn icon(tone: Tone) -> &'static str {
     }
 }
 
-fn judgement(blocks: &mut Vec<String>, settings: &Settings, judged: &Judged<'_>, extent: &Extent, warnings: &str) {
-    blocks.extend(metrics(judged, extent));
-    let mut notes = vec![format!("- candidate: {}", run(&judged.candidate))];
-    notes.push(match &judged.baseline {
-        Some(_) if wording::is_baseline(judged) => "- baseline: the candidate itself".to_owned(),
-        Some(baseline) => format!("- baseline: {}", run(baseline)),
-        None => format!("- baseline: none, no task of this name carries the tag {}", name_of(settings.tag.as_str())),
-    });
-    notes.extend(wording::judged_via(settings, judged).map(|judged_via| format!("- code: {}", phrase(&judged_via))));
-    let promotion: Vec<_> = wording::promotion(settings, &judged.promotion).iter().map(phrase).collect();
-    notes.push(format!("- tag: {}", promotion.join("<br>")));
-    blocks.push(notes.join("\n") + "\n" + warnings);
+/// The runs, and what happened to the tag.
+fn notes(settings: &Settings, judged: &Judged<'_>) -> String {
+    let run = |run: &RunSummary| format!("{}, {}", inline(&phrase::run(run)), inline(&wording::origin(run)));
+    let baseline = match &judged.baseline {
+        Some(_) if wording::is_baseline(judged) => wording::SAME_RUN.to_owned(),
+        Some(baseline) => run(baseline),
+        None => inline(&wording::no_baseline(settings)),
+    };
+    let promotion: Vec<_> = wording::promotion(settings, &judged.promotion).iter().map(inline).collect();
+    let mut notes = format!("- candidate: {}\n- baseline: {baseline}\n", run(&judged.candidate));
+    if let Some(judged_via) = wording::judged_via(settings, judged) {
+        notes.extend(["- code: ", &inline(&judged_via), "\n"]);
+    }
+    notes + &format!("- tag: {}\n", promotion.join("<br>"))
 }
 
-fn run(run: &RunSummary) -> String {
-    format!("{}, {}", page(run.id.as_str(), run.link.as_deref()), phrase(&wording::origin(run)))
-}
-
-/// The tables of the metrics.
-fn metrics(judged: &Judged<'_>, extent: &Extent) -> Vec<String> {
+/// The table of the metrics, and the metrics that it does not show.
+fn tables(judged: &Judged<'_>, extent: &Extent) -> [String; 2] {
     let many = judged.findings.len() > MOST_OPEN_ROWS;
     let mut findings: Vec<_> = judged.findings.iter().collect();
-    if many || !extent.retryable {
+    if many || !extent.passing {
         findings.sort_by_key(|finding| urgency(finding));
     }
     let failing = findings.iter().filter(|finding| finding.fails()).count();
-    let open = match (extent.retryable, many) {
+    let open = match (extent.passing, many) {
         (true, false) => findings.len(),
         (true, true) => failing.max(MOST_OPEN_ROWS),
         (false, _) => failing.min(extent.rows),
     };
     let (open, rest) = findings.split_at_checked(open).unwrap_or((&findings, &[]));
-    let table = |rows| table(rows, judged.verdict);
-    let rest = match rest.len() {
+    let hidden = match rest.len() {
         0 => String::new(),
-        1 if extent.retryable => folded("1 more metric, which does not fail", &table(rest)),
-        count if extent.retryable => folded(&format!("{count} more metrics, none of which fails"), &table(rest)),
-        count => not_shown(failing - open.len(), count),
+        count if extent.passing => folded(&wording::more_metrics(count), &table(rest, judged.verdict)),
+        count => wording::metrics_not_shown(count, failing - open.len()) + "\n",
     };
-    vec![table(open), rest]
+    [table(open, judged.verdict), hidden]
 }
 
-fn not_shown(failing: usize, all: usize) -> String {
-    let noun = if all == 1 { "metric is" } else { "metrics are" };
-    let which = match failing {
-        0 => "none of which fails".to_owned(),
-        1 => "1 of which fails".to_owned(),
-        _ => format!("{failing} of which fail"),
-    };
-    format!("{all} more {noun} not shown for lack of room, {which}.\n")
-}
-
-/// What has to be seen first.
+/// Sorts the rows: the most important ones first.
 fn urgency(finding: &Finding<'_>) -> u8 {
     match finding.judgement() {
         _ if finding.fails() => 0,
@@ -210,20 +188,25 @@ fn table(findings: &[&Finding<'_>], verdict: Verdict) -> String {
 }
 
 fn row(finding: &Finding<'_>, verdict: Verdict) -> String {
-    let Cells { baseline, candidate, change, limit, tolerance, target, verdict: word } = wording::cells(finding);
-    let limit = if limit.is_empty() { Vec::new() } else { vec![limit, format!("({tolerance})")] };
-    let target = if target.is_empty() { None } else { Some(format!("target {target}")) };
-    let bounds: Vec<_> = limit.iter().chain(&target).map(|bound| unbroken(bound)).collect();
-    let candidate = if finding.fails() { format!("**{}**", own(&candidate)) } else { own(&candidate) };
-    let name = phrase(&wording::metric_name(finding.metric));
-    let verdict = format!("{} {}", mark(finding, verdict), own(&word));
-    let cells = [name, own(&baseline), candidate, unbroken(&change), bounds.join("<br>"), verdict];
-    format!("| {} |\n", cells.join(" | "))
-}
-
-/// A number and its percent sign stay on one line.
-fn unbroken(words: &str) -> String {
-    own(words).replace(" %", "&nbsp;%")
+    let cells = wording::cells(finding);
+    let mut bounds = Vec::new();
+    if !cells.limit.is_empty() {
+        bounds.extend([own(&cells.limit), format!("({})", own(&cells.tolerance))]);
+    }
+    if !cells.target.is_empty() {
+        bounds.push(format!("target {}", own(&cells.target)));
+    }
+    let emphasis = if finding.fails() { "**" } else { "" };
+    format!(
+        "| {} | {} | {emphasis}{}{emphasis} | {} | {} | {} {} |\n",
+        inline(&wording::metric_name(finding.metric)),
+        own(&cells.baseline),
+        own(&cells.candidate),
+        own(&cells.change),
+        bounds.join("<br>"),
+        mark(finding, verdict),
+        own(&cells.verdict)
+    )
 }
 
 fn mark(finding: &Finding<'_>, verdict: Verdict) -> &'static str {
@@ -236,36 +219,33 @@ fn mark(finding: &Finding<'_>, verdict: Verdict) -> &'static str {
     }
 }
 
-/// The curves of the metrics that have any.
-fn pictures(findings: &[Finding<'_>]) -> String {
-    let drawn = findings.iter().filter_map(|finding| Some((finding, chart::chart(finding.curves.as_ref()?)?)));
-    let pictures: Vec<_> = drawn.map(|(finding, chart)| picture(finding, &chart)).collect();
-    let all = pictures.join("\n");
-    if pictures.len() > MOST_OPEN_PICTURES {
-        folded(&format!("The curves of {} metrics", pictures.len()), &all)
-    } else {
-        all
-    }
+/// The charts of the metrics that have curves.
+fn charts(findings: &[Finding<'_>]) -> String {
+    let charts: Vec<String> = findings.iter().filter_map(chart).collect();
+    let all = charts.join("\n");
+    if charts.len() > MOST_OPEN_CHARTS { folded(&wording::curves_of(charts.len()), &all) } else { all }
 }
 
-fn picture(finding: &Finding<'_>, Chart { legend, mermaid }: &Chart) -> String {
-    let (pick, better) = wording::metric_rule(finding.metric);
-    let name = phrase(&wording::metric_name(finding.metric));
-    format!("{name} ({pick}, {better}): {legend}\n\n```mermaid\n{mermaid}```\n")
+fn chart(finding: &Finding<'_>) -> Option<String> {
+    let chart::Chart { legend, mermaid } = chart::chart(finding.curves.as_ref()?)?;
+    let (name, rule) = (inline(&wording::metric_name(finding.metric)), wording::metric_rule(finding.metric));
+    Some(format!("{name} ({rule}): {legend}\n\n```mermaid\n{mermaid}```\n"))
 }
 
-fn no_verdict(blocks: &mut Vec<String>, settings: &Settings, why: &NoVerdict<'_>, warnings: &str) {
-    blocks.push(list(wording::explain(settings, why).details) + warnings);
-    let metrics: Vec<_> = settings.metrics.iter().map(wording::metric_name).collect();
+fn no_verdict(settings: &Settings, why: &NoVerdict<'_>, warnings: &str) -> [String; 2] {
+    let metrics = settings.metrics.iter().map(wording::metric_name);
     let noun = if metrics.len() == 1 { "metric" } else { "metrics" };
-    let metrics = phrase(&Phrase::default().listed(metrics.into_iter()));
-    blocks.push(format!("Looked for:\n\n{}- {noun} {metrics}\n", searched(settings)));
+    let metrics = inline(&phrase::listed(metrics));
+    [
+        list(wording::details(settings, why)) + warnings,
+        format!("{}\n\n{}- {noun} {metrics}\n", wording::SEARCHED_FOR, searched_for(settings)),
+    ]
 }
 
-/// Where the candidate was looked for.
-fn searched(settings: &Settings) -> String {
+/// What identifies the candidate.
+fn searched_for(settings: &Settings) -> String {
     let (project, task_name) = (name_of(settings.project.as_str()), name_of(settings.task_name.as_str()));
-    // A commit is hex digits alone, and one of this repository, so that GitHub may make a link of it.
+    // A commit is nothing but hex digits, and GitHub can link it, because it belongs to this repository.
     format!(
         "- project {project}\n- task name {task_name}\n- commit {} ({})\n",
         settings.commit,
@@ -273,28 +253,26 @@ fn searched(settings: &Settings) -> String {
     )
 }
 
-/// What is only sometimes asked for.
+/// The folded section: how the candidate was found, and the settings.
 fn details(report: &Report<'_>) -> String {
     let settings = report.settings;
     let mut text = String::new();
     if let Outcome::Judged(judged) = &report.outcome {
+        text = format!("{}\n\n{}\n", wording::HOW_THE_CANDIDATE_IS_FOUND, searched_for(settings));
         let others = list(wording::near_misses(&judged.ineligible, &judged.judged_via));
-        let others =
-            if others.is_empty() { others } else { format!("\nOther runs of this commit do not qualify:\n\n{others}") };
-        text = format!(
-            "The candidate is the newest completed run without uncommitted changes of:\n\n{}{others}\n",
-            searched(settings)
-        );
+        if !others.is_empty() {
+            text.extend([wording::INELIGIBLE, "\n\n", &others, "\n"]);
+        }
     }
-    text.push_str("| setting | in force |\n|:--|:--|\n");
+    text.push_str("| setting | value |\n|:--|:--|\n");
     for (name, value) in &settings.in_force {
         text.extend(["| ", &own(name), " | ", &sentence(value), " |\n"]);
     }
     let version = env!("CARGO_PKG_VERSION");
-    folded("How this was judged", &format!("{text}\nclearml-gate {version}\n"))
+    folded(wording::HOW_IT_WAS_CHECKED, &format!("{text}\nclearml-gate {version}\n"))
 }
 
-/// Markdown behind a line that opens it. The empty lines make it Markdown again.
+/// Markdown below a line that unfolds it. After an empty line, GitHub reads Markdown instead of HTML.
 fn folded(summary: &str, text: &str) -> String {
     format!("<details>\n<summary>{}</summary>\n\n{text}\n</details>\n", own(summary))
 }

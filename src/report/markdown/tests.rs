@@ -1,11 +1,13 @@
-//! Markdown is read back by a parser of GitHub's dialect: whatever the names are, the document has the same parts.
+//! A parser for GitHub's Markdown reads the reports: whatever the names are, the document has the same elements.
 
 use comrak::nodes::{AstNode, NodeValue};
 use comrak::{Arena, Options, parse_document};
 use expect_test::expect_file;
 use proptest::prelude::*;
 
-use super::super::testing::{self, COMMIT, curves, finding, judged, metric, refusal, seen, settings, told, unknown};
+use super::super::testing::{
+    self, COMMIT, curves, finding, informational, judged, metric, refusal, seen, settings, unknown,
+};
 use super::*;
 use crate::gate::outcome::{Finding, JudgedVia, SameCodeUnknown, Side};
 use crate::git::GitError;
@@ -16,9 +18,9 @@ use crate::model::metric::Metric;
 use crate::model::run::ScoreFault;
 use crate::model::select::NearMisses;
 use crate::promote::Promotion;
-use crate::text::plain::plain;
+use crate::text::sanitize;
 
-/// What GitHub takes for a comment.
+/// The characters that GitHub allows in a comment.
 const COMMENT: usize = 65_536;
 const ENDLESS: usize = usize::MAX;
 
@@ -70,7 +72,7 @@ fn parsed<T>(markdown: &str, read: impl for<'a> FnOnce(&'a AstNode<'a>) -> T) ->
     read(parse_document(&Arena::new(), markdown, &options))
 }
 
-/// Every part of the document but its text, with the sizes of the tables; merged, since text comes in pieces.
+/// Every element of the document, with the sizes of the tables, but without text, which the parser splits.
 fn shape(markdown: &str) -> Vec<String> {
     parsed(markdown, |root| {
         let mut parts: Vec<String> = root.descendants().map(|node| part(&node.data.borrow().value)).collect();
@@ -93,7 +95,7 @@ fn part(value: &NodeValue) -> String {
     }
 }
 
-/// What stands in the code elements of the document.
+/// The text of the code elements.
 fn names(markdown: &str) -> Vec<String> {
     parsed(markdown, |root| {
         let mut names = Vec::new();
@@ -113,9 +115,9 @@ fn names(markdown: &str) -> Vec<String> {
     })
 }
 
-/// Reports of every kind in which all foreign text is `text`.
+/// Reports of every kind in which all text from outside is `text`.
 fn reports(text: &str) -> Vec<String> {
-    let all = vec![metric(text, "a"), metric("b", text), told(text, "c")];
+    let all = vec![metric(text, "a"), metric("b", text), informational(text, "c")];
     let settings = settings(all, text);
     let [a, b, c] = settings.metrics.iter().collect::<Vec<_>>()[..] else { panic!() };
     let findings = || {
@@ -161,7 +163,7 @@ fn reports(text: &str) -> Vec<String> {
     reports
         .iter()
         .map(|report| render(report, ENDLESS))
-        .chain([not_started(NotStarted::Faults(&[fault]), ENDLESS)])
+        .chain([not_started(NotStarted::InvalidSettings(&[fault]), ENDLESS)])
         .collect()
 }
 
@@ -175,21 +177,21 @@ fn harmless(text: &str) {
 }
 
 #[test]
-fn hostile_text_does_nothing() {
+fn hostile_text_has_no_effect() {
     HOSTILE.into_iter().for_each(harmless);
     harmless(&HOSTILE.concat());
     harmless(&"x".repeat(10_000));
 }
 
 #[test]
-fn hostile_text_is_shown_as_it_is() {
+fn shows_hostile_text_unchanged() {
     for text in HOSTILE {
         let metrics = vec![metric(text, "series")];
         let settings = settings(metrics, text);
         let [metric] = settings.metrics.iter().collect::<Vec<_>>()[..] else { panic!() };
         let shown = names(&render(&judged(&settings, vec![finding(metric, None, 1.0)], Some(text)), ENDLESS));
-        assert_eq!(shown[0], plain(metric.title.as_str()));
-        assert!(shown.contains(&plain(text)), "{text:?} in {shown:?}");
+        assert_eq!(shown[0], sanitize::name(metric.title.as_str()));
+        assert!(shown.contains(&sanitize::name(text)), "{text:?} in {shown:?}");
     }
 }
 
@@ -197,7 +199,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn any_text_is_harmless(text in prop_oneof![any::<String>(), "[ -~]{0,40}", "[`|<>@#&;:./w\\\\\\[\\]()!$~_*\n-]{0,30}"]) {
+    fn any_text_has_no_effect(text in prop_oneof![any::<String>(), "[ -~]{0,40}", "[`|<>@#&;:./w\\\\\\[\\]()!$~_*\n-]{0,30}"]) {
         harmless(&text);
     }
 }
@@ -228,12 +230,12 @@ proptest! {
         }
         let fault = || Fault { subject: long.clone(), problem: long.clone(), example: None };
         let faults: Vec<_> = (0..count).map(|_| fault()).collect();
-        prop_assert!(not_started(NotStarted::Faults(&faults), room).len() <= room);
+        prop_assert!(not_started(NotStarted::InvalidSettings(&faults), room).len() <= room);
     }
 }
 
 #[test]
-fn what_is_left_out_for_room_is_told() {
+fn says_what_it_leaves_out_to_fit() {
     let metrics = (0..200).map(|n| metric(&format!("metric {n}"), "accuracy")).collect();
     let settings = settings(metrics, "vision/detector");
     let findings = || {
@@ -246,21 +248,26 @@ fn what_is_left_out_for_room_is_told() {
     };
     let report = judged(&settings, findings(), None);
     let whole = render(&report, ENDLESS);
-    assert!(whole.contains("<summary>188 more metrics, none of which fails</summary>"));
-    assert!(whole.contains("<summary>The curves of 6 metrics</summary>"));
-    let without_pictures = render(&report, whole.len() - 1);
-    assert!(!without_pictures.contains("mermaid") && without_pictures.contains("How this was judged"));
-    let without_details = render(&report, without_pictures.len() - 1);
-    assert!(!without_details.contains("How this was judged") && without_details.contains("metric 10<"));
+    assert!(whole.contains("<summary>188 more metrics that do not fail</summary>"));
+    assert!(whole.contains("<summary>Curves of 6 metrics</summary>"));
+    let without_charts = render(&report, whole.len() - 1);
+    assert!(!without_charts.contains("mermaid") && without_charts.contains("How this was checked"));
+    let without_details = render(&report, without_charts.len() - 1);
+    assert!(!without_details.contains("How this was checked") && without_details.contains("metric 10<"));
     let only_failing = render(&report, without_details.len() - 1);
-    assert!(only_failing.contains("\n196 more metrics are not shown for lack of room, none of which fails.\n"));
+    assert!(
+        only_failing.contains("\n196 more metrics are not shown because the report is too long; none of them fails.\n")
+    );
     assert!(only_failing.contains("metric 49<") && !only_failing.contains("metric 10<"), "{only_failing}");
     let fewer = render(&report, only_failing.len() - 1);
-    assert!(fewer.contains("\n197 more metrics are not shown for lack of room, 1 of which fails.\n"), "{fewer}");
+    assert!(
+        fewer.contains("\n197 more metrics are not shown because the report is too long; 1 of them fails.\n"),
+        "{fewer}"
+    );
 }
 
 #[test]
-fn a_marker_is_of_a_gate_and_of_nothing_else() {
+fn a_marker_identifies_one_gate() {
     let of = |title: &str, text: &str| marker(&settings(vec![metric(title, "s")], text));
     assert_eq!(of("t", "p"), of("t", "p"));
     assert_ne!(of("t", "p"), of("u", "p"));
@@ -271,38 +278,42 @@ fn a_marker_is_of_a_gate_and_of_nothing_else() {
 }
 
 #[test]
-fn settings_to_mend_are_listed() {
+fn lists_invalid_settings() {
     let fault = |subject: &str| Fault {
         subject: subject.to_owned(),
         problem: "is not set".to_owned(),
         example: Some("vision/detector"),
     };
-    let of = |faults: &[Fault], room| not_started(NotStarted::Faults(faults), room);
+    let of = |faults: &[Fault], room| not_started(NotStarted::InvalidSettings(faults), room);
     let text = of(&[fault("CLEARML_PROJECT"), fault("CLEARML_TASK_NAME")], ENDLESS);
     assert!(
-        text.starts_with("### ⚠️ NO VERDICT: 2 settings to mend\n\n- **<code>CLEARML&#95;PROJECT</code>**: "),
+        text.starts_with(
+            "### ⚠️ NO VERDICT: 2 invalid or missing settings\n\n- **<code>CLEARML&#95;PROJECT</code>**: "
+        ),
         "{text}"
     );
-    assert!(of(&[fault("A")], ENDLESS).starts_with("### ⚠️ NO VERDICT: 1 setting to mend\n"));
+    assert!(of(&[fault("A")], ENDLESS).starts_with("### ⚠️ NO VERDICT: 1 invalid or missing setting\n"));
     let cut = of(&[fault("A"), fault("B")], 200);
     assert!(cut.len() <= 200 && cut.ends_with("- and 1 more\n"), "{cut}");
 }
 
 #[test]
 fn nothing_to_gate_is_one_line() {
-    let text = not_started(NotStarted::Nothing("a branch or tag was deleted"), ENDLESS);
+    let text = not_started(NotStarted::NothingToGate("a branch or tag was deleted"), ENDLESS);
     assert_eq!(text, "### ✅ NOTHING TO GATE: a branch or tag was deleted\n");
 }
 
-/// The metrics of the example in docs: one fails, one is within what is allowed, one is only told.
+/// The metrics of the example in docs: one fails, one is worse within the allowed loss, one is informational.
 fn example_metrics() -> Vec<Metric> {
     let loss = metric("validation", "loss");
     let criteria =
         Criteria { direction: Direction::Min, tolerance: Tolerance::absolute(0.02).unwrap(), target: Score::new(0.5) };
-    vec![metric("validation", "accuracy"), Metric { criteria, ..loss }, told("latency", "p95 ms")]
+    let mut latency = informational("latency", "p95 ms");
+    latency.criteria.direction = Direction::Min;
+    vec![metric("validation", "accuracy"), Metric { criteria, ..loss }, latency]
 }
 
-/// `docs/picture.sh` makes a picture of it.
+/// `docs/picture.sh` turns the example into a picture.
 #[test]
 fn the_example_in_docs_is_current() {
     let mut settings = settings(example_metrics(), "vision/detector");

@@ -1,6 +1,6 @@
 //! Reports to test the renderers with. Every text in them is the caller's, so that it can be as hostile as they like.
 
-pub(crate) mod endings;
+pub(crate) mod outcomes;
 
 use std::time::Duration;
 
@@ -44,8 +44,8 @@ pub(crate) fn metric(title: &str, series: &str) -> Metric {
     }
 }
 
-/// The same, only told.
-pub(crate) fn told(title: &str, series: &str) -> Metric {
+/// The same, but informational.
+pub(crate) fn informational(title: &str, series: &str) -> Metric {
     Metric { role: Role::Informational, ..metric(title, series) }
 }
 
