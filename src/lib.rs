@@ -116,7 +116,7 @@ pub fn run(process: Process<'_>) -> Exit {
             return Exit::Passed;
         }
         Err(usage) => {
-            err.write(&usage);
+            err.write(&format!("clearml-gate: {usage}\nSee clearml-gate --help.\n"));
             return Exit::Usage;
         }
     };

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::metrics::{list, on_one_line};
+use super::table::CLEARML_METRICS;
 use super::values;
 use crate::clearml::links::web_host;
 use crate::git::CodePaths;
@@ -30,7 +31,7 @@ pub fn metrics_setting(data: &[u8]) {
     for (metric, given) in metrics.iter().zip(&given) {
         is_as_given(metric, given);
     }
-    assert_eq!(list(&on_one_line("CLEARML_METRICS", text.into_owned())), Ok(metrics), "one line means something else");
+    assert_eq!(list(&on_one_line(&CLEARML_METRICS, text.into_owned())), Ok(metrics), "one line means something else");
 }
 
 fn is_as_given(metric: &Metric, given: &Value) {
@@ -65,8 +66,9 @@ fn is_tolerance(tolerance: Tolerance) {
 /// Where something of that does not hold.
 pub fn setting_value(data: &[u8]) {
     let text = &String::from_utf8_lossy(data);
-    let _ = (values::direction(text), values::pick(text), values::promote(text), values::no_baseline(text));
-    let _ = (values::baseline_check(text), values::comment(text), values::boolean(text));
+    let _ = (values::DIRECTION.read(text), values::PICK.read(text), values::PROMOTE.read(text));
+    let _ = (values::NO_BASELINE.read(text), values::BASELINE_CHECK.read(text), values::COMMENT.read(text));
+    let _ = (values::boolean(text), values::secret(text));
     for host in [Host::parse(text).ok(), values::api_host(text).ok()].into_iter().flatten() {
         is_host(&host);
     }

@@ -1,63 +1,58 @@
-//! Which metrics are compared: the one of the `CLEARML_SCALAR_*`, or the list of `CLEARML_METRICS`.
+//! Which metrics are compared: the one of `CLEARML_SCALAR_*`, or the list of `CLEARML_METRICS`.
 
 use serde_json::{Map, Value};
 
+use super::problem::{ListProblem, MetricProblem, Problem};
+use super::table::{self, Setting};
 use super::{Source, values};
 use crate::model::compare::{Criteria, Direction, Tolerance};
 use crate::model::metric::{Metric, Metrics, Pick, Role};
 use crate::model::name::Name;
 
 /// What the list replaces.
-const SCALAR: [&str; 7] = [
-    "CLEARML_SCALAR_TITLE",
-    "CLEARML_SCALAR_SERIES",
-    "CLEARML_SCALAR_MIN_MAX",
-    "CLEARML_SCALAR_THRESHOLD",
-    "CLEARML_SCALAR_MARGIN",
-    "CLEARML_SCALAR_TARGET",
-    "CLEARML_SCALAR_VALUE",
+static SCALAR: [&Setting; 7] = [
+    &table::CLEARML_SCALAR_TITLE,
+    &table::CLEARML_SCALAR_SERIES,
+    &table::CLEARML_SCALAR_MIN_MAX,
+    &table::CLEARML_SCALAR_THRESHOLD,
+    &table::CLEARML_SCALAR_MARGIN,
+    &table::CLEARML_SCALAR_TARGET,
+    &table::CLEARML_SCALAR_VALUE,
 ];
-/// What a metric of the list may say.
-const KEYS: [&str; 8] = ["title", "series", "min_max", "threshold", "margin", "target", "value", "warn"];
 
-/// The metrics, from either of the two.
+/// The keys of a metric in the list.
+pub(crate) const KEYS: [&str; 8] = ["title", "series", "min_max", "threshold", "margin", "target", "value", "warn"];
+
+/// The metrics, from one of the two.
 pub(super) fn metrics(source: &mut Source<'_>) -> Option<Metrics> {
-    let Some(text) = source.text("CLEARML_METRICS") else { return scalar(source) };
-    // A default, which the action hands over as if it were given, says nothing.
-    let besides: Vec<&str> = SCALAR.into_iter().filter(|name| source.differs_from_its_default(name)).collect();
-    if !besides.is_empty() {
-        let problem = format!("is given beside {}; it replaces all CLEARML_SCALAR_*", besides.join(", "));
-        source.fault("CLEARML_METRICS", &problem);
+    let Some(text) = source.text(&table::CLEARML_METRICS) else { return scalar(source) };
+    // The action passes its defaults as if they were given, so a default does not count.
+    let replaced = SCALAR.into_iter().filter(|setting| source.differs_from_its_default(setting));
+    let replaced: Vec<_> = replaced.map(|setting| setting.name).collect();
+    if !replaced.is_empty() {
+        source.fault(&table::CLEARML_METRICS, &Problem::MetricsAndScalar(replaced));
     }
-    match list(&text) {
-        Ok(metrics) => Some(metrics),
-        Err(problems) => {
-            for problem in problems {
-                source.fault("CLEARML_METRICS", &problem);
-            }
-            None
-        }
-    }
+    list(&text).map_err(|problems| problems.iter().for_each(|one| source.fault(&table::CLEARML_METRICS, one))).ok()
 }
 
-/// Whether a setting says nothing beside a list of metrics.
-pub(super) fn is_replaced_by_the_list(name: &str) -> bool {
-    SCALAR.contains(&name)
+/// Whether a setting has no effect if there is a list of metrics.
+pub(super) fn is_replaced_by_the_list(setting: &Setting) -> bool {
+    SCALAR.iter().any(|replaced| replaced.name == setting.name)
 }
 
-/// The text of a setting for a report, where the lines in which a list was written do not matter.
-pub(super) fn on_one_line(name: &str, text: String) -> String {
+/// The text of a setting for a report, which shows a list on one line.
+pub(super) fn on_one_line(setting: &Setting, text: String) -> String {
     let compact = || serde_json::from_str::<Value>(&text).map(|json| json.to_string()).ok();
-    if name == "CLEARML_METRICS" { compact().unwrap_or(text) } else { text }
+    if setting.name == table::CLEARML_METRICS.name { compact().unwrap_or(text) } else { text }
 }
 
 fn scalar(source: &mut Source<'_>) -> Option<Metrics> {
-    let title = source.required("CLEARML_SCALAR_TITLE", Name::parse);
-    let series = source.required("CLEARML_SCALAR_SERIES", Name::parse);
-    let direction = source.required("CLEARML_SCALAR_MIN_MAX", values::direction);
+    let title = source.required(&table::CLEARML_SCALAR_TITLE, Name::parse);
+    let series = source.required(&table::CLEARML_SCALAR_SERIES, Name::parse);
+    let direction = source.required(&table::CLEARML_SCALAR_MIN_MAX, |text| values::DIRECTION.read(text));
     let tolerance = tolerance(source);
-    let target = source.optional("CLEARML_SCALAR_TARGET", values::target);
-    let pick = source.required("CLEARML_SCALAR_VALUE", values::pick);
+    let target = source.optional(&table::CLEARML_SCALAR_TARGET, values::target);
+    let pick = source.required(&table::CLEARML_SCALAR_VALUE, |text| values::PICK.read(text));
     let metric = Metric {
         title: title?,
         series: series?,
@@ -65,21 +60,18 @@ fn scalar(source: &mut Source<'_>) -> Option<Metrics> {
         criteria: Criteria { direction: direction?, tolerance: tolerance?, target },
         role: Role::Required,
     };
-    source.keep("CLEARML_SCALAR_TITLE", Metrics::new(vec![metric]))
+    source.keep(&table::CLEARML_SCALAR_TITLE, Metrics::new(vec![metric]))
 }
 
-/// A threshold of 0 is the action's default and so says nothing beside a margin; any other contradicts it.
+/// A threshold of 0 is the action's default, so it can be combined with a margin. Any other cannot.
 fn tolerance(source: &mut Source<'_>) -> Option<Tolerance> {
-    let threshold = source.required("CLEARML_SCALAR_THRESHOLD", values::threshold);
-    if source.text("CLEARML_SCALAR_MARGIN").is_none() {
+    let threshold = source.required(&table::CLEARML_SCALAR_THRESHOLD, values::threshold);
+    if source.text(&table::CLEARML_SCALAR_MARGIN).is_none() {
         return threshold;
     }
-    let margin = source.required("CLEARML_SCALAR_MARGIN", values::margin);
+    let margin = source.required(&table::CLEARML_SCALAR_MARGIN, values::margin);
     if threshold.is_some() && threshold != Tolerance::percent(0.0) {
-        source.fault(
-            "CLEARML_SCALAR_MARGIN",
-            "is given beside CLEARML_SCALAR_THRESHOLD; the loss allowed is one or the other",
-        );
+        source.fault(&table::CLEARML_SCALAR_MARGIN, &Problem::ThresholdAndMargin);
     }
     margin
 }
@@ -87,87 +79,67 @@ fn tolerance(source: &mut Source<'_>) -> Option<Tolerance> {
 /// Reads the list.
 ///
 /// # Errors
-/// A phrase for each thing that is wrong with it.
-pub(super) fn list(text: &str) -> Result<Metrics, Vec<String>> {
-    let json: Value = serde_json::from_str(text).map_err(|error| vec![format!("is not JSON ({error})")])?;
-    let Value::Array(items) = json else { return Err(vec!["is not a JSON list".to_owned()]) };
+/// Everything that is wrong with it.
+pub(super) fn list(text: &str) -> Result<Metrics, Vec<ListProblem>> {
+    let json: Value = serde_json::from_str(text).map_err(|error| vec![ListProblem::NotJson(error.to_string())])?;
+    let Value::Array(items) = json else { return Err(vec![ListProblem::NotAList]) };
     let (mut metrics, mut problems) = (Vec::new(), Vec::new());
     for (n, item) in items.into_iter().enumerate() {
         match metric(item) {
             Ok(metric) => metrics.push(metric),
-            Err(faults) => problems.extend(faults.into_iter().map(|fault| format!("metric {}: {fault}", n + 1))),
+            Err(found) => problems.extend(found.into_iter().map(|problem| ListProblem::InMetric(n + 1, problem))),
         }
     }
-    if problems.is_empty() { Metrics::new(metrics).map_err(|problem| vec![problem]) } else { Err(problems) }
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    Metrics::new(metrics).map_err(|problem| vec![ListProblem::Together(problem)])
 }
 
-fn metric(item: Value) -> Result<Metric, Vec<String>> {
-    let Value::Object(given) = item else { return Err(vec!["is not a JSON object".to_owned()]) };
-    let mut entry = Entry { given, faults: Vec::new() };
-    entry.refuse_unknown_keys();
+fn metric(item: Value) -> Result<Metric, Vec<MetricProblem>> {
+    let Value::Object(given) = item else { return Err(vec![MetricProblem::NotAnObject]) };
+    let unknown = given.keys().filter(|key| !KEYS.contains(&key.as_str()));
+    let problems = unknown.map(|key| MetricProblem::UnknownKey(key.clone())).collect();
+    let mut entry = Entry { given: &given, problems };
     let title = entry.required("title", Name::parse);
     let series = entry.required("series", Name::parse);
-    let direction = entry.or("min_max", Direction::Max, values::direction);
-    let pick = entry.or("value", Pick::Best, values::pick);
+    let direction = entry.optional("min_max", |text| values::DIRECTION.read(text)).unwrap_or(Direction::Max);
+    let pick = entry.optional("value", |text| values::PICK.read(text)).unwrap_or(Pick::Best);
     let target = entry.optional("target", values::target);
     let tolerance = entry.tolerance();
-    let role = match entry.given.get("warn") {
-        None | Some(Value::Null | Value::Bool(false)) => Role::Required,
-        Some(Value::Bool(true)) => Role::Informational,
-        Some(_) => entry.fault("\"warn\" is neither true nor false", Role::Required),
-    };
+    let role = entry.role();
     let complete = || {
-        let criteria = Criteria { direction: direction?, tolerance: tolerance?, target };
-        Some(Metric { title: title?, series: series?, pick: pick?, criteria, role })
+        let criteria = Criteria { direction, tolerance: tolerance?, target };
+        Some(Metric { title: title?, series: series?, pick, criteria, role })
     };
-    if entry.faults.is_empty() { complete().ok_or(entry.faults) } else { Err(entry.faults) }
+    if entry.problems.is_empty() { complete().ok_or(entry.problems) } else { Err(entry.problems) }
 }
 
 /// One object of the list, and what is wrong with it.
-struct Entry {
-    given: Map<String, Value>,
-    faults: Vec<String>,
+struct Entry<'a> {
+    given: &'a Map<String, Value>,
+    problems: Vec<MetricProblem>,
 }
 
-impl Entry {
-    fn refuse_unknown_keys(&mut self) {
-        let unknown = self.given.keys().filter(|key| !KEYS.contains(&key.as_str()));
-        self.faults.extend(unknown.map(|key| format!("{key:?} is not one of {}", KEYS.join(", "))));
+impl Entry<'_> {
+    /// The text of a value; numbers can be written with or without quotes.
+    fn optional<T, E: ToString>(&mut self, key: &'static str, read: impl Fn(&str) -> Result<T, E>) -> Option<T> {
+        let read = match self.given.get(key)? {
+            Value::String(text) => read(text),
+            Value::Number(number) => read(&number.to_string()),
+            Value::Null => return None,
+            _ => {
+                self.problems.push(MetricProblem::NeitherTextNorNumber(key));
+                return None;
+            }
+        };
+        let problem = |problem: E| MetricProblem::Value { key, problem: problem.to_string() };
+        read.map_err(|error| self.problems.push(problem(error))).ok()
     }
 
-    fn fault<T>(&mut self, problem: &str, instead: T) -> T {
-        self.faults.push(problem.to_owned());
-        instead
-    }
-
-    /// A value's text; numbers may stand with and without quotes.
-    fn text(&mut self, key: &str) -> Option<String> {
-        match self.given.get(key)? {
-            Value::String(text) => Some(text.clone()),
-            Value::Number(number) => Some(number.to_string()),
-            Value::Null => None,
-            _ => self.fault(&format!("\"{key}\" is neither a text nor a number"), None),
-        }
-    }
-
-    fn optional<T>(&mut self, key: &str, read: impl Fn(&str) -> Result<T, String>) -> Option<T> {
-        let text = self.text(key)?;
-        match read(&text) {
-            Ok(value) => Some(value),
-            Err(problem) => self.fault(&format!("\"{key}\": {problem}"), None),
-        }
-    }
-
-    /// `None` only when the text is faulty.
-    fn or<T>(&mut self, key: &str, default: T, read: impl Fn(&str) -> Result<T, String>) -> Option<T> {
-        let faults = self.faults.len();
-        let value = self.optional(key, read);
-        if value.is_none() && self.faults.len() == faults { Some(default) } else { value }
-    }
-
-    fn required<T>(&mut self, key: &str, read: impl Fn(&str) -> Result<T, String>) -> Option<T> {
+    fn required<T, E: ToString>(&mut self, key: &'static str, read: impl Fn(&str) -> Result<T, E>) -> Option<T> {
         if self.given.get(key).is_none_or(Value::is_null) {
-            return self.fault(&format!("\"{key}\" is missing"), None);
+            self.problems.push(MetricProblem::Missing(key));
         }
         self.optional(key, read)
     }
@@ -176,9 +148,18 @@ impl Entry {
         let threshold = self.optional("threshold", values::threshold);
         let margin = self.optional("margin", values::margin);
         if threshold.is_some() && margin.is_some() {
-            return self.fault("\"margin\" is given beside \"threshold\"; the loss allowed is one or the other", None);
+            self.problems.push(MetricProblem::ThresholdAndMargin);
         }
         margin.or(threshold).or_else(|| Tolerance::percent(0.0))
+    }
+
+    fn role(&mut self) -> Role {
+        match self.given.get("warn") {
+            Some(Value::Bool(true)) => return Role::Informational,
+            None | Some(Value::Null | Value::Bool(false)) => {}
+            Some(_) => self.problems.push(MetricProblem::NotABoolean("warn")),
+        }
+        Role::Required
     }
 }
 
@@ -188,7 +169,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn each_metric_has_settings_of_its_own() {
+    fn each_metric_has_its_own_settings() {
         let metrics = list(
             r#"[{"title": "val", "series": "acc", "threshold": "3%"},
                 {"title": "val", "series": "loss", "min_max": "MIN", "margin": 0.1, "target": 2, "value": "last", "warn": true}]"#,
@@ -206,40 +187,38 @@ mod tests {
     }
 
     #[test]
-    fn null_is_as_if_it_were_not_there() {
+    fn null_counts_as_not_given() {
         let with = |others: &str| list(&format!(r#"[{{"title": "val", "series": "acc"{others}}}]"#));
         let all =
             r#", "min_max": null, "value": null, "threshold": null, "margin": null, "target": null, "warn": null"#;
         assert_eq!(with(all), with(""));
         let faults = list(r#"[{"title": null, "series": "acc"}]"#).unwrap_err();
-        assert_eq!(faults, [r#"metric 1: "title" is missing"#]);
+        assert_eq!(faults, [ListProblem::InMetric(1, MetricProblem::Missing("title"))]);
     }
 
     #[test]
-    fn every_fault_is_found_at_once() {
+    fn reports_every_problem_at_once() {
         let faults = list(
             r#"[{"title": "val", "seris": "acc", "threshold": -1},
                 {"title": "", "series": 3, "warn": "yes", "margin": 1, "threshold": 2},
                 7]"#,
         )
         .unwrap_err();
+        let value = |key, problem: Problem| MetricProblem::Value { key, problem: problem.to_string() };
         let expected = [
-            "metric 1: \"seris\" is not one of title, series",
-            "metric 1: \"series\" is missing",
-            "metric 1: \"threshold\": \"-1\" is negative",
-            "metric 2: \"title\": is blank",
-            "metric 2: \"margin\" is given beside \"threshold\"",
-            "metric 2: \"warn\" is neither true nor false",
-            "metric 3: is not a JSON object",
+            (1, MetricProblem::UnknownKey("seris".to_owned())),
+            (1, MetricProblem::Missing("series")),
+            (1, value("threshold", Problem::Negative("-1".to_owned()))),
+            (2, MetricProblem::Value { key: "title", problem: Name::parse("").unwrap_err().to_string() }),
+            (2, MetricProblem::ThresholdAndMargin),
+            (2, MetricProblem::NotABoolean("warn")),
+            (3, MetricProblem::NotAnObject),
         ];
-        assert_eq!(faults.len(), expected.len(), "{faults:#?}");
-        for (fault, start) in faults.iter().zip(expected) {
-            assert!(fault.starts_with(start), "{fault}");
-        }
+        assert_eq!(faults, expected.map(|(number, problem)| ListProblem::InMetric(number, problem)));
     }
 
     #[test]
-    fn what_is_no_list_of_metrics_is_refused() {
+    fn rejects_what_is_not_a_list_of_metrics() {
         for bad in ["", "{", "{}", "[]", "3", "[[]]", r#"[{"title":"a","series":"b","warn":true}]"#] {
             assert!(list(bad).is_err(), "{bad}");
         }

@@ -1,17 +1,17 @@
-//! Settings: flags over environment over clearml.conf over defaults, with every fault found at once.
+//! Settings: flags, environment, clearml.conf and defaults, in this order. All that is wrong is found at once.
 
 pub(crate) mod clearml_conf;
 pub(crate) mod flags;
 #[cfg(any(fuzzing, test))]
 pub(crate) mod fuzz;
-mod metrics;
+pub(crate) mod metrics;
+pub(crate) mod problem;
 pub(crate) mod table;
-mod values;
+pub(crate) mod values;
 
-use std::fmt;
 use std::time::Duration;
 
-use crate::ci::{CiContext, FoundCommit};
+use crate::ci::CiContext;
 use crate::clearml::Server;
 use crate::environment::Environment;
 use crate::git::CodePaths;
@@ -19,114 +19,96 @@ use crate::model::commit::Commit;
 use crate::model::metric::Metrics;
 use crate::model::name::{Name, Tag};
 use crate::net::proxy::Proxy;
-use crate::net::secret::Secret;
 use crate::net::tls::Trust;
 use crate::net::url::Host;
-use crate::text::sanitize;
 use clearml_conf::ClearmlConf;
 use flags::Flags;
+use problem::Problem;
+use table::Setting;
 pub(crate) use values::{BaselineCheck, Comment, NoBaseline, Promote};
 
-/// Everything the gate has to know before it asks ClearML anything.
+/// Everything the gate needs to know before it contacts ClearML.
 #[derive(Debug)]
 pub(crate) struct Settings {
-    /// Where ClearML is and who asks.
     pub(crate) server: Server,
     /// The commit to judge.
     pub(crate) commit: Commit,
-    /// Where it was found, in words.
+    /// Where the commit comes from, in words.
     pub(crate) commit_source: &'static str,
-    /// The project that holds the runs.
     pub(crate) project: Name,
-    /// The exact name of the runs.
     pub(crate) task_name: Name,
     /// The tag of the best run.
     pub(crate) tag: Tag,
-    /// What is compared, and how.
     pub(crate) metrics: Metrics,
-    /// What to do while no task carries the tag.
     pub(crate) no_baseline: NoBaseline,
-    /// When the tag moves.
     pub(crate) promote: Promote,
     /// Whether a tolerated candidate leaves the tag where it is.
     pub(crate) keep_best: bool,
-    /// What to do about a baseline that is not clean, did not complete or is not part of the main branch.
     pub(crate) baseline_check: BaselineCheck,
-    /// Where the code is, for telling whether two commits hold the same.
+    /// Two commits with the same content at these paths contain the same code.
     pub(crate) code_paths: CodePaths,
-    /// How many runs are judged by their median, on both sides; at least 1.
+    /// How many runs are compared by their median, for candidate and baseline alike; at least 1.
     pub(crate) runs: usize,
-    /// Whether a loss beyond what is allowed is taken on purpose.
+    /// Whether a loss that is larger than allowed is accepted.
     pub(crate) accept: bool,
-    /// How long to wait while a run of the commit is queued or at work.
+    /// How long to wait for a run of the commit that is queued or running.
     pub(crate) wait: Duration,
-    /// Whether a check that does not pass fails the job.
+    /// Whether a failed check fails the job.
     pub(crate) enforce: bool,
-    /// When the pull request gets a comment.
     pub(crate) comment: Comment,
-    /// Every setting but the secrets as it is in force, for the report.
+    /// Every setting except secrets, with the value that applies, for the report.
     pub(crate) in_force: Vec<(&'static str, String)>,
 }
 
 /// One thing that is wrong with the settings.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Fault {
-    /// The setting or file at fault.
+    /// The setting, variable or file.
     pub(crate) subject: String,
     /// What is wrong with it; never repeats a secret.
     pub(crate) problem: String,
-    /// A right value, where there is one.
+    /// A valid value, where one helps.
     pub(crate) example: Option<&'static str>,
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.subject, self.problem)?;
-        self.example.map_or(Ok(()), |example| write!(f, ". Example: {example}"))
-    }
 }
 
 /// Resolves the settings.
 ///
 /// # Errors
-/// Every fault, in the order of the settings table.
+/// Everything that is wrong, in the order of the settings table.
 pub(crate) fn resolve(
     flags: &Flags,
     environment: &Environment,
     context: &Result<CiContext, String>,
 ) -> Result<Settings, Vec<Fault>> {
-    let mut source = Source::new(flags, environment);
-    let access_key = source.secret("CLEARML_API_ACCESS_KEY", |conf| conf.access_key.as_deref());
-    let secret_key = source.secret("CLEARML_API_SECRET_KEY", |conf| conf.secret_key.as_deref());
-    let api = source.or_conf("CLEARML_API_HOST", |conf| conf.api_server.as_deref(), values::api_host);
-    let project = source.required("CLEARML_PROJECT", Name::parse);
-    let task_name = source.required("CLEARML_TASK_NAME", Name::parse);
+    let mut source = Source { flags, environment, conf: None, faults: Vec::new() };
+    let access_key = source.required(&table::CLEARML_API_ACCESS_KEY, values::secret);
+    let secret_key = source.required(&table::CLEARML_API_SECRET_KEY, values::secret);
+    let api = source.required(&table::CLEARML_API_HOST, values::api_host);
+    let project = source.required(&table::CLEARML_PROJECT, Name::parse);
+    let task_name = source.required(&table::CLEARML_TASK_NAME, Name::parse);
     let metrics = metrics::metrics(&mut source);
-    let tag = source.required("CLEARML_BEST_TAGNAME", Tag::parse);
-    let no_baseline = source.required("CLEARML_NO_BASELINE", values::no_baseline);
-    let promote = source.required("CLEARML_PROMOTE", values::promote);
-    let keep_best = source.required("CLEARML_KEEP_BEST", values::boolean);
-    let accept = source.required("CLEARML_ACCEPT", values::boolean);
-    let baseline_check = source.required("CLEARML_BASELINE_CHECK", values::baseline_check);
-    let code_paths = source
-        .optional("CLEARML_CODE_PATHS", |text| CodePaths::parse(text).map_err(|error| error.to_string()))
-        .unwrap_or_default();
-    let runs = source.required("CLEARML_RUNS", values::runs);
-    let wait = source.required("CLEARML_WAIT", values::duration);
-    let enforce = source.required("CLEARML_ENFORCE", values::boolean);
-    let comment = source.required("CLEARML_COMMENT", values::comment);
-    let web = web(&mut source, api.as_ref());
-    let trust = source.or_conf(
-        "CLEARML_API_HOST_VERIFY_CERT",
-        |conf| conf.verify_certificate.as_deref(),
-        |text| Trust::read(text, environment).map_err(|problem| problem.to_string()),
-    );
+    let tag = source.required(&table::CLEARML_BEST_TAGNAME, Tag::parse);
+    let no_baseline = source.required(&table::CLEARML_NO_BASELINE, |text| values::NO_BASELINE.read(text));
+    let promote = source.required(&table::CLEARML_PROMOTE, |text| values::PROMOTE.read(text));
+    let keep_best = source.required(&table::CLEARML_KEEP_BEST, values::boolean);
+    let accept = source.required(&table::CLEARML_ACCEPT, values::boolean);
+    let baseline_check = source.required(&table::CLEARML_BASELINE_CHECK, |text| values::BASELINE_CHECK.read(text));
+    let code_paths = source.optional(&table::CLEARML_CODE_PATHS, CodePaths::parse).unwrap_or_default();
+    let runs = source.required(&table::CLEARML_RUNS, values::runs);
+    let wait = source.required(&table::CLEARML_WAIT, values::duration);
+    let enforce = source.required(&table::CLEARML_ENFORCE, values::boolean);
+    let comment = source.required(&table::CLEARML_COMMENT, |text| values::COMMENT.read(text));
+    let web = match source.text(&table::CLEARML_WEB_HOST) {
+        Some(_) => source.optional(&table::CLEARML_WEB_HOST, Host::parse),
+        None => api.as_ref().and_then(crate::clearml::links::web_host),
+    };
+    let trust = source.required(&table::CLEARML_API_HOST_VERIFY_CERT, |text| Trust::read(text, environment));
     let proxy = api.as_ref().and_then(|api| source.proxy(api));
-    let found = found(&mut source, context);
+    let found = source.keep(&table::COMMIT_ID, context.as_ref().map_err(String::clone).and_then(CiContext::commit));
     let in_force = source.in_force(&[
-        ("CLEARML_API_HOST", api.as_ref().map(Host::to_string)),
-        ("CLEARML_WEB_HOST", web.as_ref().map(Host::to_string)),
-        ("COMMIT_ID", found.map(|found| found.commit.to_string())),
+        (&table::CLEARML_API_HOST, api.as_ref().map(Host::to_string)),
+        (&table::CLEARML_WEB_HOST, web.as_ref().map(Host::to_string)),
+        (&table::COMMIT_ID, found.map(|found| found.commit.to_string())),
     ]);
     let faults = source.faults;
     let complete = || {
@@ -154,132 +136,66 @@ pub(crate) fn resolve(
     if faults.is_empty() { complete().ok_or(faults) } else { Err(faults) }
 }
 
-fn web(source: &mut Source<'_>, api: Option<&Host>) -> Option<Host> {
-    let given = source.text("CLEARML_WEB_HOST").or_else(|| source.conf().web_server.clone());
-    match given {
-        Some(text) => source.keep("CLEARML_WEB_HOST", Host::parse(&text).map_err(|problem| problem.to_string())),
-        None => api.and_then(crate::clearml::links::web_host),
-    }
-}
-
-fn found<'o>(source: &mut Source<'_>, context: &'o Result<CiContext, String>) -> Option<&'o FoundCommit> {
-    match context.as_ref().map_err(String::clone).and_then(CiContext::commit) {
-        Ok(found) => Some(found),
-        Err(problem) => {
-            source.fault("COMMIT_ID", &problem);
-            None
-        }
-    }
-}
-
-/// Looks settings up and collects what is wrong with them.
+/// Looks settings up, and collects what is wrong with them.
 struct Source<'a> {
     flags: &'a Flags,
     environment: &'a Environment,
-    /// Read only when something is missing elsewhere, so that a broken file cannot stop a CI that does not need it.
+    /// Read only if it is needed, so that a broken file cannot stop a CI that does not need it.
     conf: Option<ClearmlConf>,
     faults: Vec<Fault>,
 }
 
-impl<'a> Source<'a> {
-    const fn new(flags: &'a Flags, environment: &'a Environment) -> Self {
-        Self { flags, environment, conf: None, faults: Vec::new() }
-    }
-
+impl Source<'_> {
     fn conf(&mut self) -> &ClearmlConf {
         if self.conf.is_none() {
-            let read = clearml_conf::load(&|name| self.environment.get(name).map(str::to_owned));
-            self.conf = Some(read.unwrap_or_else(|error| {
-                self.faults.push(Fault {
-                    subject: "clearml.conf".to_owned(),
-                    problem: error.to_string(),
-                    example: None,
-                });
+            let read = clearml_conf::load(self.environment).unwrap_or_else(|error| {
+                let (subject, problem) = ("clearml.conf".to_owned(), error.to_string());
+                self.faults.push(Fault { subject, problem, example: None });
                 ClearmlConf::default()
-            }));
+            });
+            self.conf = Some(read);
         }
         self.conf.get_or_insert_default()
     }
 
-    /// What the caller gave for a setting: the flag, which a secret does not have, else the environment.
-    fn given(&self, name: &str) -> Option<String> {
-        let setting = table::find(name).filter(|setting| !setting.secret);
-        let flag = setting.and_then(|setting| self.flags.get(&setting.flag()));
-        flag.or_else(|| self.environment.get(name)).map(str::to_owned)
+    /// The flag, otherwise the variable.
+    fn given(&self, setting: &Setting) -> Option<String> {
+        self.flags.get(&setting.flag()).or_else(|| self.environment.get(setting.name)).map(str::to_owned)
     }
 
-    /// The text of a setting: what was given, else the default.
-    fn text(&self, name: &str) -> Option<String> {
-        self.given(name).or_else(|| table::find(name).and_then(|setting| setting.default).map(str::to_owned))
+    /// What was given, otherwise clearml.conf, otherwise the default. This is the order of the SDK.
+    fn text(&mut self, setting: &Setting) -> Option<String> {
+        let given = self.given(setting);
+        let text = given.or_else(|| setting.conf.and_then(|path| self.conf().get(path).map(str::to_owned)));
+        text.or_else(|| setting.default.map(str::to_owned))
     }
 
-    fn differs_from_its_default(&self, name: &str) -> bool {
-        let default = table::find(name).and_then(|setting| setting.default);
-        self.given(name).is_some_and(|given| default.is_none_or(|default| !given.trim().eq_ignore_ascii_case(default)))
+    fn differs_from_its_default(&self, setting: &Setting) -> bool {
+        let is_default = |given: &str| setting.default.is_some_and(|text| given.trim().eq_ignore_ascii_case(text));
+        self.given(setting).is_some_and(|given| !is_default(&given))
     }
 
-    /// The settings that are not secret and say something; `resolved` are those that may come from elsewhere.
-    fn in_force(&self, resolved: &[(&str, Option<String>)]) -> Vec<(&'static str, String)> {
-        let has_list = self.text("CLEARML_METRICS").is_some();
-        let value = |name: &str| match resolved.iter().find(|(own, _)| *own == name) {
-            Some((_, value)) => value.clone(),
-            None if has_list && metrics::is_replaced_by_the_list(name) => None,
-            None => self.text(name).map(|text| metrics::on_one_line(name, text)),
-        };
-        let open = table::SETTINGS.iter().filter(|setting| !setting.secret);
-        open.filter_map(|setting| Some((setting.name, value(setting.name)?))).collect()
+    fn fault(&mut self, setting: &Setting, problem: &impl ToString) {
+        let (subject, problem) = (setting.name.to_owned(), problem.to_string());
+        self.faults.push(Fault { subject, problem, example: setting.example });
     }
 
-    fn fault(&mut self, name: &str, problem: &str) {
-        let example = table::find(name).map(|setting| setting.example);
-        self.faults.push(Fault { subject: name.to_owned(), problem: problem.to_owned(), example });
+    /// Keeps the value, or what is wrong.
+    fn keep<T, E: ToString>(&mut self, setting: &Setting, read: Result<T, E>) -> Option<T> {
+        read.map_err(|problem| self.fault(setting, &problem)).ok()
     }
 
-    fn keep<T>(&mut self, name: &str, read: Result<T, String>) -> Option<T> {
-        match read {
-            Ok(value) => Some(value),
-            Err(problem) => {
-                self.fault(name, &problem);
-                None
-            }
+    fn optional<T, E: ToString>(&mut self, setting: &Setting, read: impl Fn(&str) -> Result<T, E>) -> Option<T> {
+        let text = self.text(setting)?;
+        self.keep(setting, read(&text))
+    }
+
+    fn required<T, E: ToString>(&mut self, setting: &Setting, read: impl Fn(&str) -> Result<T, E>) -> Option<T> {
+        if self.text(setting).is_none() {
+            let include = setting.conf.and_then(|_| self.conf().unread_includes.first().cloned());
+            self.fault(setting, &Problem::NotSet { is_secret: setting.secret, include });
         }
-    }
-
-    fn optional<T>(&mut self, name: &str, read: impl Fn(&str) -> Result<T, String>) -> Option<T> {
-        let text = self.text(name)?;
-        self.keep(name, read(&text))
-    }
-
-    fn required<T>(&mut self, name: &str, read: impl Fn(&str) -> Result<T, String>) -> Option<T> {
-        let Some(text) = self.text(name) else {
-            self.fault(name, "is not set");
-            return None;
-        };
-        self.keep(name, read(&text))
-    }
-
-    /// As the SDK does: flag and environment first, then clearml.conf, then the default.
-    fn or_conf<T>(
-        &mut self,
-        name: &str,
-        field: impl Fn(&ClearmlConf) -> Option<&str>,
-        read: impl Fn(&str) -> Result<T, String>,
-    ) -> Option<T> {
-        let text = self.given(name).or_else(|| field(self.conf()).map(str::to_owned)).or_else(|| self.text(name));
-        let Some(text) = text else {
-            self.missing(name, "");
-            return None;
-        };
-        self.keep(name, read(&text))
-    }
-
-    /// Tells of a setting that clearml.conf lacks as well, and of the includes it might be in.
-    fn missing(&mut self, name: &str, why: &str) {
-        let include = self.conf().unread_includes.first().map_or_else(String::new, |include| {
-            let file = include.file.file_name().unwrap_or_default().to_string_lossy();
-            format!(" ({} has an include at line {}, which is not followed)", sanitize::name(&file), include.line)
-        });
-        self.fault(name, &format!("is not set{why}{include}"));
+        self.optional(setting, read)
     }
 
     fn proxy(&mut self, server: &Host) -> Option<Proxy> {
@@ -290,16 +206,18 @@ impl<'a> Source<'a> {
         })
     }
 
-    fn secret(&mut self, name: &str, field: impl Fn(&ClearmlConf) -> Option<&str>) -> Option<Secret> {
-        let text = self.given(name).or_else(|| field(self.conf()).map(str::to_owned));
-        let Some(text) = text else {
-            self.missing(name, " (a pull request from a fork does not get the repository's secrets: see the README)");
-            return None;
-        };
-        let usable = Secret::new(&text).filter(|_| text.trim().chars().all(|c| c.is_ascii_graphic()));
-        if usable.is_none() {
-            self.fault(name, "is not a key: only visible ASCII characters are allowed");
+    /// Every setting that has a value and is not a secret. `resolved` are those that can come from elsewhere.
+    fn in_force(&mut self, resolved: &[(&Setting, Option<String>)]) -> Vec<(&'static str, String)> {
+        let has_list = self.text(&table::CLEARML_METRICS).is_some();
+        let mut in_force = Vec::new();
+        for setting in table::SETTINGS.iter().filter(|setting| !setting.secret) {
+            let value = match resolved.iter().find(|(own, _)| own.name == setting.name) {
+                Some((_, value)) => value.clone(),
+                None if has_list && metrics::is_replaced_by_the_list(setting) => None,
+                None => self.text(setting).map(|text| metrics::on_one_line(setting, text)),
+            };
+            in_force.extend(value.map(|value| (setting.name, value)));
         }
-        usable
+        in_force
     }
 }

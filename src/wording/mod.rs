@@ -11,6 +11,7 @@ mod clearml;
 mod gate;
 mod git;
 mod github;
+pub(crate) mod help;
 mod net;
 mod no_verdict;
 pub(crate) mod phrase;

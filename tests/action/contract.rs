@@ -2,10 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use clearml_gate::{SETTINGS, Setting};
-
 use crate::action::action_yml::{self, Action, Input};
-use crate::action::check::{MIRROR, faults};
+use crate::action::check::faults;
 use crate::action::yaml;
 
 fn the_action() -> Action {
@@ -15,33 +13,6 @@ fn the_action() -> Action {
 #[test]
 fn nothing_is_wrong_with_the_action() {
     assert_eq!(faults(&action_yml::text()), Vec::<String>::new());
-}
-
-/// Prints what a new setting has to look like.
-#[test]
-fn the_inputs_are_the_settings_in_their_order() {
-    let declared = the_action().inputs;
-    let entry = |setting: &Setting| {
-        let Setting { name, meaning, required, .. } = setting;
-        let by_the_runner = declared.get(*name).is_some_and(|input| input.default.is_some());
-        let (told, declared) = match setting.default {
-            None => (String::new(), String::new()),
-            Some(default) if by_the_runner => (String::new(), format!("    default: \"{default}\"\n")),
-            Some(default) => (format!(" Default: {default}."), String::new()),
-        };
-        let meaning = meaning.replace('"', "\\\"");
-        format!("  {name}:\n    description: \"{meaning}{told}\"\n    required: {required}\n{declared}")
-    };
-    let expected: String = SETTINGS.iter().map(entry).collect();
-    let text = action_yml::text();
-    let (_, inputs) = text.split_once("\ninputs:\n").unwrap();
-    let (inputs, _) = inputs.split_once(&format!("  {MIRROR}:\n")).unwrap();
-    assert_eq!(inputs, expected, "\n{expected}");
-    for gate in the_action().runs.steps.iter().filter(|step| !step.run.contains("install.sh")) {
-        let line = |name| format!("        {name}: ${{{{ inputs.{name} || env.{name} }}}}\n");
-        let block: String = SETTINGS.iter().map(|setting| line(setting.name)).collect();
-        assert!(text.contains(&block), "{} maps other inputs, or in another order, than\n{block}", gate.id);
-    }
 }
 
 #[test]
@@ -123,7 +94,6 @@ fn inputs_and_settings_that_disagree_are_found() {
     is_found("  CLEARML_WEB_HOST:\n", "  CLEARML_WEB_APP:\n", "the setting CLEARML_WEB_HOST is no input");
     is_found("  CLEARML_WEB_HOST:\n", "  CLEARML_WEB_APP:\n", "the input CLEARML_WEB_APP is no setting");
     is_found("default: \"MAX\"", "default: \"MIN\"", "the default of CLEARML_SCALAR_MIN_MAX");
-    is_found("Default: best.", "Default: last.", "the description of CLEARML_SCALAR_VALUE");
     is_found("required: true", "required: false", "required of CLEARML_API_ACCESS_KEY");
     is_found("required: true", "required: yes", "not read: ");
 }

@@ -125,7 +125,8 @@ fn a_list_contradicts_the_settings_of_a_single_metric() {
     let defaults = gate(&sandbox).set("CLEARML_SCALAR_MIN_MAX", "MAX").set("CLEARML_SCALAR_THRESHOLD", "0");
     defaults.run().expect(0, "PASSED, improved");
     let both = gate(&sandbox).set("CLEARML_SCALAR_TITLE", "val").set("CLEARML_SCALAR_MARGIN", "1").run();
-    both.expect(2, "").complains("CLEARML_METRICS: is given beside CLEARML_SCALAR_TITLE, CLEARML_SCALAR_MARGIN");
+    both.expect(2, "")
+        .complains("CLEARML_METRICS: cannot be combined with CLEARML_SCALAR_TITLE, CLEARML_SCALAR_MARGIN");
     let bad = gate(&sandbox).set("CLEARML_METRICS", r#"[{"title": "val"}, 3]"#).run().expect(2, "");
     bad.complains("metric 1: \"series\" is missing")
         .complains("metric 2: is not a JSON object")

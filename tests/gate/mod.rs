@@ -10,6 +10,7 @@ mod delivery;
 mod docs;
 mod documents;
 mod first_hour;
+mod generated;
 mod hostile;
 mod merge;
 mod metrics;

@@ -24,8 +24,9 @@ fn all_faults_are_told_at_once_and_nothing_is_asked() {
         .complains("6 invalid or missing settings")
         .complains("CLEARML_PROJECT: is not set. Example: vision/detector");
     let ran = ran.complains("CLEARML_SCALAR_THRESHOLD: \"abc\" is not a finite number. Example: 3 or 3%");
-    let ran = ran.complains("CLEARML_SCALAR_MIN_MAX: \"MAXX\" is not one of the allowed values. Example: MAX or MIN");
-    let ran = ran.complains("(the decimal separator is a point)").complains("CLEARML_PROMOTE: \"merge?\"");
+    let ran = ran.complains("CLEARML_SCALAR_MIN_MAX: \"MAXX\" is not allowed; use MAX or MIN");
+    let ran = ran.complains("(use a decimal point, not a comma)");
+    let ran = ran.complains("CLEARML_PROMOTE: \"merge?\" is not allowed; use pass, merge or never");
     ran.complains("COMMIT_ID: \"main\" is not a commit id");
     assert_eq!(sandbox.requests().len(), 0);
 }
@@ -37,31 +38,30 @@ const ALTERNATIVES: [(&str, &[&str]); 2] = [
 ];
 
 #[test]
-fn what_an_error_message_gives_as_an_example_is_taken() {
+fn every_example_and_every_listed_value_is_valid() {
     let sandbox = Sandbox::start();
-    assert!(SETTINGS.iter().all(|setting| ![setting.name, setting.example, setting.meaning].contains(&"")));
     for setting in SETTINGS.iter().filter(|setting| !setting.secret) {
         let name = setting.name;
-        let list = name == "CLEARML_METRICS";
-        let examples = if list {
-            vec![setting.example]
-        } else {
-            setting.example.split(" or ").flat_map(|part| part.split(", ")).collect()
+        let example = setting.example.unwrap_or_default();
+        let valid = match name {
+            "CLEARML_METRICS" => vec![example],
+            _ if setting.values.is_empty() => example.split(" or ").flat_map(|part| part.split(", ")).collect(),
+            _ => setting.values.to_vec(),
         };
-        // A file of one's own cannot be in an example.
-        for example in examples.into_iter().filter(|example| !example.starts_with("the path of")) {
-            // Without the key nobody is asked anything, and it is all that is wrong.
+        // There is no file to use as an example.
+        for value in valid.into_iter().filter(|value| !value.starts_with("the path of")) {
+            // Without the key ClearML is not contacted, and nothing else is wrong.
             let gate = Gate::of(&sandbox).unset("CLEARML_API_ACCESS_KEY");
             let others = ALTERNATIVES.iter().find(|(own, _)| *own == name).map_or(&[][..], |(_, others)| others);
             let gate = others.iter().fold(gate, |gate, other| gate.unset(other));
-            let ran = gate.set(name, example).run().expect(2, "").complains("1 invalid or missing setting");
+            let ran = gate.set(name, value).run().expect(2, "").complains("1 invalid or missing setting");
             ran.complains("CLEARML_API_ACCESS_KEY: is not set");
         }
     }
 }
 
 #[test]
-fn each_bad_value_is_refused_with_an_example() {
+fn each_bad_value_is_rejected_with_a_valid_one() {
     let (sandbox, ..) = pair(0.8, 0.9);
     let bad = [
         ("CLEARML_SCALAR_THRESHOLD", &["-1", "nan", "inf", "3%%x", "1e999"][..]),
@@ -89,8 +89,13 @@ fn each_bad_value_is_refused_with_an_example() {
     ];
     for (name, values) in bad {
         for value in values {
-            let ran = Gate::of(&sandbox).set(name, value).run().expect(2, "").complains(&format!(" {name}: "));
-            ran.complains(". Example: ").complains("1 invalid or missing setting");
+            let ran = Gate::of(&sandbox).set(name, value).run().expect(2, "").complains("1 invalid or missing setting");
+            let ran = ran.complains(&format!(" {name}: "));
+            match SETTINGS.iter().find(|setting| setting.name == name).unwrap() {
+                setting if setting.secret => ran.complains("is not a key"),
+                setting if setting.values.is_empty() => ran.complains(". Example: "),
+                setting => ran.complains(&format!("use {}", setting.values[0])),
+            };
         }
     }
     assert_eq!(sandbox.requests().len(), 0);
@@ -100,7 +105,7 @@ fn each_bad_value_is_refused_with_an_example() {
 fn a_threshold_and_a_margin_contradict_each_other() {
     let (sandbox, ..) = pair(0.8, 0.9);
     let gate = Gate::of(&sandbox).set("CLEARML_SCALAR_THRESHOLD", "3").set("CLEARML_SCALAR_MARGIN", "0.1");
-    gate.run().expect(2, "").complains("CLEARML_SCALAR_MARGIN: is given beside CLEARML_SCALAR_THRESHOLD");
+    gate.run().expect(2, "").complains("CLEARML_SCALAR_MARGIN: cannot be combined with CLEARML_SCALAR_THRESHOLD");
 }
 
 #[test]
@@ -129,11 +134,23 @@ fn wrong_usage_is_told_with_exit_code_2() {
 }
 
 #[test]
+fn a_mistyped_flag_gets_a_suggestion_and_a_secret_flag_a_way_out() {
+    let typo = Gate::bare().args(&["--projekt=vision"]).run().expect(2, "");
+    typo.complains("unknown flag \"--projekt\"; did you mean --project?");
+    let secret = Gate::bare().args(&["--api-secret-key=s3cr3t"]).run().expect(2, "");
+    assert!(!secret.err.contains("s3cr3t"), "{}", secret.err);
+    secret.complains("set the environment variable CLEARML_API_SECRET_KEY");
+}
+
+#[test]
 fn help_and_version_need_no_settings() {
-    let help = Gate::bare().args(&["--help"]).run().expect(0, "clearml-gate judges");
-    assert!(help.out.lines().all(|line| line.chars().count() <= 110), "{}", help.out);
-    let version = Gate::bare().args(&["--version"]).run().expect(0, "clearml-gate ");
-    assert_eq!(version.out, format!("clearml-gate {}\n", env!("CARGO_PKG_VERSION")));
+    for flag in ["--help", "-h", "help"] {
+        Gate::bare().args(&[flag]).run().expect(0, "clearml-gate judges").says("Exit codes:");
+    }
+    for flag in ["--version", "-V"] {
+        let version = Gate::bare().args(&[flag]).run().expect(0, "clearml-gate ");
+        assert_eq!(version.out, format!("clearml-gate {}\n", env!("CARGO_PKG_VERSION")));
+    }
 }
 
 #[test]
@@ -166,7 +183,7 @@ fn an_include_in_clearml_conf_is_told_when_something_is_missing() {
     let (sandbox, ..) = pair(0.8, 0.9);
     let gate = Gate::of(&sandbox).unset("CLEARML_API_SECRET_KEY");
     fs::write(gate.path().join("clearml.conf"), "api {}\ninclude \"secrets.conf\"\n").unwrap();
-    gate.run().expect(2, "").complains("clearml.conf has an include at line 2, which is not followed");
+    gate.run().expect(2, "").complains("clearml.conf has an include on line 2, which is not followed");
 }
 
 #[test]

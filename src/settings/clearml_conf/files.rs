@@ -1,37 +1,34 @@
-//! Which files the SDK reads its configuration from, and their text.
+//! The files that the SDK reads, and their text.
 
 use std::fs;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::path::{MAIN_SEPARATOR, Path, PathBuf};
 
-use super::ConfError;
+use super::{ConfError, ConfProblem};
+use crate::environment::Environment;
 
-/// No configuration file comes near this size; it bounds the work a wrong file can cause.
+/// Real configuration files are much smaller. It limits the work that a wrong file can cause.
 const MAX_BYTES: u64 = 256 * 1024;
 
-/// The files the SDK looks for, later ones overriding earlier ones.
-pub(super) fn candidates(env: &dyn Fn(&str) -> Option<String>) -> Vec<PathBuf> {
-    let home = home(env);
-    let named = ["CLEARML_CONFIG_FILE", "TRAINS_CONFIG_FILE"].into_iter().find_map(|name| env_text(env, name));
-    match (named, home) {
-        (Some(named), home) => vec![expand_home(&named, home.as_deref())],
+/// The files that the SDK looks for. Later ones override earlier ones.
+pub(super) fn candidates(environment: &Environment) -> Vec<PathBuf> {
+    let first_set = |names: [&str; 2]| names.into_iter().find_map(|name| trimmed(environment, name));
+    // Python looks at the first of the two on each system.
+    let home =
+        first_set(if cfg!(windows) { ["USERPROFILE", "HOME"] } else { ["HOME", "USERPROFILE"] }).map(PathBuf::from);
+    match (first_set(["CLEARML_CONFIG_FILE", "TRAINS_CONFIG_FILE"]), home) {
+        (Some(file), home) => vec![expand_home(file, home.as_deref())],
         (None, Some(home)) => vec![home.join("trains.conf"), home.join("clearml.conf")],
         (None, None) => Vec::new(),
     }
 }
 
-/// The home directory by the variable the SDK's language goes by on this system, or the other one.
-fn home(env: &dyn Fn(&str) -> Option<String>) -> Option<PathBuf> {
-    let names = if cfg!(windows) { ["USERPROFILE", "HOME"] } else { ["HOME", "USERPROFILE"] };
-    names.into_iter().find_map(|name| env_text(env, name)).map(PathBuf::from)
+/// A variable as the SDK reads it: trimmed, and unset if nothing is left.
+fn trimmed<'e>(environment: &'e Environment, name: &str) -> Option<&'e str> {
+    environment.get(name).map(str::trim).filter(|value| !value.is_empty())
 }
 
-/// A variable as the SDK reads it: without the space around it, and unset when nothing is left.
-fn env_text(env: &dyn Fn(&str) -> Option<String>, name: &str) -> Option<String> {
-    env(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
-}
-
-/// Puts the home directory in place of a leading `~`; another user's (`~name`) is left as it is.
+/// Replaces a leading `~` by the home directory, but not the one of another user (`~name`).
 pub(super) fn expand_home(path: &str, home: Option<&Path>) -> PathBuf {
     match (path.strip_prefix('~'), home) {
         (Some(""), Some(home)) => home.to_path_buf(),
@@ -42,18 +39,19 @@ pub(super) fn expand_home(path: &str, home: Option<&Path>) -> PathBuf {
     }
 }
 
-/// The text of a file, or nothing where there is no such file, which the SDK passes over as well.
+/// The text of a file; `None` if there is no such file, as for the SDK.
 pub(super) fn read(file: &Path) -> Result<Option<String>, ConfError> {
-    let fault = |why: String| ConfError { file: file.to_path_buf(), line: None, why };
+    let error = |problem| ConfError { file: file.to_path_buf(), line: None, problem };
+    let unreadable = |problem: io::Error| error(ConfProblem::Unreadable(problem.to_string()));
     let meta = match fs::metadata(file) {
         Ok(meta) if meta.is_file() => meta,
         Ok(_) => return Ok(None),
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(None),
-        Err(error) => return Err(fault(error.to_string())),
+        Err(problem) => return Err(unreadable(problem)),
     };
     if meta.len() > MAX_BYTES {
-        return Err(fault(format!("it is larger than {MAX_BYTES} bytes, so it is no ClearML configuration")));
+        return Err(error(ConfProblem::TooLarge(MAX_BYTES)));
     }
-    let bytes = fs::read(file).map_err(|error| fault(error.to_string()))?;
-    String::from_utf8(bytes).map(Some).map_err(|_| fault("it is not UTF-8 text".to_owned()))
+    let bytes = fs::read(file).map_err(unreadable)?;
+    String::from_utf8(bytes).map(Some).map_err(|_| error(ConfProblem::NotUtf8))
 }

@@ -1,8 +1,7 @@
 //! What must hold of any text in place of a `clearml.conf`. Panics where it does not.
 
-use std::collections::BTreeMap;
-
-use super::{Fault, PATHS, Reading, conf_of, settings_of};
+use super::{API_SERVER, ClearmlConf, Fault, PATHS, Reading, effective};
+use crate::environment::Environment;
 
 /// Reads a text alone and in other forms that mean the same.
 ///
@@ -28,11 +27,7 @@ pub fn clearml_conf(data: &[u8]) {
 }
 
 fn read(text: &str) -> Result<Reading, Fault> {
-    settings_of(text, &|name| match name {
-        "MY_HOST" => Some("env.example".to_owned()),
-        "EMPTY" => Some(String::new()),
-        _ => None,
-    })
+    super::read(text, &Environment::from_iter([("MY_HOST", "env.example")]))
 }
 
 fn same(read: &Reading, text: &str) -> bool {
@@ -43,25 +38,19 @@ fn is_sound((settings, includes): &Reading, text: &str) {
     let lines = text.matches('\n').count() + 1;
     assert!(includes.iter().all(|line| (1..=lines).contains(line)), "an include on no line");
     assert!(settings.keys().all(|path| PATHS.contains(path)));
-    let conf = conf_of(settings.clone());
-    let all = [&conf.api_server, &conf.web_server, &conf.access_key, &conf.secret_key, &conf.verify_certificate];
-    assert!(all.into_iter().flatten().all(|text| !text.is_empty()), "an empty setting");
+    let conf = ClearmlConf { settings: effective(settings.clone()), unread_includes: Vec::new() };
+    assert!(conf.settings.values().all(|text| !text.is_empty()), "an empty setting");
+    assert!(settings.get(API_SERVER).is_none_or(|text| text.is_empty() || conf.get(API_SERVER) == Some(text)));
     let shown = format!("{conf:?}");
-    let hidden = |key: &Option<String>| {
-        // Too short a key may stand in anything.
-        key.as_ref().is_none_or(|key| key.len() < 12 || said_elsewhere(key, settings) || !shown.contains(key.as_str()))
-    };
-    assert!(hidden(&conf.access_key) && hidden(&conf.secret_key), "a key is shown");
+    // A short text can be in anything.
+    let is_shown = |text: &String| text.len() >= 12 && shown.contains(text.as_str());
+    let is_name = |text: &String| PATHS.iter().any(|path| path.contains(text.as_str()));
+    assert!(!conf.settings.values().any(|text| is_shown(text) && !is_name(text)), "a text is shown");
 }
 
-fn said_elsewhere(key: &str, settings: &BTreeMap<&'static str, String>) -> bool {
-    let open = settings.iter().filter(|(path, _)| !path.contains("credentials"));
-    open.into_iter().any(|(_, text)| format!("{text:?}").contains(key))
-        || format!("{:?}", conf_of(BTreeMap::new())).contains(key)
-}
-
-/// The line is one of the text, and no word of the text is repeated.
-fn is_a_fault(Fault { line, why }: &Fault, text: &str) {
+/// The line exists, and no word of the file is repeated.
+fn is_a_fault(Fault { line, problem }: &Fault, text: &str) {
+    let words = problem.to_string();
     assert!((1..=text.matches('\n').count() + 1).contains(line), "a fault on no line");
-    assert!(why.is_ascii() && why.len() < 120, "a fault that repeats the file: {why:?}");
+    assert!(words.is_ascii() && words.len() < 120, "a fault that repeats the file: {words:?}");
 }

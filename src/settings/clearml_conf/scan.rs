@@ -1,8 +1,8 @@
-//! Cuts the text of a file into words: texts with and without quotes, space and comments.
+//! Splits the text of a file into tokens: texts with and without quotes, space and comments.
 
-use super::Fault;
+use super::{ConfProblem, Fault};
 
-/// The rest of a text, and the line this begins on.
+/// The rest of a text, and the line on which it begins.
 pub(super) struct Scanner<'a> {
     rest: &'a str,
     line: usize,
@@ -25,8 +25,8 @@ impl<'a> Scanner<'a> {
         self.rest.chars().next()
     }
 
-    pub(super) fn fault<T>(&self, why: &str) -> Result<T, Fault> {
-        Err(Fault { line: self.line, why: why.to_owned() })
+    pub(super) const fn fault<T>(&self, problem: ConfProblem) -> Result<T, Fault> {
+        Err(Fault { line: self.line, problem })
     }
 
     /// Takes the next `bytes` of the text.
@@ -37,7 +37,7 @@ impl<'a> Scanner<'a> {
         taken
     }
 
-    /// Takes what consists of such characters.
+    /// Takes the characters that are wanted, up to the first other one.
     pub(super) fn take_while(&mut self, wanted: impl Fn(char) -> bool) -> &'a str {
         let end = self.rest.find(|c| !wanted(c)).unwrap_or(self.rest.len());
         self.take(end)
@@ -56,7 +56,7 @@ impl<'a> Scanner<'a> {
         self.rest.starts_with('#') || self.rest.starts_with("//")
     }
 
-    /// Passes over space, line ends and comments, and over commas where they may stand.
+    /// Skips space, line ends and comments, and commas where they are allowed.
     pub(super) fn skip(&mut self, commas: bool) {
         loop {
             self.take_while(|c| c.is_whitespace() || (commas && c == ','));
@@ -67,7 +67,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Takes the space within a line, which goes on in the next one behind a backslash.
+    /// Takes the space within a line. After a backslash the line continues on the next one.
     pub(super) fn gap(&mut self) -> &'a str {
         let gap = self.take_while(is_gap);
         while self.rest.starts_with("\\\n") || self.rest.starts_with("\\\r") {
@@ -77,38 +77,38 @@ impl<'a> Scanner<'a> {
         gap
     }
 
-    /// A text in quotes, or in three on each side, between which nothing is special.
+    /// A text in quotes, or in triple quotes, where no character is special.
     pub(super) fn quoted(&mut self) -> Result<String, Fault> {
         if self.eat("\"\"\"") {
             return self.triple_quoted();
         }
         self.eat("\"");
         let text = self.unescaped(|c| c != '"' && !is_line_end(c));
-        if self.eat("\"") { Ok(text) } else { self.fault("a '\"' is not closed on its line") }
+        if self.eat("\"") { Ok(text) } else { self.fault(ConfProblem::UnclosedQuote) }
     }
 
-    /// The rest of a text in three quotes; further quotes at its end belong to it.
+    /// The rest of a text in triple quotes. Further quotes at its end belong to it.
     fn triple_quoted(&mut self) -> Result<String, Fault> {
         let Some(end) = self.rest.find("\"\"\"") else {
-            return self.fault("a '\"\"\"' is never closed");
+            return self.fault(ConfProblem::UnclosedTripleQuote);
         };
         let text = self.take(end);
         let quotes = self.take_while(|c| c == '"');
         Ok(format!("{text}{}", quotes.strip_prefix("\"\"\"").unwrap_or_default()))
     }
 
-    /// A text without quotes, up to a space or to what has a meaning of its own.
+    /// A text without quotes, up to a space or a special character.
     pub(super) fn bare(&mut self) -> Result<String, Fault> {
         let before = self.rest.len();
         let text = self.unescaped(|c| !c.is_whitespace() && !"^`+?!@*&\"[{]}#,=$\\".contains(c));
         if self.rest.len() == before {
-            return self.fault("a text with any of + = ? ! @ * & ^ ` \\ has to be quoted");
+            return self.fault(ConfProblem::NeedsQuotes);
         }
         Ok(text)
     }
 
-    /// Takes such characters and any behind a backslash, but not the end of a line. Replaces the escapes the SDK
-    /// knows; it leaves others, even `\u0041`, as they are.
+    /// Takes the wanted characters, and any after a backslash except the end of a line. Replaces the escapes that the SDK
+    /// knows. Others stay as they are, even `\u0041`.
     fn unescaped(&mut self, wanted: impl Fn(char) -> bool) -> String {
         let mut text = String::new();
         let mut chars = self.rest.chars();
@@ -140,7 +140,7 @@ pub(super) fn is_gap(c: char) -> bool {
     matches!(c, ' ' | '\t')
 }
 
-/// The end of a line in any system's files.
+/// The end of a line, on any system.
 pub(super) fn is_line_end(c: char) -> bool {
     matches!(c, '\n' | '\r')
 }
