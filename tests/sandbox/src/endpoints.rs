@@ -6,7 +6,10 @@ use crate::api::Call;
 use crate::auth;
 use crate::error::{ApiError, Result};
 use crate::version::Version;
-use crate::{events, projects, scalars, server_info, session, task_runs, tasks};
+use crate::{
+    console, events, hyperparams, organization, projects, scalars, server_info, session, task_clone, task_removal,
+    task_reset, task_runs, tasks,
+};
 
 /// One endpoint.
 #[derive(Debug, Clone, Copy)]
@@ -31,6 +34,11 @@ const fn since(name: &'static str, versions: &'static [Version], run: fn(&mut Ca
     Endpoint { name, versions, since_server: Version(0, 0), needs_auth: true, takes_batch: false, run }
 }
 
+/// An endpoint that servers before this API version do not have.
+const fn new_in(since_server: Version, endpoint: Endpoint) -> Endpoint {
+    Endpoint { since_server, ..endpoint }
+}
+
 const fn open(endpoint: Endpoint) -> Endpoint {
     Endpoint { needs_auth: false, ..endpoint }
 }
@@ -48,10 +56,11 @@ const ENDPOINTS: &[Endpoint] = &[
     at("projects.get_all_ex", projects::get_all_ex),
     at("projects.get_by_id", projects::get_by_id),
     at("projects.create", projects::create),
+    at("projects.update", projects::update),
     at("tasks.get_all", tasks::get_all),
     at("tasks.get_all_ex", tasks::get_all_ex),
     at("tasks.get_by_id", tasks::get_by_id),
-    Endpoint { since_server: Version(2, 27), ..at("tasks.update_tags", tasks::update_tags) },
+    new_in(Version(2, 27), at("tasks.update_tags", tasks::update_tags)),
     at("tasks.update", tasks::update),
     at("tasks.edit", tasks::edit),
     at("tasks.create", tasks::create),
@@ -63,7 +72,27 @@ const ENDPOINTS: &[Endpoint] = &[
     at("tasks.failed", task_runs::failed),
     at("tasks.close", task_runs::close),
     at("tasks.publish", task_runs::publish),
-    since("tasks.ping", &[Version(2, 1)], task_runs::ping),
+    at("tasks.ping", task_runs::ping),
+    new_in(Version(2, 13), at("tasks.publish_many", task_runs::publish_many)),
+    at("tasks.enqueue", task_runs::enqueue),
+    at("tasks.dequeue", task_runs::dequeue),
+    at("queues.get_next_task", task_runs::get_next_task),
+    since("workers.status_report", &[Version(2, 4)], task_runs::status_report),
+    at("tasks.reset", task_reset::reset),
+    new_in(Version(2, 13), at("tasks.reset_many", task_reset::reset_many)),
+    at("tasks.clone", task_clone::clone),
+    at("tasks.archive", task_removal::archive),
+    new_in(Version(2, 13), at("tasks.archive_many", task_removal::archive_many)),
+    new_in(Version(2, 13), at("tasks.unarchive_many", task_removal::unarchive_many)),
+    at("tasks.delete", task_removal::delete),
+    new_in(Version(2, 9), at("tasks.edit_hyper_params", hyperparams::edit_hyper_params)),
+    new_in(Version(2, 9), at("tasks.delete_hyper_params", hyperparams::delete_hyper_params)),
+    new_in(Version(2, 9), at("tasks.get_hyper_params", hyperparams::get_hyper_params)),
+    new_in(Version(2, 9), at("tasks.edit_configuration", hyperparams::edit_configuration)),
+    new_in(Version(2, 9), at("tasks.get_configurations", hyperparams::get_configurations)),
+    new_in(Version(2, 9), at("tasks.get_configuration_names", hyperparams::get_configuration_names)),
+    new_in(Version(2, 20), at("organization.get_entities_count", organization::get_entities_count)),
+    since("events.get_task_log", &[Version(2, 9), Version(1, 0)], console::get_task_log),
     Endpoint { takes_batch: true, ..at("events.add_batch", events::add_batch) },
     at("events.add", events::add),
     at("events.scalar_metrics_iter_histogram", scalars::histogram),

@@ -1,5 +1,7 @@
 //! The errors the API answers with: HTTP status, subcode and message.
 
+use serde_json::{Map, Value, json};
+
 /// An error as the envelope carries it; `result_code` equals the HTTP status.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ApiError {
@@ -54,6 +56,17 @@ impl ApiError {
                  err=Cannot resolve field \"{part}\""
             ),
         )
+    }
+
+    /// The error of one of many tasks; its data are the words after the colon.
+    pub(crate) fn document(&self) -> Value {
+        let words = self.message.rsplit_once(": ").map_or("", |(_, words)| words);
+        let data: Map<String, Value> = words
+            .split(", ")
+            .filter_map(|word| word.split_once('='))
+            .map(|(name, value)| (name.to_owned(), value.into()))
+            .collect();
+        json!({"codes": [self.status, self.subcode], "msg": self.message, "data": data})
     }
 
     /// A Python exception that escaped: the real server answers its text with 500 and subcode 0.

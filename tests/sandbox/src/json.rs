@@ -1,5 +1,6 @@
 //! JSON as the real server reads and writes it: bare `NaN` tokens in, ASCII only out; Python's view of a value.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use serde_json::Value;
@@ -88,12 +89,22 @@ pub(crate) fn truthy(value: &Value) -> bool {
 
 /// Follows a dotted path; a null on the way is as good as nothing there.
 pub(crate) fn at<'v>(value: &'v Value, path: &str) -> Option<&'v Value> {
-    path.split('.').try_fold(value, |value, part| value.get(part)).filter(|value| !value.is_null())
+    path.split('.').try_fold(value, |value, part| value.get(&*unescaped(part))).filter(|value| !value.is_null())
+}
+
+/// The key that a part of a path stands for: dots, dollars and underscores that mean something to the store are escaped.
+pub(crate) fn unescaped(part: &str) -> Cow<'_, str> {
+    if !part.contains('%') {
+        return Cow::Borrowed(part);
+    }
+    let plain = |part: &str| part.replace("%2E", ".").replace("%24", "$").replace("%_%_", "__");
+    let whole = part.split("%%").map(plain).collect::<Vec<_>>().join("%");
+    Cow::Owned(whole.strip_prefix("%_").map_or(whole.clone(), |rest| format!("_{rest}")))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{NOT_FINITE, ascii, parse};
+    use super::{NOT_FINITE, ascii, at, parse, unescaped};
     use serde_json::{Value, json};
 
     #[test]
@@ -101,6 +112,13 @@ mod tests {
         let read = parse(r#"{"a": NaN, "b": "NaN \" Infinity", "c": [-Infinity]}"#).ok();
         assert_eq!(read, Some(json!({"a": NOT_FINITE, "b": "NaN \" Infinity", "c": [NOT_FINITE]})));
         assert!(parse(r#"{"a": "#).is_err());
+    }
+
+    #[test]
+    fn escaped_keys() {
+        assert_eq!(unescaped("a%2Eb%24%%c"), "a.b$%c");
+        assert_eq!((&*unescaped("%_x"), &*unescaped("a%_%_b")), ("_x", "a__b"));
+        assert_eq!(at(&json!({"a": {"b.c": 1}}), "a.b%2Ec"), Some(&json!(1)));
     }
 
     #[test]

@@ -12,7 +12,9 @@
 //! - `listener`, `http`, `wire`: connections, requests, answers with faults applied
 //! - `server`: each request's way; `strict`: requests nobody should send
 //! - `api`, `endpoints`: path, version, envelope, table of endpoints; `auth`, `jwt`: credentials; `error`
-//! - `projects`, `tasks`, `task_runs`, `events`, `scalars`, `session`, `server_info`: the services
+//! - `tasks`, `task_runs`, `task_reset`, `task_clone`, `task_removal`, `hyperparams`: the service of tasks
+//! - `events`, `scalars`, `console`: what runs report
+//! - `projects`, `organization`, `session`, `server_info`: the other services
 //! - `listing`, `query`, `tags`, `pattern`, `order`, `projection`, `schema`: how `get_all` selects and shows
 //! - `workspace`, `metrics`: the state; `json`, `time`, `version`: small helpers
 //! - `github`: the other server, on the same `listener`, `http`, `wire`, `fault` and `log`; its code map is its own
@@ -21,6 +23,7 @@
 
 mod api;
 mod auth;
+mod console;
 mod door;
 mod endpoints;
 mod error;
@@ -28,6 +31,7 @@ mod events;
 mod fault;
 mod github;
 mod http;
+mod hyperparams;
 mod json;
 mod jwt;
 mod listener;
@@ -35,6 +39,7 @@ mod listing;
 mod log;
 mod metrics;
 mod order;
+mod organization;
 mod pattern;
 mod projection;
 mod projects;
@@ -48,6 +53,9 @@ mod server_info;
 mod session;
 mod strict;
 mod tags;
+mod task_clone;
+mod task_removal;
+mod task_reset;
 mod task_runs;
 mod tasks;
 mod time;

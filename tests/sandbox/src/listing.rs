@@ -10,9 +10,6 @@ use crate::schema::Schema;
 use crate::version::Version;
 use crate::workspace::Workspace;
 
-/// More are never in one page, whatever the client asks for.
-const MOST_PER_PAGE: usize = 500;
-
 /// A listing endpoint.
 #[derive(Clone, Copy)]
 pub(crate) struct Listing {
@@ -29,6 +26,16 @@ struct Window {
 }
 
 impl Listing {
+    /// How many items the filters select.
+    pub(crate) fn count(self, workspace: &Workspace, parameters: &Map<String, Value>) -> Result<usize> {
+        let query = Query::parse(self.schema, parameters, workspace.api_version)?;
+        Ok(self.items(workspace).iter().filter(|item| query.selects(item)).count())
+    }
+
+    fn items(self, workspace: &Workspace) -> &[Value] {
+        if self.schema.object == "Task" { &workspace.tasks } else { &workspace.projects }
+    }
+
     /// The items, and the scroll id when the client scrolls.
     pub(crate) fn run(
         self,
@@ -39,8 +46,7 @@ impl Listing {
         let query = Query::parse(self.schema, parameters, workspace.api_version)?;
         let view = View { schema: self.schema, workspace, extended: self.extended, requested: self.requested };
         let fields = view.fields(parameters.get("only_fields"))?;
-        let items = if self.schema.object == "Task" { &workspace.tasks } else { &workspace.projects };
-        let mut selected: Vec<&Value> = items.iter().filter(|item| query.selects(item)).collect();
+        let mut selected: Vec<&Value> = self.items(workspace).iter().filter(|item| query.selects(item)).collect();
         order::sort(&mut selected, parameters.get("order_by"), self.extended);
         let page = selected.into_iter().skip(window.skip).take(window.take);
         let shown: Vec<Value> = page.map(|item| view.show(item, &fields)).collect();
@@ -69,11 +75,11 @@ fn window(workspace: &mut Workspace, parameters: &Map<String, Value>) -> Result<
     let Ok(page) = usize::try_from(page) else {
         return Err(ApiError::new(400, 12, "Validation error (page must be >=0): field=page"));
     };
-    let Some(size) = size.map_or(Some(MOST_PER_PAGE), |size| usize::try_from(size).ok().filter(|size| *size > 0))
+    let Some(size) = size.map_or(Some(workspace.page_cap), |size| usize::try_from(size).ok().filter(|size| *size > 0))
     else {
         return Err(ApiError::new(400, 12, "Validation error (page_size must be >0): field=page_size"));
     };
-    let take = size.min(MOST_PER_PAGE);
+    let take = size.min(workspace.page_cap);
     Ok(Window { skip: page.saturating_mul(take), take, scroll_id: None })
 }
 

@@ -1,20 +1,62 @@
 //! Regular expressions: what the real server accepts (Python compiles them first) and what they match.
 //!
-//! They run on the `regex` crate. It has no look-around and no back references, which Python and PCRE do have: such a
-//! pattern is answered with an error that names the sandbox, never with a wrong match. `$` matches before a final
-//! newline, as in Python and PCRE; `\Z` matches at the very end only, as in Python (PCRE would also accept a final
-//! newline; the captures were taken over a stand-in store that used Python).
+//! They run on the `regex` crate, and on `fancy-regex` if they look around or refer back. A pattern that neither can run
+//! gets an error that names the sandbox, never a wrong match. `$` matches before a final newline, as in Python and PCRE;
+//! `\Z` matches at the very end only, as in Python (PCRE would also accept a final newline; the captures were taken over a
+//! stand-in store that used Python).
 
-use regex::{Regex, RegexBuilder};
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
 
 use crate::error::{ApiError, Result};
 
+/// A compiled pattern; clones share it.
+#[derive(Debug, Clone)]
+pub(crate) enum Pattern {
+    Plain(regex::Regex),
+    LooksAround(fancy_regex::Regex),
+}
+
+impl Pattern {
+    /// A match that takes too many steps counts as none; the limit is far above what any test needs.
+    pub(crate) fn is_match(&self, text: &str) -> bool {
+        match self {
+            Self::Plain(regex) => regex.is_match(text),
+            Self::LooksAround(regex) => regex.is_match(text).unwrap_or_default(),
+        }
+    }
+}
+
+/// Tests send the same few patterns many thousand times.
+static COMPILED: Mutex<Option<HashMap<(String, bool), Pattern>>> = Mutex::new(None);
+const MOST_COMPILED: usize = 64;
+
 /// `name`-like filters are case-sensitive, the `_any_` family is not; neither is anchored.
-pub(crate) fn compile(pattern: &str, ignore_case: bool) -> Result<Regex> {
+pub(crate) fn compile(pattern: &str, ignore_case: bool) -> Result<Pattern> {
+    let mut compiled = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
+    let compiled = compiled.get_or_insert_default();
+    let key = (pattern.to_owned(), ignore_case);
+    if let Some(known) = compiled.get(&key) {
+        return Ok(known.clone());
+    }
+    let built = build(pattern, ignore_case)?;
+    if compiled.len() >= MOST_COMPILED {
+        compiled.clear();
+    }
+    compiled.insert(key, built.clone());
+    Ok(built)
+}
+
+fn build(pattern: &str, ignore_case: bool) -> Result<Pattern> {
     let translated = Translator::new(pattern).run().map_err(|reason| malformed(&reason))?;
-    RegexBuilder::new(&translated)
+    if let Ok(regex) = regex::RegexBuilder::new(&translated).case_insensitive(ignore_case).build() {
+        return Ok(Pattern::Plain(regex));
+    }
+    fancy_regex::RegexBuilder::new(&translated)
         .case_insensitive(ignore_case)
+        .backtrack_limit(usize::MAX)
         .build()
+        .map(Pattern::LooksAround)
         .map_err(|error| ApiError::internal(format!("the sandbox cannot run the pattern {pattern:?}: {error}")))
 }
 
@@ -196,6 +238,13 @@ mod tests {
         assert!(error("*a").contains("nothing to repeat at position 0,"));
         assert!(error("[a").contains("unterminated character set at position 0,"));
         assert!(error("a\\").contains("bad escape (end of pattern) at position 1,"));
-        assert!(error("(?=a)").contains("the sandbox cannot run"));
+        assert!(error("(?:(?:a{999}){999}){999}").contains("the sandbox cannot run"));
+    }
+
+    #[test]
+    fn looking_around() {
+        assert!(matches(r"\A(?!injected(?![\s\S]))[\s\S]", "injected and more"));
+        assert!(!matches(r"\A(?!injected(?![\s\S]))[\s\S]", "injected"));
+        assert!(matches(r"(a)\1$", "baa\n"));
     }
 }

@@ -1,8 +1,11 @@
 //! What of an item an answer shows: `only_fields` with dotted paths and exclusions, joined references, old spellings.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value, json};
 
 use crate::error::{ApiError, Result};
+use crate::json;
 use crate::metrics;
 use crate::schema::{self, Kind, Schema};
 use crate::version::Version;
@@ -57,19 +60,17 @@ impl View<'_> {
 
     /// The item as the answer shows it.
     pub(crate) fn show(self, item: &Value, fields: &Fields) -> Value {
-        let full = self.dressed(item);
         let everything = fields.included.iter().any(|path| path == "*");
-        let mut shown = if fields.included.is_empty() || everything {
-            let mut shown = full.clone();
-            if !everything {
-                self.schema.left_out.iter().for_each(|path| remove(&mut shown, path));
+        let mut shown = json!({});
+        if fields.included.is_empty() || everything {
+            for name in item.as_object().into_iter().flat_map(Map::keys) {
+                if everything || !self.schema.left_out.contains(&name.as_str()) {
+                    shown[name] = self.field(item, name).map_or(Value::Null, Cow::into_owned);
+                }
             }
-            shown
         } else {
-            let mut shown = json!({});
-            fields.included.iter().for_each(|path| self.copy(&full, &mut shown, path));
-            shown
-        };
+            fields.included.iter().for_each(|path| self.copy(item, &mut shown, path));
+        }
         fields.excluded.iter().for_each(|path| remove(&mut shown, path));
         if self.extended {
             shown["id"] = item["id"].clone();
@@ -77,41 +78,46 @@ impl View<'_> {
         shown
     }
 
-    /// The whole item, with references, metrics and tags in the form this client gets.
-    fn dressed(self, item: &Value) -> Value {
-        let mut item = item.clone();
+    /// One field in the form this client gets: references, metrics and tags look different to different clients.
+    fn field<'i>(self, item: &'i Value, name: &str) -> Option<Cow<'i, Value>> {
+        let value = item.get(name)?;
         let own = self.workspace.api_version;
-        if let Some(last_metrics) = item.get_mut("last_metrics").filter(|_| own < Version(2, 31)) {
-            metrics::as_of(last_metrics, own);
+        if self.extended && self.schema.kind(name) == Some(Kind::Reference) && value.is_string() {
+            return Some(Cow::Owned(json!({"id": value})));
         }
-        if self.requested < Version(2, 3) {
-            let mut tags: Vec<String> =
-                strings(&item["tags"]).into_iter().chain(strings(&item["system_tags"])).collect();
-            tags.sort();
-            tags.dedup();
-            item["tags"] = tags.into();
-        }
-        if self.extended {
-            for (name, _) in self.schema.fields.iter().filter(|(_, kind)| *kind == Kind::Reference) {
-                if let Some(id) = item.get(*name).filter(|id| id.is_string()).cloned() {
-                    item[*name] = json!({"id": id});
-                }
+        match name {
+            "last_metrics" if own < Version(2, 31) => {
+                let mut metrics = value.clone();
+                metrics::as_of(&mut metrics, own);
+                Some(Cow::Owned(metrics))
             }
+            "tags" if self.requested < Version(2, 3) => {
+                let mut tags: Vec<String> = strings(value).into_iter().chain(strings(&item["system_tags"])).collect();
+                tags.sort();
+                tags.dedup();
+                Some(Cow::Owned(tags.into()))
+            }
+            "execution" if self.extended && value["queue"].is_string() => {
+                let mut execution = value.clone();
+                execution["queue"] = json!({"id": value["queue"]});
+                Some(Cow::Owned(execution))
+            }
+            _ => Some(Cow::Borrowed(value)),
         }
-        item
     }
 
     fn copy(self, from: &Value, to: &mut Value, path: &str) {
         let (top, below) = path.split_once('.').map_or((path, None), |(top, below)| (top, Some(below)));
-        let Some(value) = from.get(top).filter(|value| !value.is_null()) else { return };
+        let Some(value) = self.field(from, top).filter(|value| !value.is_null()) else { return };
         match (below, self.schema.kind(top)) {
             (Some(below), Some(Kind::Reference)) => {
                 to[top]["id"] = value["id"].clone();
-                if let Some(joined) = self.joined(top, &id_of(value), below) {
+                if let Some(joined) = self.joined(top, &id_of(&value), below) {
                     to[top][below] = joined;
                 }
             }
-            _ => copy_path(from, to, path),
+            (None, _) => to[top] = value.into_owned(),
+            (Some(below), _) => copy_below(&value, &mut to[top], below),
         }
     }
 
@@ -126,27 +132,39 @@ impl View<'_> {
     }
 }
 
-/// Copies one path; the parents that exist are shown even where the end of the path does not.
-fn copy_path(from: &Value, to: &mut Value, path: &str) {
+/// Copies what is at the path below a value; the parents that exist are shown even where the end of the path does not.
+/// Of a list, each element is copied so.
+fn copy_below(from: &Value, to: &mut Value, path: &str) {
+    if let Value::Array(items) = from {
+        let kept = to.as_array().cloned().unwrap_or_default();
+        let copies = items.iter().enumerate().map(|(index, item)| {
+            let mut copy = kept.get(index).cloned().unwrap_or_default();
+            copy_below(item, &mut copy, path);
+            copy
+        });
+        *to = copies.collect();
+        return;
+    }
+    if !to.is_object() {
+        *to = Value::Object(Map::new());
+    }
     let (top, below) = path.split_once('.').map_or((path, None), |(top, below)| (top, Some(below)));
+    let top = &*json::unescaped(top);
     let Some(value) = from.get(top).filter(|value| !value.is_null()) else { return };
     match below {
         None => to[top] = value.clone(),
-        Some(below) => {
-            if !to[top].is_object() {
-                to[top] = Value::Object(Map::new());
-            }
-            copy_path(value, &mut to[top], below);
-        }
+        Some(below) => copy_below(value, &mut to[top], below),
     }
 }
 
 fn remove(item: &mut Value, path: &str) {
     match path.split_once('.') {
-        Some((top, below)) => item.get_mut(top).into_iter().for_each(|value| remove(value, below)),
+        Some((top, below)) => {
+            item.get_mut(&*json::unescaped(top)).into_iter().for_each(|value| remove(value, below));
+        }
         None => {
             if let Some(fields) = item.as_object_mut() {
-                fields.remove(path);
+                fields.remove(&*json::unescaped(path));
             }
         }
     }

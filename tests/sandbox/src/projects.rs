@@ -82,9 +82,36 @@ fn stats(workspace: &Workspace, project: &str) -> Value {
 pub(crate) fn get_by_id(call: &mut Call<'_>) -> Result<Value> {
     let id = call.parameters.get("project").and_then(Value::as_str).unwrap_or_default();
     match call.workspace.projects.iter().find(|project| project["id"] == id) {
-        Some(project) => Ok(json!({"project": project})),
+        Some(project) => {
+            let mut shown = project.clone();
+            shown["path"] = ancestors(call.workspace, project).into();
+            Ok(json!({"project": shown}))
+        }
         None => Err(ApiError::new(400, 401, format!("Invalid project id: id={id}"))),
     }
+}
+
+/// The ids of the projects around this one, outermost first.
+fn ancestors(workspace: &Workspace, project: &Value) -> Vec<String> {
+    let parent = workspace.projects.iter().find(|other| other["id"] == project["parent"]);
+    parent.map_or_else(Vec::new, |parent| [ancestors(workspace, parent), vec![id_of(parent)]].concat())
+}
+
+/// What users may set.
+const SETTABLE: [&str; 4] = ["description", "tags", "system_tags", "default_output_destination"];
+
+pub(crate) fn update(call: &mut Call<'_>) -> Result<Value> {
+    let id = call.text("project");
+    let given = given(call);
+    let Some(project) = call.workspace.projects.iter_mut().find(|project| project["id"] == id.as_str()) else {
+        return Err(ApiError::new(400, 401, format!("Invalid project id: id={id}")));
+    };
+    crate::workspace::set_fields(project, &given);
+    Ok(json!({"updated": 1, "fields": given}))
+}
+
+fn given(call: &Call<'_>) -> Map<String, Value> {
+    SETTABLE.iter().filter_map(|field| Some(((*field).to_owned(), call.parameters.get(*field)?.clone()))).collect()
 }
 
 pub(crate) fn create(call: &mut Call<'_>) -> Result<Value> {
@@ -98,10 +125,7 @@ pub(crate) fn create(call: &mut Call<'_>) -> Result<Value> {
         return Err(ApiError::new(400, 801, message));
     }
     let id = call.workspace.project(name);
-    let given: Map<String, Value> = ["description", "tags", "system_tags", "default_output_destination"]
-        .iter()
-        .filter_map(|field| Some(((*field).to_owned(), call.parameters.get(*field)?.clone())))
-        .collect();
+    let given = given(call);
     for project in call.workspace.projects.iter_mut().filter(|project| project["id"] == id.as_str()) {
         crate::workspace::set_fields(project, &given);
     }

@@ -2,13 +2,12 @@
 
 use std::cmp::Ordering;
 
-use regex::Regex;
 use serde_json::{Map, Value};
 
 use crate::error::{ApiError, Result};
 use crate::json;
-use crate::pattern;
-use crate::schema::Schema;
+use crate::pattern::{self, Pattern};
+use crate::schema::{self, Schema};
 use crate::tags::{self, Membership};
 use crate::time;
 use crate::version::Version;
@@ -20,7 +19,8 @@ pub(crate) struct Query {
 
 enum Condition {
     Member { field: String, of: Membership },
-    Matches { fields: Vec<String>, pattern: Regex, all: bool },
+    Equal { path: String, to: Vec<Value> },
+    Matches { fields: Vec<String>, pattern: Pattern, all: bool },
     Between { path: String, from: Option<f64>, to: Option<f64> },
     Time { field: String, ordering: Comparison, than: i64 },
     NotHidden,
@@ -42,11 +42,13 @@ impl Query {
     pub(crate) fn parse(schema: &Schema, parameters: &Map<String, Value>, api: Version) -> Result<Self> {
         let mut conditions = Vec::new();
         for (name, value) in parameters {
-            if schema.list_filters.contains(&name.as_str()) {
+            if schema::names(schema.list_filters, name) {
                 conditions.extend(member(name, value)?);
+            } else if schema::names(schema.exact_filters, name) {
+                conditions.extend(equal(name, value));
             } else if schema.pattern_filters.contains(&name.as_str()) {
                 conditions.extend(named(name, value)?);
-            } else if is_range(schema, name) {
+            } else if schema::names(schema.range_filters, name) {
                 conditions.extend(between(name, value)?);
             } else if schema.time_filters.contains(&name.as_str()) {
                 conditions.extend(times(name, value)?);
@@ -74,14 +76,6 @@ fn asks_for_hidden(parameters: &Map<String, Value>) -> bool {
     ["search_hidden", "id"].iter().any(|name| parameters.get(*name).is_some_and(json::truthy))
 }
 
-fn is_range(schema: &Schema, name: &str) -> bool {
-    let under = |pattern: &&str| match pattern.strip_suffix('*') {
-        Some(prefix) => name.starts_with(prefix),
-        None => name == *pattern,
-    };
-    schema.range_filters.iter().any(under)
-}
-
 fn member(field: &str, value: &Value) -> Result<Option<Condition>> {
     let values = match value {
         Value::Null => return Ok(None),
@@ -90,6 +84,15 @@ fn member(field: &str, value: &Value) -> Result<Option<Condition>> {
     };
     let of = tags::parse_list(field, &values)?;
     Ok(of.map(|of| Condition::Member { field: field.to_owned(), of }))
+}
+
+fn equal(path: &str, value: &Value) -> Option<Condition> {
+    let to = match value {
+        Value::Null => return None,
+        Value::Array(values) => values.clone(),
+        single => vec![single.clone()],
+    };
+    Some(Condition::Equal { path: path.to_owned(), to })
 }
 
 fn named(field: &str, value: &Value) -> Result<Option<Condition>> {
@@ -116,7 +119,13 @@ fn between(path: &str, value: &Value) -> Result<Option<Condition>> {
             Ok(None)
         };
     };
-    Ok(Some(Condition::Between { path: path.to_owned(), from: from.as_f64(), to: to.as_f64() }))
+    Ok(Some(Condition::Between { path: path.to_owned(), from: measure(from), to: measure(to) }))
+}
+
+/// What a range is about: a number, or a time.
+#[expect(clippy::cast_precision_loss, reason = "microseconds since 1970 stay below 2^53 until 2255")]
+fn measure(value: &Value) -> Option<f64> {
+    value.as_f64().or_else(|| time::parse(value.as_str()?).map(|micros| micros as f64))
 }
 
 fn times(field: &str, value: &Value) -> Result<Vec<Condition>> {
@@ -165,7 +174,7 @@ fn multi_field(schema: &Schema, name: &str, all: bool, value: Option<&Value>) ->
 fn dictionaries(schema: &Schema, filters: Option<&Value>) -> Result<Vec<Condition>> {
     let mut conditions = Vec::new();
     for (field, value) in filters.and_then(Value::as_object).into_iter().flatten() {
-        if !schema.list_filters.contains(&field.as_str()) {
+        if !schema::names(schema.list_filters, field) {
             continue;
         }
         let Some(value) = value.as_object() else {
@@ -182,11 +191,12 @@ fn dictionaries(schema: &Schema, filters: Option<&Value>) -> Result<Vec<Conditio
 impl Condition {
     fn holds(&self, item: &Value) -> bool {
         match self {
-            Self::Member { field, of } => of.holds(&item[field]),
+            Self::Member { field, of } => of.holds(json::at(item, field).unwrap_or(&Value::Null)),
+            Self::Equal { path, to } => json::at(item, path).is_some_and(|value| to.contains(value)),
             Self::Matches { fields, pattern, all: true } => fields.iter().all(|field| matches(pattern, item, field)),
             Self::Matches { fields, pattern, all: false } => fields.iter().any(|field| matches(pattern, item, field)),
             Self::Between { path, from, to } => json::at(item, path)
-                .and_then(Value::as_f64)
+                .and_then(measure)
                 .is_some_and(|value| from.is_none_or(|from| value >= from) && to.is_none_or(|to| value <= to)),
             Self::Time { field, ordering, than } => {
                 item[field].as_str().and_then(time::parse).is_some_and(|time| ordering.accepts(time.cmp(than)))
@@ -209,7 +219,7 @@ impl Comparison {
 }
 
 /// Lists match when one element does; what is missing, null or no text never does.
-fn matches(pattern: &Regex, item: &Value, path: &str) -> bool {
+fn matches(pattern: &Pattern, item: &Value, path: &str) -> bool {
     match json::at(item, path) {
         Some(Value::String(text)) => pattern.is_match(text),
         Some(Value::Array(items)) => items.iter().filter_map(Value::as_str).any(|text| pattern.is_match(text)),

@@ -257,6 +257,11 @@ impl Sandbox {
         Door::open(&self.server).expect("a free port on 127.0.0.1")
     }
 
+    /// The most items the server puts in one page, 500 unless changed: an administrator's setting that no answer shows.
+    pub fn page_cap(&self, most: usize) {
+        self.server.shared().workspace.page_cap = most;
+    }
+
     /// Moves the server's clock forward.
     pub fn advance_clock(&self, by: Duration) {
         self.server.shared().workspace.advance(by);

@@ -179,13 +179,11 @@ pub(crate) fn raw(call: &mut Call<'_>) -> Result<Value> {
     let page: Vec<&Event> =
         events.into_iter().filter(|event| after.is_none_or(|after| key.of(event) > after)).take(batch).collect();
     let last = page.last().map(|event| key.of(event)).or(after);
-    let mut data = json!({
-        "returned": page.len(), "variants": variants(&page, key), "scroll_id": call.scroll(last, total),
-    });
-    if call.parameters.get("count_total") == Some(&Value::Bool(true)) {
-        data["total"] = total.into();
-    }
-    Ok(data)
+    let total = call.flag("count_total").then_some(total);
+    Ok(json!({
+        "returned": page.len(), "total": total, "variants": variants(&page, key),
+        "scroll_id": call.scroll(last, total),
+    }))
 }
 
 fn variants(page: &[&Event], key: Key) -> Value {
@@ -208,7 +206,7 @@ impl Event {
         json!({
             "type": "training_stats_scalar", "task": task, "iter": self.iter, "metric": self.metric,
             "variant": self.variant, "value": self.value, "model_event": false,
-            "@timestamp": time::iso_millis(self.timestamp_ms * 1000), "timestamp": self.timestamp_ms,
+            "@timestamp": time::iso_millis(self.stored_ms * 1000), "timestamp": self.timestamp_ms,
             "worker": self.worker,
         })
     }
@@ -216,7 +214,7 @@ impl Event {
 
 impl Call<'_> {
     /// The task whose events are asked for, which must exist.
-    fn task_with_events(&self) -> Result<String> {
+    pub(crate) fn task_with_events(&self) -> Result<String> {
         let id = self.task_id()?;
         match self.workspace.find_task(&id) {
             Some(_) => Ok(id),
@@ -229,7 +227,7 @@ impl Call<'_> {
     }
 
     /// A scroll id holds the request itself and how far it got.
-    fn scroll(&self, last: Option<i64>, total: usize) -> String {
+    fn scroll(&self, last: Option<i64>, total: Option<usize>) -> String {
         let mut request = Map::from_iter([
             ("batch_size".to_owned(), json!(10_000)),
             ("count_total".to_owned(), json!(false)),
@@ -238,7 +236,11 @@ impl Call<'_> {
         ]);
         request.extend(self.parameters.clone());
         request.remove("from_key_value");
-        jwt::sign(&json!({"from_key_value": last.map(|last| last.to_string()), "request": request, "total": total}))
+        let mut claims = json!({"from_key_value": last.map(|last| last.to_string()), "request": request});
+        if let Some(total) = total {
+            claims["total"] = total.into();
+        }
+        jwt::sign(&claims)
     }
 
     fn resumed(scroll: &str) -> Result<Map<String, Value>> {

@@ -22,11 +22,14 @@ pub(crate) enum Kind {
 pub(crate) struct Schema {
     pub(crate) object: &'static str,
     pub(crate) fields: &'static [(&'static str, Kind)],
-    /// Filters that take one value or a list, match exactly and know `-x` and the `__$` operators.
+    /// Filters that take one value or a list, match exactly and know `-x` and the `__$` operators. Here and below, a final
+    /// `.*` stands for any path.
     pub(crate) list_filters: &'static [&'static str],
+    /// Filters that are equal to a value, or to one of a list.
+    pub(crate) exact_filters: &'static [&'static str],
     /// Filters that are regular expressions.
     pub(crate) pattern_filters: &'static [&'static str],
-    /// Filters that are `[from, to]`; a final `.*` stands for any path below.
+    /// Filters that are `[from, to]`.
     pub(crate) range_filters: &'static [&'static str],
     /// Filters that are lists of `>=time` and the like.
     pub(crate) time_filters: &'static [&'static str],
@@ -108,7 +111,8 @@ pub(crate) const TASK: Schema = Schema {
         ("container", Free),
         ("enqueue_status", Plain),
     ],
-    list_filters: &["id", "user", "tags", "system_tags", "type", "status", "project", "parent"],
+    list_filters: &["id", "user", "tags", "system_tags", "type", "status", "project", "parent", "hyperparams.*"],
+    exact_filters: &["execution.queue", "runtime.*", "models.input.model"],
     pattern_filters: &["name", "comment", "report"],
     range_filters: &["created", "started", "active_duration", "last_iteration", "last_metrics.*"],
     time_filters: &["status_changed", "last_update", "last_change"],
@@ -137,11 +141,20 @@ pub(crate) const PROJECT: Schema = Schema {
         ("path", Plain),
     ],
     list_filters: &["id", "parent", "path", "tags", "system_tags"],
+    exact_filters: &[],
     pattern_filters: &["name", "basename", "description"],
     range_filters: &["last_update"],
     time_filters: &[],
     left_out: &[],
 };
+
+/// Whether one of these filters has this name.
+pub(crate) fn names(filters: &[&str], name: &str) -> bool {
+    filters.iter().any(|filter| match filter.strip_suffix('*') {
+        Some(prefix) => name.starts_with(prefix),
+        None => name == *filter,
+    })
+}
 
 impl Schema {
     pub(crate) fn kind(&self, field: &str) -> Option<Kind> {

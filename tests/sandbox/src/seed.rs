@@ -1,10 +1,11 @@
 //! Tasks for tests to start from.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::metrics;
+use crate::tasks::fresh;
 use crate::time;
-use crate::workspace::{COMPANY, Event, USER, Workspace};
+use crate::workspace::{Event, Workspace, set_fields};
 
 /// The iteration under which the SDK reports a single value.
 const SINGLE_VALUE: i64 = -2_147_483_648;
@@ -22,6 +23,7 @@ pub struct TaskSeed {
     times: Vec<(&'static str, i64)>,
     last_iteration: Option<i64>,
     scalars: Vec<Scalar>,
+    log: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -51,6 +53,7 @@ impl TaskSeed {
             times: Vec::new(),
             last_iteration: None,
             scalars: Vec::new(),
+            log: true,
         }
     }
 
@@ -108,7 +111,15 @@ impl TaskSeed {
         self
     }
 
-    /// Reports a scalar: it is in the events and in `last_metrics`, as if sent in one batch.
+    /// Without the line that the SDK logs when a run begins.
+    #[must_use]
+    pub fn no_log(mut self) -> Self {
+        self.log = false;
+        self
+    }
+
+    /// Reports a scalar: it is in the events and in `last_metrics`, as if sent in one batch. What is not a number arrives as
+    /// 0.0, as the SDK sends it.
     #[must_use]
     pub fn scalar(self, title: &str, series: &str, values: &[(i64, f64)]) -> Self {
         self.report(title, series, values, true, true)
@@ -186,7 +197,7 @@ impl TaskSeed {
         self.scalars.push(Scalar {
             title: title.to_owned(),
             series: series.to_owned(),
-            values: values.to_vec(),
+            values: values.iter().map(|(iteration, value)| (*iteration, sent(*value))).collect(),
             in_events: events,
             in_last_metrics: last_metrics,
         });
@@ -208,6 +219,10 @@ impl TaskSeed {
                 stored.extend(batch.into_iter().map(|event| (event.key(), event)));
             }
         }
+        if self.log && task.get("started").is_some() {
+            let begun = task["started"].as_str().and_then(time::parse).unwrap_or(at);
+            workspace.logs.insert(id.clone(), vec![first_line(&id, begun)]);
+        }
         workspace.tasks.push(task);
         id
     }
@@ -218,19 +233,13 @@ impl TaskSeed {
         let has_ended = has_run && self.status != "in_progress";
         let iterations = self.scalars.iter().flat_map(|scalar| &scalar.values).map(|(iteration, _)| *iteration);
         let last_iteration = self.last_iteration.or(iterations.max()).unwrap_or_default().max(0);
-        let mut task = json!({
-            "active_duration": 0, "comment": "", "company": COMPANY, "configuration": {}, "container": {},
-            "created": now,
-            "execution":
-                {"artifacts": [], "model_desc": {}, "model_labels": {}, "parameters": {}, "test_split": 0},
-            "hyperparams": {}, "id": id, "last_change": now, "last_changed_by": USER,
-            "last_iteration": last_iteration, "last_metrics": {}, "last_update": now, "metric_stats": {},
-            "models": {"input": [], "output": []}, "name": self.name, "output": {}, "project": project,
-            "report_assets": [], "runtime": {}, "script": self.script.clone().unwrap_or_else(|| json!({})),
-            "status": self.status, "status_changed": now, "status_message": "", "status_reason": "",
-            "system_tags": self.system_tags, "tags": self.tags, "type": "training", "unique_metrics": [],
-            "user": USER,
+        let mut task = fresh(id, &now);
+        let fields = json!({
+            "active_duration": 0, "last_iteration": last_iteration, "name": self.name, "project": project,
+            "script": self.script.clone().unwrap_or_else(|| json!({})), "status": self.status, "status_changed": now,
+            "status_message": "", "status_reason": "", "system_tags": self.system_tags, "tags": self.tags,
         });
+        set_fields(&mut task, fields.as_object().unwrap_or(&Map::new()));
         if has_run {
             task["started"] = now.clone().into();
         }
@@ -247,6 +256,21 @@ impl TaskSeed {
     }
 }
 
+/// The SDK sends 0.0 for NaN and infinity.
+pub(crate) fn sent(value: f64) -> f64 {
+    if value.is_finite() { value } else { 0.0 }
+}
+
+/// The line that the SDK logs when it makes a task; some milliseconds later, as there.
+fn first_line(id: &str, started: i64) -> Value {
+    let at = started + 20_000;
+    json!({
+        "type": "log", "task": id, "level": "info", "worker": "sandbox", "metric": "", "variant": "",
+        "msg": format!("ClearML Task: created new task id={id}"), "model_event": false,
+        "timestamp": at / 1000, "@timestamp": time::iso_millis(at),
+    })
+}
+
 impl Scalar {
     fn batch(&self, at: i64) -> Vec<Event> {
         let event = |(iter, value): &(i64, f64)| Event {
@@ -255,6 +279,7 @@ impl Scalar {
             iter: *iter,
             value: Value::from(*value),
             timestamp_ms: at / 1000,
+            stored_ms: at / 1000,
             worker: String::new(),
         };
         self.values.iter().map(event).collect()

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use crate::api::is_form;
 use crate::http::Head;
 use crate::json;
-use crate::schema::{PROJECT, Schema, TASK};
+use crate::schema::{self, PROJECT, Schema, TASK};
 use crate::version::Version;
 
 /// What listings take besides the schema's filters.
@@ -40,6 +40,12 @@ const PARAMETERS: &[(&str, &[&str])] = &[
     ("auth.login", &["expiration_sec"]),
     ("tasks.get_by_id", &["task", "only_fields"]),
     ("tasks.update_tags", &["ids", "add_tags", "remove_tags"]),
+    ("tasks.edit_hyper_params", &["task", "hyperparams", "replace_hyperparams", "force"]),
+    (
+        "organization.get_entities_count",
+        &["tasks", "projects", "search_hidden", "limit", "allow_public", "active_users"],
+    ),
+    ("events.get_task_log", &["task", "batch_size", "navigate_earlier", "from_timestamp", "order", "metrics"]),
     (
         "tasks.update",
         &["task", "name", "tags", "system_tags", "comment", "report", "project", "output", "created", "runtime"],
@@ -96,8 +102,8 @@ fn listing(schema: &Schema, parameters: &Map<String, Value>, api: Version) -> Ve
         }
     }
     found.extend(dictionaries(schema, parameters, api));
-    if schema.object == "Task" && !["project", "id"].iter().any(|name| parameters.contains_key(*name)) {
-        found.push("neither project nor id: this selects from the whole workspace".to_owned());
+    if schema.object == "Task" && !["project", "id", "parent"].iter().any(|name| parameters.contains_key(*name)) {
+        found.push("neither project, id nor parent: this selects from the whole workspace".to_owned());
     }
     found
 }
@@ -107,7 +113,7 @@ fn dictionaries(schema: &Schema, parameters: &Map<String, Value>, api: Version) 
     if api < Version(2, 27) {
         return vec!["filters: a server this old ignores it".to_owned()];
     }
-    let ignored = |name: &&String| !schema.list_filters.contains(&name.as_str());
+    let ignored = |name: &&String| !schema::names(schema.list_filters, name);
     filters.keys().filter(ignored).map(|name| format!("filters: the server ignores the field {name:?}")).collect()
 }
 
@@ -116,10 +122,7 @@ fn is_known(schema: &Schema, name: &str) -> bool {
 }
 
 fn is_filter(schema: &Schema, name: &str) -> bool {
-    let fixed = [schema.list_filters, schema.pattern_filters, schema.time_filters, schema.range_filters];
-    fixed.iter().any(|names| names.contains(&name))
-        || schema
-            .range_filters
-            .iter()
-            .any(|pattern| pattern.strip_suffix('*').is_some_and(|prefix| name.starts_with(prefix)))
+    let kinds =
+        [schema.list_filters, schema.exact_filters, schema.pattern_filters, schema.time_filters, schema.range_filters];
+    kinds.iter().any(|filters| schema::names(filters, name))
 }

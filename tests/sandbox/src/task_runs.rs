@@ -1,70 +1,226 @@
-//! The `tasks` service: a task's way from started to published.
+//! The `tasks` service: a task's way from queued to published.
 
 use serde_json::{Map, Value, json};
 
 use crate::api::Call;
 use crate::error::{ApiError, Result};
 use crate::time;
-use crate::workspace::USER;
+use crate::workspace::{USER, set_fields, strings};
 
+/// From which status the server lets a task go where without force.
+const WAYS: &[(&str, &[&str])] = &[
+    ("created", &["queued", "in_progress"]),
+    ("queued", &["created", "in_progress", "stopped"]),
+    ("in_progress", &["stopped", "failed", "created", "completed"]),
+    ("stopped", &["closed", "created", "failed", "queued", "in_progress", "published", "completed"]),
+    ("closed", &["created", "failed", "published", "stopped"]),
+    ("failed", &["created", "stopped", "published", "queued"]),
+    ("completed", &["published", "in_progress", "created"]),
+];
+
+/// A start that is none, because the task runs already, keeps its time; any other forgets how the last run went.
 pub(crate) fn started(call: &mut Call<'_>) -> Result<Value> {
-    go(call, "in_progress", &["created", "queued", "in_progress", "stopped"], &["started"])
+    let id = call.existing_task()?;
+    let extra = if call.status(&id) == "in_progress" {
+        Vec::new()
+    } else {
+        vec![("started", call.iso_now()), ("completed", Value::Null), ("active_duration", Value::Null)]
+    };
+    let mut data = call.go(&id, "in_progress", extra)?;
+    data["started"] = 1.into();
+    Ok(data)
 }
 
 pub(crate) fn stopped(call: &mut Call<'_>) -> Result<Value> {
-    go(call, "stopped", &["in_progress", "queued", "created", "stopped", "completed"], &["completed"])
+    end(call, "stopped")
 }
 
 pub(crate) fn completed(call: &mut Call<'_>) -> Result<Value> {
-    go(call, "completed", &["in_progress", "stopped", "completed"], &["completed"])
+    let mut data = end(call, "completed")?;
+    data["published"] = 0.into();
+    Ok(data)
 }
 
 pub(crate) fn failed(call: &mut Call<'_>) -> Result<Value> {
-    go(call, "failed", &["in_progress", "created", "queued", "stopped", "failed", "completed"], &["completed"])
+    end(call, "failed")
+}
+
+fn end(call: &mut Call<'_>, status: &str) -> Result<Value> {
+    let id = call.existing_task()?;
+    call.go(&id, status, vec![("completed", call.iso_now())])
 }
 
 pub(crate) fn close(call: &mut Call<'_>) -> Result<Value> {
-    go(call, "closed", &["created", "stopped", "completed", "failed", "closed"], &[])
+    let id = call.existing_task()?;
+    call.go(&id, "closed", Vec::new())
 }
 
-/// Unlike the others it also dates the last update, and shows the output.
 pub(crate) fn publish(call: &mut Call<'_>) -> Result<Value> {
-    go(call, "published", &["completed", "stopped", "failed", "in_progress"], &["published", "last_update"]).map(
-        |mut data| {
-            data["fields"]["output"] = json!({});
-            data
-        },
-    )
+    let id = call.existing_task()?;
+    call.publish(&id)
+}
+
+pub(crate) fn publish_many(call: &mut Call<'_>) -> Result<Value> {
+    call.each(Call::publish)
+}
+
+pub(crate) fn enqueue(call: &mut Call<'_>) -> Result<Value> {
+    let id = call.existing_task()?;
+    let status = call.status(&id);
+    if status == "queued" && !call.flag("force") {
+        return Err(refused(" (Task already in requested status)", &status, "queued"));
+    }
+    let mut data = call.go(&id, "queued", vec![("enqueue_status", status.into())])?;
+    let queue = match call.text("queue") {
+        given if given.is_empty() => call.workspace.queue(
+            &Some(call.text("queue_name")).filter(|name| !name.is_empty()).unwrap_or_else(|| "default".to_owned()),
+        ),
+        given => given,
+    };
+    let now = time::stored(call.workspace.now());
+    for known in call.workspace.queues.iter_mut().filter(|known| known.id == queue) {
+        known.entries.push((id.clone(), now.clone()));
+    }
+    call.workspace.edit(&id, |task| {
+        task["execution"]["queue"] = queue.clone().into();
+        let tags: Vec<String> = strings(&task["system_tags"]).into_iter().filter(|tag| tag != "development").collect();
+        task["system_tags"] = tags.into();
+    });
+    data["fields"]["execution.queue"] = queue.into();
+    data["queued"] = 1.into();
+    Ok(data)
+}
+
+/// Back to what it was before it was enqueued.
+pub(crate) fn dequeue(call: &mut Call<'_>) -> Result<Value> {
+    let id = call.existing_task()?;
+    let before = call.workspace.find_task(&id).and_then(|task| task["enqueue_status"].as_str()).unwrap_or("created");
+    let before = before.to_owned();
+    for queue in &mut call.workspace.queues {
+        queue.entries.retain(|(task, _)| *task != id);
+    }
+    let mut data = call.go(&id, &before, vec![("enqueue_status", Value::Null)])?;
+    call.workspace.edit(&id, |task| {
+        if let Some(execution) = task["execution"].as_object_mut() {
+            execution.remove("queue");
+        }
+    });
+    data["dequeued"] = 1.into();
+    Ok(data)
+}
+
+/// What an agent asks for: the oldest task of a queue.
+pub(crate) fn get_next_task(call: &mut Call<'_>) -> Result<Value> {
+    let wanted = call.text("queue");
+    let Some(queue) = call.workspace.queues.iter_mut().find(|queue| queue.id == wanted) else {
+        return Err(ApiError::new(400, 701, format!("Invalid queue id: id={wanted}")));
+    };
+    if queue.entries.is_empty() {
+        return Ok(json!({}));
+    }
+    let (task, added) = queue.entries.remove(0);
+    Ok(json!({"entry": {"task": task, "added": added}}))
+}
+
+/// What an agent says of itself; the task it runs is no part of it that anyone reads.
+#[expect(clippy::unnecessary_wraps, reason = "endpoints share one signature")]
+pub(crate) fn status_report(call: &mut Call<'_>) -> Result<Value> {
+    let (id, worker) = (call.text("task"), call.text("worker"));
+    let now = time::stored(call.workspace.now());
+    if let Some(task) = call.workspace.find_task_mut(&id) {
+        for (name, value) in
+            [("last_worker", &worker), ("last_worker_report", &now), ("last_update", &now), ("last_change", &now)]
+        {
+            task[name] = value.clone().into();
+        }
+    }
+    Ok(json!({}))
 }
 
 pub(crate) fn ping(call: &mut Call<'_>) -> Result<Value> {
     let id = call.existing_task()?;
     let now = time::stored(call.workspace.now());
-    call.workspace.edit(&id, |task| task["last_update"] = now.into());
+    call.workspace.edit(&id, |task| {
+        task["last_update"] = now.clone().into();
+        task["last_change"] = now.into();
+    });
     Ok(json!({}))
 }
 
-fn go(call: &mut Call<'_>, to: &str, from: &[&str], dated: &[&str]) -> Result<Value> {
-    let id = call.existing_task()?;
-    let status = call.workspace.task(&id)["status"].as_str().unwrap_or_default().to_owned();
-    let forced = call.parameters.get("force") == Some(&Value::Bool(true));
-    if !forced && !from.contains(&status.as_str()) {
-        let message = format!("Invalid task status: current_status={status}, new_status={to}");
-        return Err(ApiError::new(400, 110, message));
+fn refused(why: &str, from: &str, to: &str) -> ApiError {
+    ApiError::new(400, 110, format!("Invalid task status{why}: current_status={from}, new_status={to}"))
+}
+
+impl Call<'_> {
+    pub(crate) fn iso_now(&self) -> Value {
+        time::iso(self.workspace.now()).into()
     }
-    let text = |name: &str| call.parameters.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let mut fields = Map::from_iter([
-        ("status".to_owned(), json!(to)),
-        ("status_reason".to_owned(), json!(text("status_reason"))),
-        ("status_message".to_owned(), json!(text("status_message"))),
-        ("last_changed_by".to_owned(), json!(USER)),
-    ]);
-    let now = call.workspace.now();
-    let mut stored = fields.clone();
-    for name in ["status_changed", "last_change"].iter().chain(dated) {
-        fields.insert((*name).to_owned(), time::iso(now).into());
-        stored.insert((*name).to_owned(), time::stored(now).into());
+
+    /// A published task is never published again, unless forced.
+    fn publish(&mut self, id: &str) -> Result<Value> {
+        let status = self.status(id);
+        if status == "published" && !self.flag("force") {
+            return Err(refused(" (Invalid status change)", &status, "published"));
+        }
+        let output = self.workspace.find_task(id).map_or(Value::Null, |task| task["output"].clone());
+        self.go(id, "published", vec![("published", self.iso_now()), ("output", output)])
     }
-    call.workspace.edit(&id, |task| crate::workspace::set_fields(task, &stored));
-    Ok(json!({"updated": 1, "fields": fields}))
+
+    /// Changes the status as the request asks; `extra` goes with it.
+    pub(crate) fn go(&mut self, id: &str, to: &str, extra: Vec<(&str, Value)>) -> Result<Value> {
+        let from = self.status(id);
+        let allowed = |(start, ends): &(&str, &[&str])| *start == from && ends.contains(&to);
+        if from != to && !self.flag("force") && !WAYS.iter().any(allowed) {
+            return Err(refused(" (Invalid status change)", &from, to));
+        }
+        let (reason, message) = (self.text("status_reason"), self.text("status_message"));
+        Ok(json!({"updated": 1, "fields": self.set_status(id, to, &reason, &message, extra)}))
+    }
+
+    /// Stores the status, and gives the fields that answers show: nulls remove, and are shown for one field only.
+    pub(crate) fn set_status(
+        &mut self,
+        id: &str,
+        to: &str,
+        reason: &str,
+        message: &str,
+        extra: Vec<(&str, Value)>,
+    ) -> Map<String, Value> {
+        let now = self.workspace.now();
+        let mut stored = Map::from_iter([
+            ("status".to_owned(), json!(to)),
+            ("status_reason".to_owned(), json!(reason)),
+            ("status_message".to_owned(), json!(message)),
+            ("last_changed_by".to_owned(), json!(USER)),
+        ]);
+        for name in ["status_changed", "last_update", "last_change"] {
+            stored.insert(name.to_owned(), time::iso(now).into());
+        }
+        stored.extend(extra.into_iter().map(|(name, value)| (name.to_owned(), value)));
+        let mut shown = stored.clone();
+        shown.retain(|name, value| !value.is_null() || name == "enqueue_status");
+        // The store keeps milliseconds only.
+        for value in stored.values_mut().filter(|value| **value == time::iso(now)) {
+            *value = time::stored(now).into();
+        }
+        self.workspace.edit(id, |task| set_fields(task, &stored));
+        self.workspace.touch_project(id);
+        shown
+    }
+
+    /// The same for many tasks: what fails for one does not stop the others.
+    pub(crate) fn each(&mut self, act: impl Fn(&mut Self, &str) -> Result<Value>) -> Result<Value> {
+        let (mut failed, mut succeeded) = (Vec::new(), Vec::new());
+        for id in self.ids()? {
+            let known = self.workspace.find_task(&id).is_some();
+            match if known { act(self, &id) } else { Err(ApiError::unknown_task(&id)) } {
+                Ok(mut data) => {
+                    data["id"] = id.into();
+                    succeeded.push(data);
+                }
+                Err(error) => failed.push(json!({"id": id, "error": error.document()})),
+            }
+        }
+        Ok(json!({"failed": failed, "succeeded": succeeded}))
+    }
 }

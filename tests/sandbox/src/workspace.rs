@@ -1,4 +1,4 @@
-//! The state the sandbox holds: projects, tasks and events of one company, and its clock.
+//! The state the sandbox holds: projects, tasks, events, logs and queues of one company, and its clock.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
@@ -23,6 +23,11 @@ pub struct Workspace {
     pub(crate) projects: Vec<Value>,
     pub(crate) tasks: Vec<Value>,
     pub(crate) events: HashMap<String, Events>,
+    /// The console log of each task, as the event store holds it, in order of arrival.
+    pub(crate) logs: HashMap<String, Vec<Value>>,
+    pub(crate) queues: Vec<Queue>,
+    /// The most items in one page, whatever the client asks for; an administrator's setting.
+    pub(crate) page_cap: usize,
     pub(crate) scrolls: HashMap<String, usize>,
     pub(crate) api_version: Version,
     pub(crate) server_version: String,
@@ -42,8 +47,20 @@ pub(crate) struct Event {
     pub(crate) iter: i64,
     /// A number or a boolean; null where the client sent none.
     pub(crate) value: Value,
+    /// When it happened, as the client says.
     pub(crate) timestamp_ms: i64,
+    /// When the server stored it.
+    pub(crate) stored_ms: i64,
     pub(crate) worker: String,
+}
+
+/// A queue that agents take tasks from.
+#[derive(Debug, Clone)]
+pub(crate) struct Queue {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    /// Ids of tasks and when they were added.
+    pub(crate) entries: Vec<(String, String)>,
 }
 
 /// The server's idea of now: the machine's clock or a fixed instant, plus what tests added.
@@ -72,6 +89,9 @@ impl Workspace {
             projects: Vec::new(),
             tasks: Vec::new(),
             events: HashMap::new(),
+            logs: HashMap::new(),
+            queues: Vec::new(),
+            page_cap: 500,
             scrolls: HashMap::new(),
             api_version,
             server_version,
@@ -159,7 +179,7 @@ impl Workspace {
         json!({"projects": self.projects, "tasks": self.tasks})
     }
 
-    /// Takes over projects and tasks as `get_all_ex` answers them (references are objects there).
+    /// Takes over projects and tasks as `get_all_ex` answers them (references are objects there), and queues.
     pub(crate) fn load(&mut self, state: &Value) {
         for (key, list) in [("projects", &mut self.projects), ("tasks", &mut self.tasks)] {
             for item in state[key].as_array().into_iter().flatten() {
@@ -169,11 +189,18 @@ impl Workspace {
                         item[reference] = id;
                     }
                 }
+                if let Some(id) = item["execution"]["queue"].get("id").cloned() {
+                    item["execution"]["queue"] = id;
+                }
                 if key == "tasks" && item.get("unique_metrics").is_none() {
                     item["unique_metrics"] = crate::metrics::unique_names(&item["last_metrics"]);
                 }
                 list.push(item);
             }
+        }
+        for queue in state["queues"].as_array().into_iter().flatten() {
+            let name = queue["name"].as_str().unwrap_or_default().to_owned();
+            self.queues.push(Queue { id: id_of(queue), name, entries: Vec::new() });
         }
     }
 
@@ -189,6 +216,25 @@ impl Workspace {
     pub(crate) fn new_id(&mut self) -> String {
         self.ids += 1;
         md5_hex(&format!("sandbox {}", self.ids))
+    }
+
+    /// The id of the queue with this name, which is created when missing.
+    pub(crate) fn queue(&mut self, name: &str) -> String {
+        if let Some(queue) = self.queues.iter().find(|queue| queue.name == name) {
+            return queue.id.clone();
+        }
+        let id = self.new_id();
+        self.queues.push(Queue { id: id.clone(), name: name.to_owned(), entries: Vec::new() });
+        id
+    }
+
+    /// The task's project was updated.
+    pub(crate) fn touch_project(&mut self, task: &str) {
+        let now = time::stored(self.now());
+        let project = self.find_task(task).map_or(Value::Null, |task| task["project"].clone());
+        for known in self.projects.iter_mut().filter(|known| known["id"] == project) {
+            known["last_update"] = now.clone().into();
+        }
     }
 
     pub(crate) fn find_task(&self, id: &str) -> Option<&Value> {

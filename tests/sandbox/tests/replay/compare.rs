@@ -2,7 +2,8 @@
 //!
 //! - Ids (32 hexadecimal digits): what the sandbox was given keeps its id; any other recorded id must stand for
 //!   one of the sandbox's, throughout, and back.
-//! - Times: equal, or both times in the same notation.
+//! - Times: equal, or both times in the same notation. Where the sandbox's clock follows the recorded one, the times of a task
+//!   also come in the same order.
 //! - Tokens: their claims are compared; session and signing time differ, the lifetime does not.
 
 use std::collections::HashMap;
@@ -10,16 +11,22 @@ use std::collections::HashMap;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use regex::Regex;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::captures::{Body, Request, Response};
 use crate::client::Answer;
+use crate::clock;
+
+/// Of a task.
+const TIMES: &[&str] =
+    &["created", "started", "completed", "published", "status_changed", "last_update", "last_change"];
 
 pub(crate) struct Likeness {
     ours: HashMap<String, String>,
     recorded: HashMap<String, String>,
     /// Recorded tokens and the sandbox's in their place.
     tokens: Vec<(String, String)>,
+    pub(crate) orders_times: bool,
     id: Regex,
     time: Regex,
     token: Regex,
@@ -31,6 +38,7 @@ impl Default for Likeness {
             ours: HashMap::new(),
             recorded: HashMap::new(),
             tokens: Vec::new(),
+            orders_times: false,
             id: Regex::new(r"\b[0-9a-f]{32}\b").unwrap(),
             time: Regex::new(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)$").unwrap(),
             token: Regex::new(r"^eyJ[\w-]+\.eyJ[\w-]+\.[\w-]+$").unwrap(),
@@ -57,11 +65,16 @@ impl Likeness {
                 let (our_stem, our_end) = ours.split_at(ours.len() - 3);
                 text.replace(recorded, &format!("{our_stem}{our_end}")).replace(stem, our_stem)
             });
-            let of = |found: &regex::Captures<'_>| self.ours.get(&found[0]).cloned().unwrap_or_else(|| found[0].into());
-            self.id.replace_all(&text, of).into_owned()
+            self.translate(&text)
         };
         let headers = request.headers.iter().map(|(name, value)| (name.clone(), swap(value))).collect();
         Request { headers, body: swap(&request.body), ..request.clone() }
+    }
+
+    /// A recorded text with the sandbox's ids.
+    fn translate(&self, text: &str) -> String {
+        let of = |found: &regex::Captures<'_>| self.ours.get(&found[0]).cloned().unwrap_or_else(|| found[0].into());
+        self.id.replace_all(text, of).into_owned()
     }
 
     pub(crate) fn compare(&mut self, expected: &Response, answer: &Answer) -> Result<(), String> {
@@ -112,6 +125,9 @@ impl Likeness {
                 Ok(())
             }
             (Value::Object(recorded), Value::Object(own)) => {
+                // Keys can be ids; each was in an answer before.
+                let recorded: &Map<String, Value> =
+                    &recorded.iter().map(|(name, value)| (self.translate(name), value.clone())).collect();
                 if let Some(name) = own.keys().find(|name| !recorded.contains_key(*name)).filter(|_| !beginning) {
                     return Err(format!("at {path}: {name:?} should not be there"));
                 }
@@ -123,7 +139,11 @@ impl Likeness {
                     }
                     self.same(recorded, own, beginning, &format!("{path}.{name}"))?;
                 }
-                Ok(())
+                if self.orders_times {
+                    same_order(recorded, own).map_err(|why| format!("at {path}: {why}"))
+                } else {
+                    Ok(())
+                }
             }
             _ if recorded == ours => Ok(()),
             _ => differ(),
@@ -163,8 +183,27 @@ impl Likeness {
             }
         }
         self.tokens.push((recorded.to_owned(), own.to_owned()));
-        expected == claims
+        let expected: Option<Value> = serde_json::from_str(&self.translate(&expected.to_string())).ok();
+        expected == Some(claims)
     }
+}
+
+/// What happened in one request, and what before what.
+fn same_order(recorded: &Map<String, Value>, own: &Map<String, Value>) -> Result<(), String> {
+    let sign = |fields: &Map<String, Value>, left: &str, right: &str| {
+        let time = |name: &str| fields.get(name).and_then(Value::as_str).and_then(clock::micros);
+        let apart = time(left)? - time(right)?;
+        Some(if apart.abs() <= clock::ONE_REQUEST { 0 } else { apart.signum() })
+    };
+    for (index, left) in TIMES.iter().enumerate() {
+        for right in TIMES.iter().skip(index + 1) {
+            let (recorded, own) = (sign(recorded, left, right), sign(own, left, right));
+            if recorded != own {
+                return Err(format!("order of {left} and {right}: {own:?} instead of {recorded:?}"));
+            }
+        }
+    }
+    Ok(())
 }
 
 fn claims(token: &str) -> Option<Value> {

@@ -1,10 +1,12 @@
 //! Holds the sandbox to the real server: every recorded request is sent again and the answers are compared.
 //!
 //! Code map: `captures` reads the recordings, `scenes` puts the state in place that a group of them began with,
-//! `client` sends one, `compare` tells whether two answers mean the same.
+//! `clock` lets the sandbox's time follow the recorded one, `client` sends one, `compare` tells whether two answers mean the
+//! same.
 
 mod captures;
 mod client;
+mod clock;
 mod compare;
 mod scenes;
 
@@ -32,9 +34,11 @@ fn the_sandbox_answers_as_the_real_server_did() {
     let mut stage = Stage::new();
     let mut likeness = Likeness::knowing(scenes::SEEDED);
     for capture in &captures {
-        if stage.prepare(capture.number) {
-            likeness = Likeness::knowing(&scenes::earlier_state());
+        if let Some(known) = stage.prepare(capture.number) {
+            likeness = Likeness::knowing(&known);
+            likeness.orders_times = capture.number >= scenes::SECOND_DAY;
         }
+        stage.clock.follow(&stage.sandbox, capture);
         let outcome = replay(&stage, &mut likeness, capture);
         let reason = LEFT_OUT.iter().find(|(name, _)| *name == capture.name).map(|(_, reason)| reason);
         match (outcome, reason) {

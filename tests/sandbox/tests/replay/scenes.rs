@@ -7,11 +7,19 @@ use clearml_sandbox::{Sandbox, TaskSeed};
 use serde_json::{Value, json};
 
 use crate::captures::Request;
+use crate::clock::{self, Clock};
 
 /// The seeded state every server began with.
 pub(crate) const SEEDED: &str = include_str!("../../seeded-state.json");
 /// When the first recording was taken.
 const NOW: i64 = 1_795_436_748_000_000;
+/// The state that the recordings from this one on began with.
+const SEEDED_AGAIN: &str = include_str!("../../seeded-state-2.json");
+pub(crate) const SECOND_DAY: u32 = 420;
+/// When they began: 2026-11-28T00:47:52.
+const SECOND_NOW: i64 = 1_795_826_872_000_000;
+/// The queue that existed then.
+const QUEUES: &str = r#"{"queues": [{"id": "5316f6ee8f10468e982750d0b5a26c75", "name": "default"}]}"#;
 
 /// Tasks that events were reported to, one after another; each was made empty just before.
 const EVENT_TASKS: &[&str] = &[
@@ -39,17 +47,18 @@ const EVENT_TASKS: &[&str] = &[
 
 pub(crate) struct Stage {
     pub(crate) sandbox: Sandbox,
+    pub(crate) clock: Clock,
 }
 
 impl Stage {
     pub(crate) fn new() -> Self {
-        let sandbox = start(SEEDED);
+        let sandbox = start(SEEDED, NOW);
         sandbox.load(&project("6f39bcb781ef4dd5a85393715480279c", "hidden_proj", &["hidden"]));
-        Self { sandbox }
+        Self { sandbox, clock: Clock::new(0, false) }
     }
 
-    /// Puts in place what was there before this recording; says whether that took a new sandbox.
-    pub(crate) fn prepare(&mut self, number: u32) -> bool {
+    /// Puts in place what was there before this recording; where that took a new sandbox, says what it knows.
+    pub(crate) fn prepare(&mut self, number: u32) -> Option<String> {
         match number {
             // The token recorded in 02 lives for one second.
             17 => self.sandbox.advance_clock(Duration::from_secs(2)),
@@ -60,17 +69,25 @@ impl Stage {
             350 => task_full_of_metrics(&self.sandbox),
             355 => _ = self.sandbox.add(TaskSeed::new("publishing", "t").id("b360cd5117b545179bfdfc80d69bd857")),
             358 => {
-                self.sandbox = start(&earlier_state());
-                return true;
+                self.sandbox = start(&earlier_state(), NOW);
+                return Some(earlier_state());
             }
+            SECOND_DAY => {
+                self.sandbox = start(SEEDED_AGAIN, SECOND_NOW);
+                self.sandbox.load(QUEUES);
+                self.clock = Clock::new(clock::micros("2026-11-28T00:47:52.000Z").unwrap(), true);
+                return Some(SEEDED_AGAIN.to_owned() + QUEUES);
+            }
+            888 => self.sandbox.page_cap(3),
+            897 => self.sandbox.page_cap(500),
             _ => {}
         }
-        false
+        None
     }
 }
 
-fn start(state: &str) -> Sandbox {
-    Sandbox::builder().state_json(state).now(NOW).lenient().start().unwrap()
+fn start(state: &str, now: i64) -> Sandbox {
+    Sandbox::builder().state_json(state).now(now).lenient().start().unwrap()
 }
 
 fn project(id: &str, name: &str, system_tags: &[&str]) -> String {
