@@ -1,4 +1,4 @@
-//! What must hold of any report, whatever the texts and numbers in it. Panics where it does not.
+//! Renders reports with arbitrary texts and numbers, and checks what must be true for every report.
 
 use std::time::Duration;
 
@@ -32,15 +32,15 @@ use crate::settings::{self, Settings};
 const ACCESS: &str = "ACCESSKEYFORTESTS";
 const SECRET: &str = "secret+key/for=tests";
 const COMMIT: &str = "a94a8fe5ccb19ba61c4c0873d391e987982fbbd3";
-/// What GitHub takes for a comment.
+/// The characters that GitHub allows in a comment.
 const ROOM: usize = 65_536;
-/// Begins a command to a CI wherever it stands in a line.
-const ANYWHERE: [&str; 3] = ["##[", "##vso[", "##teamcity["];
+/// These start a command to a CI anywhere in a line.
+const CI_COMMANDS: [&str; 3] = ["##[", "##vso[", "##teamcity["];
 
-/// Renders a report of the texts and numbers in the input. `is_xml` tells whether a text is a sound XML document.
+/// Renders a report with the texts and numbers in the input. `is_xml` decides whether a text is a valid XML document.
 ///
 /// # Panics
-/// Where something of that does not hold.
+/// If a check fails.
 pub fn report(data: &[u8], is_xml: impl Fn(&str) -> bool) {
     let mut input = Input::new(data);
     let environment = environment(&mut input);
@@ -54,41 +54,37 @@ pub fn report(data: &[u8], is_xml: impl Fn(&str) -> bool) {
                 Outcome::Judged(judged(&mut input, &settings))
             };
             let warnings = warnings(&mut input);
-            holds(&RunResult::Gated(Report { settings: &settings, outcome, warnings }), &is_xml);
+            check(&RunResult::Gated(Report { settings: &settings, outcome, warnings }), &is_xml);
         }
-        Err(faults) => holds(&RunResult::NotStarted(NotStarted::InvalidSettings(&faults)), &is_xml),
+        Err(faults) => check(&RunResult::NotStarted(NotStarted::InvalidSettings(&faults)), &is_xml),
     }
 }
 
-fn holds(ended: &RunResult<'_>, is_xml: &impl Fn(&str) -> bool) {
+fn check(ended: &RunResult<'_>, is_xml: &impl Fn(&str) -> bool) {
     let (text, annotation, json, junit) = (ended.text(Color::Off), ended.annotation(), ended.json(), ended.junit());
     let markdown = ended.markdown(ROOM);
     is_harmless_log(&text, &annotation);
     is_colored(&ended.text(Color::On), &text);
     is_json(&json, ended);
     is_markdown(ended, &markdown);
-    assert!(is_xml(&junit), "no XML: {junit}");
-    assert!(junit_is_dated(&junit), "a time that is none: {junit}");
+    assert!(is_xml(&junit), "invalid XML: {junit}");
+    assert!(junit_is_dated(&junit), "invalid time: {junit}");
     let outputs = outputs::render(ended, Documents { json: json.clone(), markdown: markdown.clone() });
     are_outputs(&outputs, ended);
     for document in [&text, &annotation, &json, &junit, &markdown, &outputs] {
-        assert!(!document.contains(ACCESS) && !document.contains(SECRET), "a secret is shown");
+        assert!(!document.contains(ACCESS) && !document.contains(SECRET), "a secret leaked");
     }
 }
 
-/// No control character but the line break, and no command to a CI but the one annotation.
+/// No control character except line breaks, and no command to a CI except the annotation.
 fn is_harmless_log(text: &str, annotation: &str) {
     assert!(text.ends_with('\n') && annotation.ends_with('\n'));
     assert!(!text.chars().any(|c| c.is_control() && c != '\n'), "a control character: {text:?}");
     assert!(!annotation.trim_end_matches('\n').contains(char::is_control), "a control character: {annotation:?}");
     let log = format!("{text}{annotation}");
-    assert!(!ANYWHERE.iter().any(|command| log.contains(command)), "a command to a CI: {log}");
+    assert!(!CI_COMMANDS.iter().any(|command| log.contains(command)), "a command to a CI: {log}");
     let commands = log.lines().filter(|line| line.trim_start().starts_with("::"));
-    assert_eq!(
-        commands.collect::<Vec<_>>(),
-        [annotation.trim_end_matches('\n')],
-        "another command than the annotation"
-    );
+    assert_eq!(commands.collect::<Vec<_>>(), [annotation.trim_end_matches('\n')], "a command besides the annotation");
 }
 
 fn is_colored(colored: &str, text: &str) {
@@ -102,9 +98,9 @@ fn is_colored(colored: &str, text: &str) {
 fn is_json(json: &str, ended: &RunResult<'_>) {
     let read: Value = serde_json::from_str(json).unwrap_or_default();
     let exit = read.get("exit_code").and_then(Value::as_u64);
-    assert_eq!(exit, Some(u64::from(ended.exit().code())), "no JSON, or another exit code: {json}");
+    assert_eq!(exit, Some(u64::from(ended.exit().code())), "invalid JSON or wrong exit code: {json}");
     let passed = read.get("passed").and_then(Value::as_bool);
-    assert_eq!(passed, Some(is_passed(ended)), "JSON says that it passed, or not");
+    assert_eq!(passed, Some(is_passed(ended)), "wrong `passed` in the JSON");
 }
 
 fn is_passed(ended: &RunResult<'_>) -> bool {
@@ -118,7 +114,7 @@ fn is_markdown(ended: &RunResult<'_>, markdown: &str) {
     }
 }
 
-/// The time of a suite, if there is one, has the form that the schema of JUnit asks for.
+/// The time of a suite, if any, has the form that the JUnit schema requires.
 fn junit_is_dated(junit: &str) -> bool {
     let head = junit.lines().nth(2).unwrap_or_default();
     let time = head.split_once(" timestamp=\"").and_then(|(_, rest)| rest.split_once('"'));
@@ -126,7 +122,7 @@ fn junit_is_dated(junit: &str) -> bool {
     time.is_none_or(|(time, _)| is_time(time))
 }
 
-/// As the runner reads the file: exactly the known names, in their order.
+/// The runner reads exactly the known names, in their order.
 fn are_outputs(file: &str, ended: &RunResult<'_>) {
     let mut lines = file.split('\n');
     let mut outputs = Vec::new();
@@ -134,14 +130,13 @@ fn are_outputs(file: &str, ended: &RunResult<'_>) {
         let value: Vec<&str> = lines.by_ref().take_while(|line| *line != delimiter).collect();
         outputs.push((name, value.join("\n")));
     }
-    assert!(outputs.iter().map(|(name, _)| *name).eq(OUTPUTS), "other outputs than the known ones: {file}");
+    assert!(outputs.iter().map(|(name, _)| *name).eq(OUTPUTS), "unknown or missing outputs: {file}");
     let value = |wanted: &str| outputs.iter().find(|(name, _)| *name == wanted).map(|(_, value)| value.as_str());
     assert_eq!(value("passed"), Some(is_passed(ended).to_string().as_str()));
     assert_eq!(value("exit-code"), Some(ended.exit().code().to_string().as_str()));
 }
 
-/// Choices and texts out of the input: up to the first byte that no text holds stand the choices, behind it the texts,
-/// with such a byte between them.
+/// The input: bytes for choices up to the first 0xff, then texts separated by 0xff, which is not valid in UTF-8.
 struct Input<'a> {
     choices: std::iter::Copied<std::slice::Iter<'a, u8>>,
     texts: Vec<String>,
@@ -169,14 +164,14 @@ impl<'a> Input<'a> {
         self.byte() % 2 == 1
     }
 
-    /// The next text; behind the last comes the first again.
+    /// The next text; after the last one, the first again.
     fn text(&mut self) -> String {
         let text = self.texts.get(self.next % self.texts.len().max(1)).cloned();
         self.next += 1;
         text.unwrap_or_else(|| "x".to_owned())
     }
 
-    /// Mostly what a name can be.
+    /// Usually a valid name.
     fn name(&mut self) -> String {
         let text = self.text();
         if self.byte() > 250 {
@@ -192,7 +187,7 @@ impl<'a> Input<'a> {
         ODD.get(usize::from(byte)).copied().unwrap_or_else(|| f64::from(i16::from(byte) - 100) / 64.0)
     }
 
-    #[expect(clippy::expect_used, reason = "a fault of the fuzzing itself has to end it")]
+    #[expect(clippy::expect_used, reason = "a bug in this code should stop the fuzzing")]
     fn score(&mut self) -> Score {
         let number = self.number();
         Score::new(number).expect("every number above is finite")
@@ -243,15 +238,15 @@ fn environment(input: &mut Input<'_>) -> Environment {
 }
 
 fn metric(input: &mut Input<'_>, n: usize) -> Value {
-    let (title, series, told) = (input.name(), input.name(), n > 0 && input.flag());
-    // Of many, no two are alike.
+    let (title, series, informational) = (input.name(), input.name(), n > 0 && input.flag());
+    // Makes the names of many metrics unique.
     let series = if n > 2 { format!("{n}{series}") } else { series };
     let min_max = if input.flag() { "MIN" } else { "MAX" };
     let amount = json!(input.number().abs());
     let (threshold, margin) = if input.flag() { (Value::Null, amount) } else { (amount, Value::Null) };
     let target = input.maybe(Input::number);
     json!({
-        "title": title, "series": series, "warn": told, "min_max": min_max, "threshold": threshold, "margin": margin,
+        "title": title, "series": series, "warn": informational, "min_max": min_max, "threshold": threshold, "margin": margin,
         "target": target,
     })
 }
@@ -264,8 +259,8 @@ fn judged<'a>(input: &mut Input<'_>, settings: &'a Settings) -> Judged<'a> {
     Judged {
         verdict: Verdict::from_judgements(&counting, settings.accept),
         findings,
-        candidate: seen(input),
-        baseline: has_baseline.then(|| seen(input)),
+        candidate: summary(input),
+        baseline: has_baseline.then(|| summary(input)),
         promotion: promotion(input),
         ineligible: near_misses(input),
         judged_via: judged_via(input),
@@ -273,7 +268,7 @@ fn judged<'a>(input: &mut Input<'_>, settings: &'a Settings) -> Judged<'a> {
 }
 
 fn finding<'a>(input: &mut Input<'_>, metric: &'a Metric, has_baseline: bool) -> Finding<'a> {
-    let said = if !metric.is_required() && input.flag() {
+    let outcome = if !metric.is_required() && input.flag() {
         MetricOutcome::Unknown(side(input), fault(input))
     } else {
         let baseline = has_baseline.then(|| input.score());
@@ -287,7 +282,7 @@ fn finding<'a>(input: &mut Input<'_>, metric: &'a Metric, has_baseline: bool) ->
         Curve(points)
     };
     let curves = input.maybe(|input| Curves { candidate: curve(input), baseline: curve(input) });
-    Finding { metric, outcome: said, spreads, curves }
+    Finding { metric, outcome, spreads, curves }
 }
 
 fn side(input: &mut Input<'_>) -> Side {
@@ -298,7 +293,7 @@ fn fault(input: &mut Input<'_>) -> ScoreFault {
     if input.flag() { ScoreFault::NotANumber } else { ScoreFault::Missing }
 }
 
-fn seen(input: &mut Input<'_>) -> RunSummary {
+fn summary(input: &mut Input<'_>) -> RunSummary {
     let (id, project) = (input.text(), input.text());
     let link = Host::parse("app.example.org").ok().map(|web| links::task(&web, (2, 31), &project, &id));
     RunSummary {
@@ -376,7 +371,7 @@ fn no_verdict<'a>(input: &mut Input<'_>, settings: &'a Settings) -> NoVerdict<'a
         0 => NoVerdict::ProjectNotFound { similar: texts(input) },
         1 => NoVerdict::TaskNotFound { similar: texts(input) },
         2 => NoVerdict::NoRunOfCommit {
-            newest_clean: input.maybe(seen),
+            newest_clean: input.maybe(summary),
             same_code_unknown: input.maybe(same_code_unknown),
             pull_request_unknown: input.maybe(github_error),
         },
@@ -388,7 +383,7 @@ fn no_verdict<'a>(input: &mut Input<'_>, settings: &'a Settings) -> NoVerdict<'a
         4 => NoVerdict::AmbiguousCommit { commits: input.list(|_| settings.commit.clone()) },
         5 => NoVerdict::UnusableMetric {
             side: side(input),
-            run: seen(input),
+            run: summary(input),
             faults: settings.metrics.iter().map(|metric| (metric, fault(input))).collect(),
             known: input.list(|input| (input.text(), input.text())),
         },

@@ -467,7 +467,7 @@ fn only_the_newest_runs_are_looked_through_and_that_is_told() {
         sandbox.add(TaskSeed::new(PROJECT, TASK).commit(&different));
     }
     let gate = gate.set("COMMIT_ID", &reviewed);
-    gate.run().expect(3, NOBODY).says("Only the newest 500 runs of this name were searched for the same code");
+    gate.run().expect(3, NOBODY).says("Only the newest 500 runs with this name were searched for the same code");
     sandbox.add(run(&first, 0.9));
     stands(gate.run(), &reviewed, &first);
 }

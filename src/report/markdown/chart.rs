@@ -1,82 +1,81 @@
-//! The curves of a metric as a Mermaid chart, which GitHub draws by itself. Pure.
+//! Draws the curves of a metric as a Mermaid chart, which GitHub displays. Pure.
 //!
-//! A line of such a chart is a list of values that is stretched evenly over the whole x-axis, without gaps and without
-//! exponents. So both curves are brought onto the same grid, and values that are too large or too small for plain
-//! digits are drawn in units of a power of ten. No name from outside is in it.
+//! Mermaid spreads the values of a line evenly over the whole x-axis, and allows neither gaps nor exponents. Therefore both
+//! curves are resampled on the same grid, and very large or small values are drawn in units of a power of ten. A chart
+//! contains no text from outside.
 
 use std::fmt::Write as _;
 
 use crate::model::run::{Curve, Curves};
 use crate::text::number::exact;
 
-/// Steps of the grid. A power of two: Mermaid finds the places of the points by adding steps up, and would lose the
-/// last one to a rounding error.
+/// Steps of the grid. It is a power of two because Mermaid adds up steps to place the points, and a rounding error would
+/// lose the last point.
 const STEPS: u32 = 32;
-/// Up to 2^46 a sum of steps is exact.
+/// A sum of steps is exact up to about 2^46.
 const LARGEST_ITERATION: f64 = 7e13;
-/// Curves whose values differ by less than this, relative to their size, are drawn as a flat line.
+/// A curve whose values differ by less than this, relative to their size, is drawn as a flat line.
 const FLAT: f64 = 1e-9;
 
-/// A line: whose it is, its colour, and the square that looks like it.
-struct Pen {
-    whose: &'static str,
-    /// At least 3:1 against the backgrounds of both themes of GitHub.
-    colour: &'static str,
+struct Style {
+    label: &'static str,
+    /// Has a contrast of at least 3:1 with the backgrounds of GitHub's light and dark themes.
+    color: &'static str,
+    /// An emoji of this color, for the legend.
     square: &'static str,
 }
 
-const BASELINE: Pen = Pen { whose: "baseline", colour: "#d9730d", square: "🟧" };
-const CANDIDATE: Pen = Pen { whose: "candidate", colour: "#2f81f7", square: "🟦" };
+const BASELINE: Style = Style { label: "baseline", color: "#d9730d", square: "🟧" };
+const CANDIDATE: Style = Style { label: "candidate", color: "#2f81f7", square: "🟦" };
 
-/// A chart and how to read it.
 pub(super) struct Chart {
-    /// Which line is whose; Markdown of the tool's own words.
+    /// Markdown that says which line is which.
     pub(super) legend: String,
-    /// The text between the fences, which ends with a line break.
+    /// The text of the code block; ends with a line break.
     pub(super) mermaid: String,
 }
 
-/// Draws the curves that have more than one point; `None` when there is none.
+/// Draws the curves that have more than one point, if there are any.
 pub(super) fn chart(curves: &Curves) -> Option<Chart> {
     let both = [(&BASELINE, &curves.baseline), (&CANDIDATE, &curves.candidate)];
-    let drawn: Vec<_> = both.into_iter().filter_map(|(pen, curve)| Some((pen, curve, Span::of(curve)?))).collect();
+    let drawn: Vec<_> = both.into_iter().filter_map(|(style, curve)| Some((style, curve, Span::of(curve)?))).collect();
     let spans: Vec<Span> = drawn.iter().map(|(.., span)| *span).collect();
     let axis = Axis::over(&spans)?;
     let lines: Vec<_> = drawn.iter().map(|(_, curve, span)| resampled(curve, axis.span_for(*span))).collect();
     let scale = Scale::of(lines.iter().flatten().copied())?;
-    let pens = drawn.iter().map(|(pen, ..)| *pen).collect::<Vec<_>>();
-    Some(Chart { legend: legend(&drawn, axis), mermaid: mermaid(&pens, &lines, axis, &scale) })
+    let styles = drawn.iter().map(|(style, ..)| *style).collect::<Vec<_>>();
+    Some(Chart { legend: legend(&drawn, axis), mermaid: mermaid(&styles, &lines, axis, &scale) })
 }
 
-fn legend(drawn: &[(&Pen, &Curve, Span)], axis: Axis) -> String {
-    let entry = |(pen, _, span): &(&Pen, &Curve, Span)| match axis {
-        Axis::Iterations(_) => format!("{} {}", pen.square, pen.whose),
+fn legend(drawn: &[(&Style, &Curve, Span)], axis: Axis) -> String {
+    let entry = |(style, _, span): &(&Style, &Curve, Span)| match axis {
+        Axis::Iterations(_) => format!("{} {}", style.square, style.label),
         Axis::Share => {
-            format!("{} {} (iterations {} to {})", pen.square, pen.whose, exact(span.first), exact(span.last))
+            format!("{} {} (iterations {} to {})", style.square, style.label, exact(span.first), exact(span.last))
         }
     };
     drawn.iter().map(entry).collect::<Vec<_>>().join(", ")
 }
 
-/// Mermaid measures its texts as small as a narrow page shows them and then overlaps them; so the chart is not wide,
-/// and the legend, which older versions lack, is not in it.
-fn mermaid(pens: &[&Pen], lines: &[Vec<f64>], axis: Axis, scale: &Scale) -> String {
-    let colours: Vec<_> = pens.iter().map(|pen| pen.colour).collect();
+/// The chart is narrow, because in a wide one Mermaid's labels overlap on a narrow page. The legend is outside of it,
+/// because older versions of Mermaid have none.
+fn mermaid(styles: &[&Style], lines: &[Vec<f64>], axis: Axis, scale: &Scale) -> String {
+    let colors: Vec<_> = styles.iter().map(|style| style.color).collect();
     let (title, from, to) = match axis {
         Axis::Iterations(span) => ("iteration", span.first, span.last),
-        Axis::Share => ("share of each run in percent", 0.0, 100.0),
+        Axis::Share => ("percent of each run", 0.0, 100.0),
     };
     let mut out = format!(
         "%%{{init: {{\"xyChart\": {{\"width\": 600, \"height\": 300, \"showLegend\": false}}, \
          \"themeVariables\": {{\"xyChart\": {{\"plotColorPalette\": \"{}\"}}}}}}}}%%\nxychart-beta\n",
-        colours.join(", ")
+        colors.join(", ")
     );
     let _ = writeln!(out, "    x-axis \"{title}\" {from} --> {to}");
     let _ =
         writeln!(out, "    y-axis \"{}\" {} --> {}", scale.title(), scale.digits(scale.low), scale.digits(scale.high));
-    for (pen, line) in pens.iter().zip(lines) {
+    for (style, line) in styles.iter().zip(lines) {
         let values: Vec<_> = line.iter().map(|value| scale.digits(scale.scaled(*value))).collect();
-        let _ = writeln!(out, "    line \"{}\" [{}]", pen.whose, values.join(", "));
+        let _ = writeln!(out, "    line \"{}\" [{}]", style.label, values.join(", "));
     }
     out
 }
@@ -89,7 +88,7 @@ struct Span {
 }
 
 impl Span {
-    /// The range of a curve; `None` when that is less than two iterations.
+    /// The range of a curve with at least two different iterations.
     fn of(curve: &Curve) -> Option<Self> {
         let (first, last) = (curve.0.first()?.0, curve.0.last()?.0);
         Self { first, last }.checked()
@@ -99,24 +98,24 @@ impl Span {
         (self.width() > 0.0).then_some(self)
     }
 
-    /// Half of it, so that the distance of two huge numbers stays finite.
+    /// Half of the width, so that the distance of two huge numbers stays finite.
     fn width(self) -> f64 {
         self.last / 2.0 - self.first / 2.0
     }
 
-    /// Where an iteration lies, from 0 to the number of steps.
+    /// The place of an iteration on the grid, from 0 to the number of steps.
     fn place(self, iteration: f64) -> f64 {
         (iteration / 2.0 - self.first / 2.0) / self.width() * f64::from(STEPS)
     }
 }
 
-/// What the curves are drawn over.
+/// The x-axis.
 #[derive(Clone, Copy)]
 enum Axis {
-    /// The iterations, where the runs have the same but for less than a step.
+    /// Iterations, if the ranges of the runs differ by no more than a step.
     Iterations(Span),
-    /// Each run's own length. A line cannot end before the axis does, so that on an axis of iterations the shorter run
-    /// would be shown as longer than it was.
+    /// The progress of each run. A line always reaches the end of the axis, so an axis of iterations would stretch the
+    /// shorter run.
     Share,
 }
 
@@ -131,7 +130,7 @@ impl Axis {
         Some(if exact && spans.iter().all(alike) { Self::Iterations(all) } else { Self::Share })
     }
 
-    /// What the grid is laid over for a curve of this range.
+    /// The range that the grid covers for a curve of the range `own`.
     const fn span_for(self, own: Span) -> Span {
         match self {
             Self::Iterations(all) => all,
@@ -140,7 +139,7 @@ impl Axis {
     }
 }
 
-/// The values at the points of the grid, on the straight lines between the points of the curve.
+/// The values at the points of the grid, by linear interpolation.
 fn resampled(curve: &Curve, span: Span) -> Vec<f64> {
     let points: Vec<(f64, f64)> = curve.0.iter().map(|(x, y)| (span.place(*x), *y)).collect();
     (0..=STEPS).filter_map(|step| at(&points, f64::from(step))).collect()
@@ -159,7 +158,7 @@ fn at(points: &[(f64, f64)], place: f64) -> Option<f64> {
     }
 }
 
-/// The y-axis: its unit and its range in that unit.
+/// The y-axis: its unit, and its range in that unit.
 struct Scale {
     exponent: i32,
     low: f64,
@@ -176,7 +175,7 @@ impl Scale {
         Some(unit.padded(unit.scaled(low), unit.scaled(high)))
     }
 
-    /// Room above and below the lines; a flat line lies in the middle.
+    /// Adds room above and below the lines. A flat line is in the middle.
     fn padded(&self, low: f64, high: f64) -> Self {
         let largest = low.abs().max(high.abs());
         let flat = high - low <= largest * FLAT;
@@ -187,14 +186,14 @@ impl Scale {
         } else {
             1.0
         };
-        // An axis that goes below zero suggests that the values can.
+        // An axis below zero would suggest that the values can be negative.
         let floor = if low >= 0.0 && largest > 0.0 { 0.0 } else { f64::NEG_INFINITY };
         let (low, high) = ((low - room).max(floor), high + room);
         let decimals = usize::try_from(3 - exponent_of(high - low)).unwrap_or(0);
         Self { exponent: self.exponent, low, high, decimals }
     }
 
-    /// In two steps, since not every power of ten that is needed is a finite number.
+    /// Scales in two steps, because the power of ten itself may not be finite.
     fn scaled(&self, value: f64) -> f64 {
         let half = self.exponent / 2;
         value * 10_f64.powi(-half) * 10_f64.powi(half - self.exponent)
@@ -204,7 +203,7 @@ impl Scale {
         if self.exponent == 0 { "value".to_owned() } else { format!("value, in units of 1e{}", self.exponent) }
     }
 
-    /// A number of the range with as many digits as can be seen.
+    /// A number with as many digits as the chart can show.
     fn digits(&self, value: f64) -> String {
         let text = format!("{value:.*}", self.decimals);
         let short = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
@@ -234,7 +233,7 @@ mod tests {
         chart(&Curves { candidate, baseline }).unwrap()
     }
 
-    /// The lists of a chart.
+    /// The values of each line of a chart.
     fn lists(mermaid: &str) -> Vec<Vec<f64>> {
         let lists = mermaid.lines().filter_map(|line| line.trim().strip_prefix("line ")?.split_once('['));
         lists.map(|(_, list)| list.trim_end_matches(']').split(", ").map(|v| v.parse().unwrap()).collect()).collect()
@@ -248,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn both_curves_are_on_the_grid_of_their_iterations() {
+    fn resamples_both_curves_on_one_grid() {
         let chart = drawn(line(64, |x| x), line(64, |x| x / 2.0));
         assert!(chart.mermaid.contains("x-axis \"iteration\" 0 --> 64\n"), "{}", chart.mermaid);
         assert_eq!(chart.legend, "🟧 baseline, 🟦 candidate");
@@ -258,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn few_points_are_joined_by_straight_lines() {
+    fn interpolates_between_few_points() {
         let chart = drawn(curve(&[(0.0, 0.0), (1.0, 1.0), (2.0, 0.0)]), Curve::default());
         let list = &lists(&chart.mermaid)[0];
         assert_eq!((list[0], list[8], list[16], list[32]), (0.0, 0.5, 1.0, 0.0));
@@ -266,16 +265,16 @@ mod tests {
     }
 
     #[test]
-    fn runs_of_different_length_are_drawn_over_their_share() {
+    fn draws_runs_of_different_length_by_their_progress() {
         let chart = drawn(line(100, |x| x), line(50, |x| x));
-        assert!(chart.mermaid.contains("x-axis \"share of each run in percent\" 0 --> 100\n"), "{}", chart.mermaid);
+        assert!(chart.mermaid.contains("x-axis \"percent of each run\" 0 --> 100\n"), "{}", chart.mermaid);
         assert_eq!(chart.legend, "🟧 baseline (iterations 0 to 50), 🟦 candidate (iterations 0 to 100)");
         let chart = drawn(line(1000, |x| x), line(1001, |x| x));
         assert!(chart.mermaid.contains("x-axis \"iteration\" 0 --> 1001\n"), "{}", chart.mermaid);
     }
 
     #[test]
-    fn what_is_no_curve_is_not_drawn() {
+    fn draws_nothing_for_less_than_two_iterations() {
         let none = |candidate| chart(&Curves { candidate, baseline: Curve::default() }).is_none();
         assert!(none(Curve::default()));
         assert!(none(curve(&[(3.0, 1.0)])));
@@ -284,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flat_line_lies_in_the_middle() {
+    fn draws_a_flat_line_in_the_middle() {
         let of = |value: f64| range(&drawn(line(4, |_| value), Curve::default()).mermaid, "y-axis");
         assert_eq!(of(0.0), (-1.0, 1.0));
         assert_eq!(of(10.0), (9.0, 11.0));
@@ -292,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn units_replace_exponents() {
+    fn writes_units_instead_of_exponents() {
         let chart = drawn(line(4, |x| x * 1e300), Curve::default());
         assert!(chart.mermaid.contains("y-axis \"value, in units of 1e300\" 0 --> 4.2\n"), "{}", chart.mermaid);
         let chart = drawn(line(4, |x| x * 1e-310), Curve::default());
@@ -318,7 +317,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_curves_make_a_chart_that_can_be_read(candidate in any_curve(), baseline in any_curve()) {
+        fn any_curves_make_a_valid_chart(candidate in any_curve(), baseline in any_curve()) {
             let Some(chart) = chart(&Curves { candidate, baseline }) else { return Ok(()) };
             let text = &chart.mermaid;
             prop_assert!(text.len() < 3000, "{text}");
@@ -331,7 +330,7 @@ mod tests {
                 prop_assert_eq!(list.len(), 33);
                 prop_assert!(list.iter().all(|y| y.is_finite() && *y >= y0 && *y <= y1), "{}", text);
             }
-            // As Mermaid finds the places of the points.
+            // This is how Mermaid places the points.
             let step = (x1 - x0) / 32.0;
             let mut places = 0;
             let mut x = x0;

@@ -6,7 +6,7 @@ use expect_test::expect_file;
 use proptest::prelude::*;
 
 use super::super::testing::{
-    self, COMMIT, curves, finding, informational, judged, metric, refusal, seen, settings, unknown,
+    self, COMMIT, curves, finding, informational, judged, metric, refusal, settings, summary, unknown,
 };
 use super::*;
 use crate::gate::outcome::{Finding, JudgedVia, SameCodeUnknown, Side};
@@ -135,12 +135,12 @@ fn reports(text: &str) -> Vec<String> {
         NoVerdict::ProjectNotFound { similar: texts() },
         NoVerdict::TaskNotFound { similar: Vec::new() },
         NoVerdict::NoRunOfCommit {
-            newest_clean: Some(RunSummary { link: None, ..seen(text, text) }),
+            newest_clean: Some(RunSummary { link: None, ..summary(text, text) }),
             same_code_unknown: None,
             pull_request_unknown: Some(github::Error::Refused { status: 400, message: text.to_owned() }),
         },
         NoVerdict::NoRunOfCommit {
-            newest_clean: Some(seen(text, text)),
+            newest_clean: Some(summary(text, text)),
             same_code_unknown: Some(SameCodeUnknown::GitError(GitError::Failed(text.to_owned()))),
             pull_request_unknown: None,
         },
@@ -150,7 +150,7 @@ fn reports(text: &str) -> Vec<String> {
             ran: vec![Commit::parse(COMMIT).unwrap()],
         },
         NoVerdict::AmbiguousCommit { commits: vec![Commit::parse(COMMIT).unwrap(); 3] },
-        NoVerdict::UnusableMetric { side: Side::Baseline, run: seen(text, text), faults, known },
+        NoVerdict::UnusableMetric { side: Side::Baseline, run: summary(text, text), faults, known },
         NoVerdict::NoBaseline,
         NoVerdict::Failed(refusal(text)),
     ];

@@ -1,4 +1,4 @@
-//! Reports to test the renderers with. Every text in them is the caller's, so that it can be as hostile as they like.
+//! Reports to test the renderers with. The caller chooses every text in them.
 
 pub(crate) mod outcomes;
 
@@ -26,13 +26,13 @@ pub(crate) const COMMIT: &str = "a94a8fe5ccb19ba61c4c0873d391e987982fbbd3";
 /// The commit of the baseline.
 pub(crate) const BASE: &str = "b6589fc6ab0dc82cf12099d1c2d40ab994e8410c";
 
-/// A name that may hold anything but what no name can: line breaks and other controls, or nothing at all.
+/// A name without the characters that names cannot have, such as line breaks.
 pub(crate) fn name(text: &str) -> Name {
     let text: String = text.chars().filter(|c| !c.is_control() && *c != '\u{fffd}').collect();
     Name::parse(&text).unwrap_or_else(|_| Name::parse("x").unwrap())
 }
 
-/// A metric that counts, of which higher values are better, with a threshold of 3 %.
+/// A required metric with a threshold of 3%; higher is better.
 pub(crate) fn metric(title: &str, series: &str) -> Metric {
     let tolerance = Tolerance::percent(3.0).unwrap();
     Metric {
@@ -49,7 +49,7 @@ pub(crate) fn informational(title: &str, series: &str) -> Metric {
     Metric { role: Role::Informational, ..metric(title, series) }
 }
 
-/// Settings of these metrics, whose every other name is `text`.
+/// Settings with these metrics; every other name is `text`.
 pub(crate) fn settings(metrics: Vec<Metric>, text: &str) -> Settings {
     Settings {
         server: Server {
@@ -80,8 +80,8 @@ pub(crate) fn settings(metrics: Vec<Metric>, text: &str) -> Settings {
     }
 }
 
-/// A run of this id and commit with a page, two hours old.
-pub(crate) fn seen(id: &str, commit: &str) -> RunSummary {
+/// A run with a link, two hours old.
+pub(crate) fn summary(id: &str, commit: &str) -> RunSummary {
     RunSummary {
         id: TaskId(id.to_owned()),
         commit: Some(RecordedCommit::parse(commit).unwrap_or_else(|| RecordedCommit::NotAnId(commit.to_owned()))),
@@ -91,14 +91,14 @@ pub(crate) fn seen(id: &str, commit: &str) -> RunSummary {
     }
 }
 
-/// A finding of a candidate's value against a baseline's.
+/// The result of comparing a candidate with a baseline.
 pub(crate) fn finding(metric: &Metric, baseline: Option<f64>, candidate: f64) -> Finding<'_> {
     let score = |value| Score::new(value).unwrap();
     let outcome = MetricOutcome::Judged(judge(&metric.criteria, baseline.map(score), score(candidate)));
     Finding { metric, outcome, spreads: Spreads::default(), curves: None }
 }
 
-/// A finding of a run that does not have the metric.
+/// The result for a run without the metric.
 pub(crate) const fn unknown(metric: &Metric) -> Finding<'_> {
     Finding {
         metric,
@@ -108,7 +108,7 @@ pub(crate) const fn unknown(metric: &Metric) -> Finding<'_> {
     }
 }
 
-/// Curves that rise towards these values over this many iterations.
+/// Curves that rise to these values over this many iterations.
 pub(crate) fn curves(baseline: (u32, f64), candidate: (u32, f64)) -> Curves {
     let towards = |(last, end): (u32, f64)| {
         let value = |n: u32| end * (1.0 - 0.6 * (-6.0 * f64::from(n) / f64::from(last.max(1))).exp());
@@ -117,12 +117,11 @@ pub(crate) fn curves(baseline: (u32, f64), candidate: (u32, f64)) -> Curves {
     Curves { candidate: towards(candidate), baseline: towards(baseline) }
 }
 
-/// A judged report of the findings, with the verdict that they add up to; the runs' commits and the tasks' ids are
-/// `text` where one is given.
+/// A report with the verdict that follows from the findings. With a `text`, commits and ids are that text.
 pub(crate) fn judged<'a>(settings: &'a Settings, findings: Vec<Finding<'a>>, text: Option<&str>) -> Report<'a> {
     let judgements = findings.iter().filter(|finding| finding.metric.is_required()).filter_map(Finding::judgement);
     let verdict = Verdict::from_judgements(&judgements.copied().collect::<Vec<_>>(), settings.accept);
-    let run = |id, commit| seen(text.unwrap_or(id), text.unwrap_or(commit));
+    let run = |id, commit| summary(text.unwrap_or(id), text.unwrap_or(commit));
     let moved = || vec![run("4f2a9c1b77e04d0c9b1e5a6d3c2b1a90", BASE).id];
     let promotion = match verdict {
         Verdict::Degraded => Promotion::NotMoved(NotMovedReason::NotPassed),
@@ -144,7 +143,7 @@ pub(crate) fn judged<'a>(settings: &'a Settings, findings: Vec<Finding<'a>>, tex
     Report { settings, outcome: Outcome::Judged(judged), warnings }
 }
 
-/// A refusal of the server in these words.
+/// An error response with this message.
 pub(crate) fn refusal(message: &str) -> Error {
     let cause = Cause::Refused { status: 400, subcode: 12, message: message.to_owned() };
     Error { operation: Operation::AddTag, host: "https://api.example.org".to_owned(), cause }

@@ -1,11 +1,11 @@
-//! Reports of every ending, with settings read from the text a user would give.
+//! Reports for every outcome, with settings parsed from environment variables.
 
 use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{COMMIT, finding, refusal, seen, unknown};
+use super::{COMMIT, finding, refusal, summary, unknown};
 use crate::ci;
 use crate::clearml::{Cause, Error};
 use crate::environment::Environment;
@@ -18,7 +18,7 @@ use crate::promote::{NotMovedReason, Promotion};
 use crate::settings::Settings;
 use crate::settings::flags::Flags;
 
-/// Settings with these metrics, in the form of their setting.
+/// Settings with these metrics, as in `CLEARML_METRICS`.
 pub(crate) fn settings(metrics: &Value, others: &[(&str, &str)]) -> &'static Settings {
     let metrics = metrics.to_string();
     let given = [
@@ -35,17 +35,17 @@ pub(crate) fn settings(metrics: &Value, others: &[(&str, &str)]) -> &'static Set
     Box::leak(Box::new(crate::settings::resolve(&Flags::default(), &environment, &context).unwrap()))
 }
 
-/// Settings with one metric, and the rest as it is when nobody says anything.
+/// Settings with one metric and defaults.
 pub(crate) fn one_metric() -> &'static Settings {
     settings(&json!([{"title": "validation", "series": "accuracy"}]), &[])
 }
 
-/// A run of this id, an hour old.
+/// A run with this id, one hour old.
 fn ran(id: &str) -> RunSummary {
-    RunSummary { when: 1_795_436_746_313_000, age: Some(Duration::from_hours(1)), ..seen(id, COMMIT) }
+    RunSummary { when: 1_795_436_746_313_000, age: Some(Duration::from_hours(1)), ..summary(id, COMMIT) }
 }
 
-/// A judged report of one value a metric; what is not a number was not reported.
+/// A judged report with one value for each metric; NaN means that the candidate did not report it.
 pub(crate) fn judged(settings: &'static Settings, baseline: Option<&[f64]>, candidate: &[f64]) -> Report<'static> {
     let of_metric = |(n, metric): (usize, &'static Metric)| match (candidate[n], baseline.map(|values| values[n])) {
         (new, _) if !new.is_finite() => unknown(metric),
@@ -64,7 +64,7 @@ pub(crate) fn judged(settings: &'static Settings, baseline: Option<&[f64]>, cand
     report
 }
 
-/// The same with another end of its promotion.
+/// The same report with another promotion.
 pub(crate) fn with_promotion(mut report: Report<'static>, promotion: Promotion) -> Report<'static> {
     if let Outcome::Judged(judged) = &mut report.outcome {
         judged.promotion = promotion;
@@ -77,13 +77,13 @@ fn undecided(settings: &'static Settings, why: NoVerdict<'static>) -> Report<'st
     Report { settings, outcome: Outcome::NoVerdict(why), warnings: vec![Warning::NotEncrypted] }
 }
 
-/// A report of a run that has none of the metrics.
+/// A report for a run with none of the metrics.
 pub(crate) fn no_score(settings: &'static Settings, side: Side, known: Vec<(String, String)>) -> Report<'static> {
     let faults = settings.metrics.iter().map(|metric| (metric, ScoreFault::Missing)).collect();
     undecided(settings, NoVerdict::UnusableMetric { side, run: ran("new"), faults, known })
 }
 
-/// A report for each reason to have no verdict.
+/// A report for each reason without a verdict.
 pub(crate) fn without_verdict() -> Vec<Report<'static>> {
     let settings = one_metric();
     let names = || vec!["near".to_owned(), "nearer".to_owned()];
@@ -112,7 +112,7 @@ pub(crate) fn without_verdict() -> Vec<Report<'static>> {
     reasons.into_iter().map(|why| undecided(settings, why)).chain(scores).collect()
 }
 
-/// A report for each verdict and each end of a promotion.
+/// A report for each verdict and each kind of promotion.
 pub(crate) fn with_verdict() -> Vec<Report<'static>> {
     let strict = one_metric();
     let accepting = settings(&json!([{"title": "a", "series": "b"}]), &[("CLEARML_ACCEPT", "true")]);
@@ -120,7 +120,7 @@ pub(crate) fn with_verdict() -> Vec<Report<'static>> {
         &json!([
             {"title": "a", "series": "b", "margin": 0.05, "target": 0.5},
             {"title": "loss", "series": "c", "min_max": "MIN", "value": "last"},
-            {"title": "told", "series": "d", "warn": true},
+            {"title": "info", "series": "d", "warn": true},
         ]),
         &[],
     );
