@@ -121,7 +121,8 @@ pub fn run(process: Process<'_>) -> Exit {
         }
     };
     let context = ci::detect(flags.get("commit-id"), &environment, &directory);
-    let context = context.and_then(|context| github::with_queued_head(context, &environment));
+    let context = context
+        .and_then(|context| github::with_queued_head(context, &environment).map_err(|problem| problem.to_string()));
     let delivery = Delivery { environment, directory, documents: flags.documents(), out, err };
     check(&flags, &context, limits, delivery)
 }

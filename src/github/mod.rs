@@ -21,7 +21,7 @@ use serde_json::Value;
 use ureq::http::Uri;
 
 pub(crate) use comment::PullRequest;
-pub(crate) use error::{Error, RateLimit, Unexpected};
+pub(crate) use error::{Error, RateLimit, Unexpected, UnknownHead};
 
 use crate::ci::{CiContext, Forge, FoundCommit, Trigger};
 use crate::environment::Environment;
@@ -158,20 +158,15 @@ impl GitHub {
 }
 
 /// Adds the commit that a merge queue's event does not contain: the head of the queued pull request.
-///
-/// # Errors
-/// A phrase that follows "`COMMIT_ID`".
 pub(crate) fn with_queued_head(
     context: CiContext,
     environment: &Environment,
-) -> std::result::Result<CiContext, String> {
+) -> std::result::Result<CiContext, UnknownHead> {
     let (Trigger::MergeGroup { pull_request }, Some(forge)) = (&context.trigger, &context.forge) else {
         return Ok(context);
     };
     let head = GitHub::new(forge, environment).and_then(|github| github.head_of(&forge.repository, *pull_request));
-    let commit = head.map_err(|error| {
-        format!("is not set, and the head of the queued pull request {pull_request} could not be read: {error}")
-    })?;
+    let commit = head.map_err(|error| UnknownHead { pull_request: *pull_request, error })?;
     let trigger = Trigger::Commit(FoundCommit { commit, source: "the head of the queued pull request" });
     Ok(CiContext { trigger, ..context })
 }

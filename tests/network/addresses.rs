@@ -1,10 +1,10 @@
-//! Servers that are reached over IPv6 alone.
+//! Servers that have only an IPv6 address.
 
 use crate::network::server::ipv6;
 use crate::support::{Gate, TAG, pair};
 
 #[test]
-fn a_server_that_speaks_ipv6_alone_is_reached_and_on_this_machine_needs_no_warning() {
+fn reaches_an_ipv6_server_and_gives_no_warning_for_this_machine() {
     let (sandbox, _, head) = pair(0.8, 0.9);
     let address = ipv6(sandbox.address());
     let ran = Gate::of(&sandbox).set("CLEARML_API_HOST", &format!("http://{address}")).run();

@@ -1,4 +1,4 @@
-//! Whose certificates are believed, and what is said of the others.
+//! Which certificates are trusted, and what the report says about the others.
 
 use std::time::Instant;
 
@@ -25,7 +25,7 @@ pub(crate) fn server(
     (format!("https://{address}"), ca.pem(), move || got.lock().unwrap().len())
 }
 
-/// A gate that asks the sandbox by way of a server with this chain, and believes this authority.
+/// A gate that reaches the sandbox through a server with this chain, and trusts this authority.
 fn gate(sandbox: &Sandbox, chain: Vec<CertificateDer<'static>>, key: KeyPair, pem: &str) -> Gate {
     let to = sandbox.address();
     let (address, _) = tls(to, chain, key.into());
@@ -46,7 +46,7 @@ fn authority() -> CertificateParams {
 }
 
 #[test]
-fn a_private_authority_is_believed_where_it_is_named_and_nowhere_else() {
+fn trusts_a_private_authority_that_a_setting_names() {
     for name in ["CLEARML_API_HOST_VERIFY_CERT", "SSL_CERT_FILE"] {
         let (sandbox, ..) = pair(0.8, 0.9);
         let (url, pem, _) = server(&sandbox, |_| {});
@@ -59,7 +59,7 @@ fn a_private_authority_is_believed_where_it_is_named_and_nowhere_else() {
 }
 
 #[test]
-fn a_folder_of_authorities_is_a_store() {
+fn trusts_the_authorities_in_a_folder() {
     let (sandbox, ..) = pair(0.8, 0.9);
     let (url, pem, _) = server(&sandbox, |_| {});
     let gate = Gate::of(&sandbox).set("CLEARML_API_HOST", &url);
@@ -71,7 +71,7 @@ fn a_folder_of_authorities_is_a_store() {
 }
 
 #[test]
-fn a_server_that_keeps_its_intermediate_certificate_to_itself_is_not_trusted() {
+fn rejects_a_server_that_does_not_send_its_intermediate_certificate() {
     let root = CertifiedIssuer::self_signed(authority(), key()).unwrap();
     let mut between = authority();
     between.distinguished_name.push(DnType::CommonName, "between");
@@ -91,8 +91,8 @@ fn a_server_that_keeps_its_intermediate_certificate_to_itself_is_not_trusted() {
 }
 
 #[test]
-fn a_certificate_that_vouches_for_itself_is_believed_where_it_is_named_unless_it_is_an_authority_s() {
-    // The second is what `openssl req -x509` makes when it is not told otherwise.
+fn trusts_a_named_self_signed_certificate_unless_it_is_an_authority() {
+    // `openssl req -x509` makes the second one by default.
     for (mut leaf, is_authority) in [(CertificateParams::default(), false), (authority(), true)] {
         let ((sandbox, ..), key) = (pair(0.8, 0.9), key());
         leaf.subject_alt_names = vec![SanType::IpAddress("127.0.0.1".parse().unwrap())];
@@ -106,18 +106,18 @@ fn a_certificate_that_vouches_for_itself_is_believed_where_it_is_named_unless_it
     }
 }
 
-/// What is wrong with a certificate.
+/// Makes a certificate invalid.
 type Spoil = fn(&mut CertificateParams);
 
 #[test]
-fn a_certificate_that_is_not_trusted_gets_no_request_and_is_told_at_once() {
+fn sends_nothing_to_a_server_with_an_untrusted_certificate() {
     let faults: [(Spoil, bool, &str); 4] = [
         (|_| {}, false, "comes from an authority that is not trusted here"),
         (|leaf| leaf.not_after = date_time_ymd(2020, 2, 1), true, "has expired (2020-02-01T00:00:00Z)"),
         (|leaf| leaf.not_before = date_time_ymd(3000, 1, 1), true, "is not valid yet (3000-01-01T00:00:00Z)"),
         (|leaf| leaf.subject_alt_names.clear(), true, "is for another name"),
     ];
-    for (change, named, said) in faults {
+    for (change, named, problem) in faults {
         let (sandbox, ..) = pair(0.8, 0.9);
         let (url, pem, got) = server(&sandbox, change);
         let gate = Gate::of(&sandbox).set("CLEARML_API_HOST", &url);
@@ -126,25 +126,25 @@ fn a_certificate_that_is_not_trusted_gets_no_request_and_is_told_at_once() {
         let verify = if named { file.to_str().unwrap() } else { "true" };
         let started = Instant::now();
         let gate = gate.set("CLEARML_API_HOST_VERIFY_CERT", verify);
-        gate.run().expect(4, "NO VERDICT: no trusted connection").says(said);
+        gate.run().expect(4, "NO VERDICT: no trusted connection").says(problem);
         assert!(started.elapsed().as_secs() < 20);
-        assert_eq!(got(), 0, "{said}");
+        assert_eq!(got(), 0, "{problem}");
         let gate = gate.set("CLEARML_API_HOST_VERIFY_CERT", "false");
         gate.run().expect(0, "PASSED, improved").says("the server's certificate is not verified");
     }
 }
 
 #[test]
-fn a_store_that_is_named_and_empty_is_not_replaced() {
+fn does_not_replace_a_named_store_that_is_empty() {
     let (sandbox, ..) = pair(0.8, 0.9);
     let (url, ..) = server(&sandbox, |_| {});
     let gate = Gate::of(&sandbox).set("CLEARML_API_HOST", &url).set("SSL_CERT_FILE", "/nowhere.pem");
     gate.run().expect(4, "NO VERDICT: no trusted connection").says("SSL_CERT_FILE or SSL_CERT_DIR is set");
 }
 
-/// A server hello that settles on TLS 1.1, and the alert of a server that cannot go higher.
+/// A server hello that chooses TLS 1.1, the alert of a server that supports nothing newer, and plain HTTP.
 #[test]
-fn tls_1_1_and_what_is_not_tls_are_refused_at_once() {
+fn rejects_tls_1_1_and_plain_text_at_once() {
     let mut hello = vec![22, 3, 2, 0, 42, 2, 0, 0, 38, 3, 2];
     hello.extend([7; 32]);
     hello.extend([0, 0xc0, 0x13, 0]);
@@ -153,7 +153,7 @@ fn tls_1_1_and_what_is_not_tls_are_refused_at_once() {
         (vec![21, 3, 2, 0, 2, 2, 70], "it supports no secure version of TLS"),
         (b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec(), "its response is not TLS"),
     ];
-    for (answer, said) in answers {
+    for (answer, problem) in answers {
         use std::io::{Read as _, Write as _};
         let address = serve(move |mut stream| {
             let mut buffer = [0; 4096];
@@ -164,7 +164,7 @@ fn tls_1_1_and_what_is_not_tls_are_refused_at_once() {
         let (sandbox, ..) = pair(0.8, 0.9);
         let started = Instant::now();
         let ran = Gate::of(&sandbox).set("CLEARML_API_HOST", &format!("https://{address}")).run();
-        ran.expect(4, "NO VERDICT: no trusted connection").says(said);
+        ran.expect(4, "NO VERDICT: no trusted connection").says(problem);
         assert!(started.elapsed().as_secs() < 20);
     }
 }

@@ -1,4 +1,4 @@
-//! What gets out: to the processes that the gate starts, into what it writes, and to other hosts.
+//! Secrets must not leak to processes that the gate starts, into what it writes, or to other hosts.
 
 use clearml_sandbox::{At, Effect, Sandbox};
 
@@ -6,7 +6,7 @@ use crate::support::{Gate, HEAD, Ran, commit, git, pair};
 
 const MARKER: &str = "marker-of-the-payload";
 
-/// A gate on GitHub with every report on, on an event that says more than the gate has to tell.
+/// A gate on GitHub that writes every report, for an event with texts that no report needs.
 fn everything(sandbox: &Sandbox) -> Gate {
     let event = serde_json::json!({
         "action": "opened", "number": 7, "secret": MARKER,
@@ -30,18 +30,18 @@ fn everything(sandbox: &Sandbox) -> Gate {
     ])
 }
 
-/// All that a gate wrote.
+/// Everything that a gate wrote.
 fn written(gate: &Gate, ran: &Ran) -> String {
     let files = ["outputs", "summary", "report.json", "report.md", "report.xml"];
     let read = |name: &&str| std::fs::read_to_string(gate.path().join(name)).unwrap();
     files.iter().map(read).fold(format!("{}{}", ran.out, ran.err), |all, text| all + &text)
 }
 
-/// What goes wrong at a server, where another one listens.
+/// Makes the first server fail; the second one listens elsewhere.
 type Spoil = fn(&Sandbox, &Sandbox);
 
 #[test]
-fn neither_keys_nor_the_event_reach_a_report_or_the_host_of_a_redirect() {
+fn keys_and_event_texts_reach_no_report_and_no_redirect_target() {
     let endings: [(i32, Spoil); 4] = [
         (0, |_, _| {}),
         (4, |sandbox, other| sandbox.fault(At::From(1), Effect::Redirect(other.url()))),
@@ -66,7 +66,7 @@ fn neither_keys_nor_the_event_reach_a_report_or_the_host_of_a_redirect() {
 }
 
 #[test]
-fn credentials_in_the_address_of_the_server_are_refused_and_not_repeated() {
+fn rejects_credentials_in_a_server_address_without_repeating_them() {
     let (sandbox, ..) = pair(0.8, 0.9);
     for name in ["CLEARML_API_HOST", "CLEARML_WEB_HOST"] {
         let ran = Gate::of(&sandbox).set(name, "https://someone:hunter2@clearml.example").run();
@@ -77,7 +77,7 @@ fn credentials_in_the_address_of_the_server_are_refused_and_not_repeated() {
 }
 
 #[test]
-fn git_gets_no_secret_in_its_environment_or_its_arguments() {
+fn git_gets_no_secret_in_its_environment_or_arguments() {
     let (sandbox, ..) = pair(0.8, 0.9);
     let gate = Gate::of(&sandbox).unset("COMMIT_ID").set("GITHUB_TOKEN", "ghs_marker");
     let gate = gate.set("https_proxy", "http://user:hunter2@127.0.0.1:1");
@@ -93,9 +93,9 @@ fn git_gets_no_secret_in_its_environment_or_its_arguments() {
     }
 }
 
-/// Every process of the machine can read them there, and whoever gets hold of a core file.
+/// Every process of the machine can read a command line, and a core file contains it.
 #[test]
-fn the_keys_cannot_be_given_on_the_command_line() {
+fn no_flag_accepts_a_key() {
     let help = Gate::bare().args(&["--help"]).run().out;
     for name in ["CLEARML_API_ACCESS_KEY", "CLEARML_API_SECRET_KEY", "CLEARML_GITHUB_TOKEN"] {
         let mut lines = help.lines().filter(|line| line.trim_start().starts_with(name));

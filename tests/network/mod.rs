@@ -1,9 +1,9 @@
-//! The network as it really is: certificates made on the spot, proxies, and what must not get out, through the real binary.
+//! The real binary on a real network: certificates made on the spot, proxies, and what must not leave the machine.
 
 mod addresses;
 mod certificates;
 mod leaks;
-mod proxies;
 #[cfg(target_os = "linux")]
-mod room;
+mod namespace;
+mod proxies;
 mod server;

@@ -1,18 +1,18 @@
-//! Proxies: what they are asked, what they see, and what is said when they refuse.
+//! Proxies: what they see, and what the report says if they refuse.
 
 use clearml_gate::Limits;
 
 use crate::network::certificates::server;
-use crate::network::server::{Manner, proxy};
+use crate::network::server::{Behavior, proxy};
 use crate::support::{FASTER, Gate, HEAD, judge_with, pair, settings};
 
 #[test]
-fn an_https_server_is_reached_through_a_tunnel_that_shows_the_proxy_no_secret() {
+fn reaches_an_https_server_through_a_tunnel_that_shows_no_secret() {
     let (sandbox, ..) = pair(0.8, 0.9);
     let (url, pem, _) = server(&sandbox, |_| {});
     let to = url.strip_prefix("https://").unwrap().parse().unwrap();
     // "user:hunter2"
-    let (address, seen) = proxy(Manner::Tunnel { to, asks_for: "Proxy-Authorization: Basic dXNlcjpodW50ZXIy" });
+    let (address, seen) = proxy(Behavior::Tunnel { to, required: "Proxy-Authorization: Basic dXNlcjpodW50ZXIy" });
     let gate = Gate::of(&sandbox).set("CLEARML_API_HOST", "https://clearml.example");
     let file = gate.path().join("ca.pem");
     std::fs::write(&file, pem).unwrap();
@@ -30,19 +30,19 @@ fn an_https_server_is_reached_through_a_tunnel_that_shows_the_proxy_no_secret() 
 }
 
 #[test]
-fn a_proxy_that_answers_with_a_page_gets_no_key_of_an_https_server() {
+fn a_proxy_that_sends_a_page_gets_no_key_of_an_https_server() {
     let (sandbox, ..) = pair(0.8, 0.9);
-    let (address, seen) = proxy(Manner::Say("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n<html>"));
+    let (address, seen) = proxy(Behavior::Respond("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n<html>"));
     let gate = Gate::of(&sandbox).set("CLEARML_API_HOST", "https://clearml.example");
     gate.set("https_proxy", &format!("http://{address}")).run().expect(4, "NO VERDICT:").says("not TLS");
     assert!(!String::from_utf8_lossy(&seen.lock().unwrap()).contains("\r\nAuthorization:"));
 }
 
 #[test]
-fn plain_http_through_a_proxy_is_warned_of_and_this_machine_needs_none() {
+fn warns_about_plain_http_through_a_proxy_but_not_on_this_machine() {
     let (sandbox, ..) = pair(0.8, 0.9);
     let to = sandbox.address();
-    let (address, seen) = proxy(Manner::Tunnel { to, asks_for: "CONNECT" });
+    let (address, seen) = proxy(Behavior::Tunnel { to, required: "CONNECT" });
     let gate = Gate::of(&sandbox).set("ALL_PROXY", &format!("http://{address}"));
     let ran = gate.run().expect(0, "PASSED, improved");
     assert!(!ran.out.contains("sent unencrypted") && seen.lock().unwrap().is_empty(), "{}", ran.out);
@@ -54,7 +54,7 @@ fn plain_http_through_a_proxy_is_warned_of_and_this_machine_needs_none() {
 #[test]
 fn http_proxy_is_read_in_lower_case_only() {
     let (sandbox, ..) = pair(0.8, 0.9);
-    let refuses = || proxy(Manner::Say("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n"));
+    let refuses = || proxy(Behavior::Respond("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n"));
     let ((upper, seen_by_upper), (lower, seen_by_lower)) = (refuses(), refuses());
     let gate = Gate::of(&sandbox).set("CLEARML_API_HOST", "http://clearml.invalid");
     let mut gate = gate.set("HTTP_PROXY", &format!("http://{upper}"));
@@ -68,7 +68,7 @@ fn http_proxy_is_read_in_lower_case_only() {
 }
 
 #[test]
-fn what_is_no_proxy_is_a_fault_in_the_settings_and_its_password_is_not_told() {
+fn an_unusable_proxy_is_a_settings_error_without_its_password() {
     let (sandbox, ..) = pair(0.8, 0.9);
     let gate = Gate::of(&sandbox).set("CLEARML_API_HOST", "https://clearml.example");
     let gate = gate.set("HTTPS_PROXY", "socks5://user:hunter2@127.0.0.1:1080");
@@ -78,9 +78,9 @@ fn what_is_no_proxy_is_a_fault_in_the_settings_and_its_password_is_not_told() {
 }
 
 #[test]
-fn a_host_that_no_proxy_names_is_reached_directly_and_another_by_the_proxy_alone() {
+fn no_proxy_decides_which_hosts_are_reached_directly() {
     let (sandbox, ..) = pair(0.8, 0.9);
-    let (address, seen) = proxy(Manner::Say("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n"));
+    let (address, seen) = proxy(Behavior::Respond("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n"));
     let gate = Gate::of(&sandbox).set("CLEARML_API_HOST", "https://clearml.invalid");
     let gate = gate.set("HTTPS_PROXY", &format!("http://{address}"));
     let gate = gate.set("NO_PROXY", "example.org, .invalid");
@@ -92,13 +92,13 @@ fn a_host_that_no_proxy_names_is_reached_directly_and_another_by_the_proxy_alone
 }
 
 #[test]
-fn a_proxy_that_is_gone_or_hangs_up_is_named_without_its_password() {
+fn names_a_failing_proxy_without_its_password() {
     let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let (silent, _) = proxy(Manner::Say(""));
+    let (silent, _) = proxy(Behavior::Respond(""));
     for (address, said) in [(gone, "the connection was refused"), (silent, "the proxy sent an invalid response")] {
         let mut settings = settings("https://clearml.example", HEAD);
         settings.push(("HTTPS_PROXY", format!("http://user:hunter2@{address}")));
-        // In this process, since somebody who is gone is asked again for a minute.
+        // In this process, with shorter limits: the gate retries for a minute.
         let ended = judge_with(settings, Limits::REAL.divided_by(FASTER));
         assert_eq!(ended.code, 5, "{}", ended.err);
         let said = format!("{said}, through the proxy {address}");

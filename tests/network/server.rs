@@ -1,4 +1,4 @@
-//! A TLS server that hands each request to the sandbox, and a proxy that records what it sees.
+//! A TLS server that passes each request to the sandbox, and a proxy that records what it sees.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -8,7 +8,7 @@ use std::thread;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-/// Everything up to the end of the headers; empty when the other side is gone.
+/// Everything up to the end of the headers; empty if the connection is closed.
 fn head(from: &mut impl Read) -> Vec<u8> {
     let (mut head, mut byte) = (Vec::new(), [0]);
     while !head.ends_with(b"\r\n\r\n") {
@@ -20,7 +20,7 @@ fn head(from: &mut impl Read) -> Vec<u8> {
     head
 }
 
-/// One request or answer as it is.
+/// One whole request or response.
 fn message(from: &mut impl Read) -> Vec<u8> {
     let mut whole = head(from);
     let text = String::from_utf8_lossy(&whole).to_ascii_lowercase();
@@ -31,7 +31,7 @@ fn message(from: &mut impl Read) -> Vec<u8> {
     whole
 }
 
-/// Listens on loopback with this certificate; the requests that got through are counted by their bytes.
+/// Listens on loopback with this certificate, and returns the bytes of the requests that arrived.
 pub(crate) fn tls(
     to: SocketAddr,
     chain: Vec<CertificateDer<'static>>,
@@ -58,27 +58,27 @@ pub(crate) fn tls(
     (address, got)
 }
 
-/// What a proxy answers to CONNECT.
+/// How a proxy responds to CONNECT.
 #[derive(Clone, Copy)]
-pub(crate) enum Manner {
-    /// It opens the tunnel, whatever host was named, if this is in the head.
-    Tunnel { to: SocketAddr, asks_for: &'static str },
-    /// It says this and no more.
-    Say(&'static str),
+pub(crate) enum Behavior {
+    /// It opens the tunnel to `to` if the request contains `required`.
+    Tunnel { to: SocketAddr, required: &'static str },
+    /// It sends only this.
+    Respond(&'static str),
 }
 
-/// A proxy and all that it could read.
-pub(crate) fn proxy(manner: Manner) -> (SocketAddr, Arc<Mutex<Vec<u8>>>) {
+/// A proxy and everything it could read.
+pub(crate) fn proxy(behavior: Behavior) -> (SocketAddr, Arc<Mutex<Vec<u8>>>) {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let heard = Arc::clone(&seen);
     let address = serve(move |mut client| {
         let request = head(&mut client);
         heard.lock().unwrap().extend(&request);
-        let (to, asks_for) = match manner {
-            Manner::Tunnel { to, asks_for } => (to, asks_for),
-            Manner::Say(answer) => return client.write_all(answer.as_bytes()).unwrap(),
+        let (to, required) = match behavior {
+            Behavior::Tunnel { to, required } => (to, required),
+            Behavior::Respond(answer) => return client.write_all(answer.as_bytes()).unwrap(),
         };
-        if !String::from_utf8_lossy(&request).contains(asks_for) {
+        if !String::from_utf8_lossy(&request).contains(required) {
             let answer = b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n";
             return client.write_all(answer).unwrap();
         }
@@ -100,7 +100,7 @@ fn copy(mut from: TcpStream, mut to: TcpStream, heard: &Mutex<Vec<u8>>) {
     }
 }
 
-/// Hands everything on, from the IPv6 side of loopback, where the sandbox is not.
+/// Forwards everything from IPv6 loopback, where the sandbox does not listen.
 pub(crate) fn ipv6(to: SocketAddr) -> SocketAddr {
     serve_at("[::1]:0", move |client| {
         let server = TcpStream::connect(to).unwrap();
@@ -110,7 +110,7 @@ pub(crate) fn ipv6(to: SocketAddr) -> SocketAddr {
     })
 }
 
-/// A thread for each connection.
+/// Handles each connection in a thread.
 pub(crate) fn serve(each: impl Fn(TcpStream) + Send + Sync + 'static) -> SocketAddr {
     serve_at("127.0.0.1:0", each)
 }

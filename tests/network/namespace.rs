@@ -1,8 +1,8 @@
-//! What depends on files of the machine: its certificate store, and the addresses of a name.
+//! What depends on the machine's files: its certificate store, and the addresses of a name.
 //!
-//! The gate runs in a mount namespace of its own, where those files are the test's. That takes root, or a system that lets
-//! everybody have namespaces, so that these tests are asked for by name: `cargo test --test integration network:: -- --ignored`, as
-//! `.ci/run` does.
+//! The gate runs in its own mount namespace, where the test replaces those files. This needs root, or a system that allows
+//! user namespaces, so the tests run only on request: `cargo test --test integration network:: -- --ignored`. `.ci/run` does
+//! that.
 
 use std::net::{SocketAddr, TcpStream};
 use std::process::Command;
@@ -14,15 +14,15 @@ use socket2::{Domain, Socket, Type};
 use crate::network::certificates::server;
 use crate::support::{Gate, Ran, TAG, pair};
 
-/// Runs the gate where these shell commands have mounted what it is to find; they stand in the gate's own folder.
-fn run_in_room(gate: &Gate, mounts: &str) -> Ran {
+/// Runs the gate after these shell commands have mounted files over the machine's. They run in the gate's directory.
+fn run_in_namespace(gate: &Gate, mounts: &str) -> Ran {
     let namespaces: &[&str] = if is_root() { &["--mount"] } else { &["--user", "--map-root-user", "--mount"] };
     let inner = gate.command();
-    let mut room = Command::new("unshare");
-    room.args(namespaces).args(["sh", "-euc", &format!("{mounts}\nexec \"$@\""), "room"]);
-    room.arg(inner.get_program()).args(inner.get_args()).env_clear();
-    room.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    Ran::of(&room.current_dir(gate.path()).output().unwrap())
+    let mut command = Command::new("unshare");
+    command.args(namespaces).args(["sh", "-euc", &format!("{mounts}\nexec \"$@\""), "sh"]);
+    command.arg(inner.get_program()).args(inner.get_args()).env_clear();
+    command.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    Ran::of(&command.current_dir(gate.path()).output().unwrap())
 }
 
 fn is_root() -> bool {
@@ -30,7 +30,7 @@ fn is_root() -> bool {
     id.stdout.starts_with(b"0\n")
 }
 
-/// Every place where a certificate store may be, empty but for this.
+/// Empties every place where a certificate store may be.
 const STORES: &str = "for store in /etc/ssl /etc/pki /usr/share/ca-certificates /usr/local/share/ca-certificates; do \
     if [ -d $store ]; then mount -t tmpfs none $store; fi; done";
 
@@ -43,32 +43,32 @@ fn trusting_the_system(sandbox: &Sandbox) -> (Gate, impl Fn() -> usize) {
 
 #[test]
 #[ignore = "needs a mount namespace; .ci/run asks for it"]
-fn an_authority_in_the_system_s_store_is_believed() {
+fn trusts_an_authority_in_the_system_store() {
     let (sandbox, ..) = pair(0.8, 0.9);
     let (gate, _) = trusting_the_system(&sandbox);
     let store = "mkdir /etc/ssl/certs; cp ca.pem /etc/ssl/certs/ca-certificates.crt";
-    run_in_room(&gate, &format!("{STORES}; {store}")).expect(0, "PASSED, improved");
+    run_in_namespace(&gate, &format!("{STORES}; {store}")).expect(0, "PASSED, improved");
 }
 
 /// As in a bare container. That nobody vouches for a private authority, rather than that there is nobody, shows that the
 /// built-in roots were asked.
 #[test]
 #[ignore = "needs a mount namespace; .ci/run asks for it"]
-fn without_any_store_the_built_in_roots_decide() {
+fn uses_the_built_in_roots_if_the_system_has_no_store() {
     let (sandbox, ..) = pair(0.8, 0.9);
     let (gate, got) = trusting_the_system(&sandbox);
-    let ran = run_in_room(&gate, STORES).expect(4, "NO VERDICT: no trusted connection");
+    let ran = run_in_namespace(&gate, STORES).expect(4, "NO VERDICT: no trusted connection");
     ran.says("comes from an authority that is not trusted here");
     assert_eq!(got(), 0);
     let named = gate.set("CLEARML_API_HOST_VERIFY_CERT", "ca.pem");
-    run_in_room(&named, STORES).expect(0, "PASSED, improved");
+    run_in_namespace(&named, STORES).expect(0, "PASSED, improved");
 }
 
-/// A name with an address where nothing answers, before the one where the server is.
+/// A name with two addresses: one without a server, then the server's.
 fn with_two_addresses(sandbox: &Sandbox) -> (Gate, SocketAddr) {
     let address: SocketAddr = sandbox.address();
     let gate = Gate::of(sandbox).set("CLEARML_API_HOST", &format!("http://two.example:{}", address.port()));
-    // Everybody's order of addresses has the IPv6 side of loopback first.
+    // All resolvers return the IPv6 loopback address first.
     std::fs::write(gate.path().join("hosts"), "::1 two.example\n127.0.0.1 two.example\n").unwrap();
     (gate, SocketAddr::new("::1".parse().unwrap(), address.port()))
 }
@@ -77,19 +77,19 @@ const HOSTS: &str = "mount --bind hosts /etc/hosts";
 
 #[test]
 #[ignore = "needs a mount namespace; .ci/run asks for it"]
-fn of_two_addresses_the_second_is_taken_when_the_first_refuses() {
+fn uses_the_second_address_if_the_first_refuses() {
     let (sandbox, _, head) = pair(0.8, 0.9);
     let (gate, _) = with_two_addresses(&sandbox);
-    run_in_room(&gate, HOSTS).expect(0, "PASSED, improved");
+    run_in_namespace(&gate, HOSTS).expect(0, "PASSED, improved");
     assert_eq!(sandbox.tagged(TAG), [head]);
 }
 
 #[test]
 #[ignore = "needs a mount namespace; .ci/run asks for it"]
-fn of_two_addresses_the_second_is_taken_when_the_first_is_silent() {
+fn uses_the_second_address_if_the_first_is_silent() {
     let (sandbox, _, head) = pair(0.8, 0.9);
     let (gate, first) = with_two_addresses(&sandbox);
-    // Whoever comes after a full queue is not answered at all, as behind a firewall.
+    // With a full queue, new connections get no response, as behind a firewall.
     let listener = Socket::new(Domain::IPV6, Type::STREAM, None).unwrap();
     listener.set_only_v6(true).unwrap();
     listener.bind(&first.into()).unwrap();
@@ -98,7 +98,7 @@ fn of_two_addresses_the_second_is_taken_when_the_first_is_silent() {
         (0..8).map_while(|_| TcpStream::connect_timeout(&first, Duration::from_millis(300)).ok()).collect();
     assert!(queue.len() < 8, "the queue is never full");
     let started = Instant::now();
-    run_in_room(&gate, HOSTS).expect(0, "PASSED, improved");
+    run_in_namespace(&gate, HOSTS).expect(0, "PASSED, improved");
     // Once for the run, not for each request.
     assert!(started.elapsed() < Duration::from_secs(25), "{:?}", started.elapsed());
     assert!(started.elapsed() > Duration::from_secs(1), "the first address was not tried");
