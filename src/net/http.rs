@@ -15,6 +15,7 @@ use ureq::{Agent, AsSendBody, Error, Timeout};
 
 use crate::net::proxy::Proxy;
 use crate::net::resolver::Addresses;
+pub(crate) use crate::net::retry::Retry;
 use crate::net::retry::{Budget, GaveUp, RetryPolicy};
 use crate::net::tls::{self, TlsProblem, Trust};
 
@@ -51,17 +52,6 @@ impl Answer {
 
 fn header<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
     headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
-}
-
-/// Whether a request may be sent again when its response was lost.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Retry {
-    /// Sending it twice has the same effect as sending it once.
-    Idempotent,
-    /// The caller must check first what the lost request did.
-    NotIdempotent,
-    /// The response is nice to have: one attempt with a short time limit.
-    BestEffort,
 }
 
 /// Why there is no usable response.
@@ -167,7 +157,7 @@ impl Http {
             match self.attempt(request) {
                 Ok(answer) => {
                     self.budget.borrow_mut().charge_answer(started.elapsed());
-                    let pause = self.policy.rate_limit_pause(&answer).filter(|_| request.retry != Retry::BestEffort);
+                    let pause = self.policy.pause_after_rate_limit(request.retry, &answer);
                     if pause.is_none_or(|pause| self.wait_before_retry(pause).is_err()) {
                         return Ok(answer);
                     }
@@ -178,10 +168,10 @@ impl Http {
                 }
                 Err(AttemptError::Transient { mut problem, retry_after }) => {
                     self.budget.borrow_mut().charge_failure(started.elapsed());
-                    if request.retry != Retry::Idempotent {
+                    let Some(pause) = self.policy.pause_after_failure(request.retry, failures, retry_after) else {
                         return Err(Failure::Unreachable(problem));
-                    }
-                    if let Err(gave_up) = self.wait_before_retry(self.policy.pause(failures, retry_after)) {
+                    };
+                    if let Err(gave_up) = self.wait_before_retry(pause) {
                         problem.gave_up = Some(gave_up);
                         return Err(Failure::Unreachable(problem));
                     }

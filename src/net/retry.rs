@@ -8,6 +8,17 @@ use crate::net::limits::Limits;
 /// A rate limit that ends sooner is waited for.
 const LONGEST_RATE_LIMIT: Duration = Duration::from_secs(5);
 
+/// Whether a request may be sent again when its response was lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Retry {
+    /// Sending it twice has the same effect as sending it once.
+    Idempotent,
+    /// The caller must check first what the lost request did.
+    NotIdempotent,
+    /// The response is nice to have: one attempt with a short time limit.
+    BestEffort,
+}
+
 /// What one client retries.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct RetryPolicy {
@@ -19,17 +30,18 @@ pub(crate) struct RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// The pause after the nth failed attempt, counted from 0; the server's own wish comes first.
-    pub(crate) fn pause(&self, failures: u32, requested: Option<Duration>) -> Duration {
-        let doubled = || self.limits.first_pause.saturating_mul(2_u32.saturating_pow(failures));
-        requested.unwrap_or_else(|| doubled().min(self.limits.longest_pause))
+    /// The pause after the nth failed attempt, counted from 0, if there is to be another one. A pause that the server asks
+    /// for replaces the usual one.
+    pub(crate) fn pause_after_failure(&self, retry: Retry, n: u32, requested: Option<Duration>) -> Option<Duration> {
+        let doubled = self.limits.first_pause.saturating_mul(2_u32.saturating_pow(n));
+        (retry == Retry::Idempotent).then(|| requested.unwrap_or(doubled.min(self.limits.longest_pause)))
     }
 
-    /// The pause before a request is sent again that a rate limit refused. The refused request did nothing, so that a write
-    /// may be sent again too. A pause of at least a second keeps a server that asks for none from being asked for ever.
-    pub(crate) fn rate_limit_pause(&self, answer: &Answer) -> Option<Duration> {
+    /// The pause after a rate limit refused the request, if it ends soon. A refused request did nothing, so even a write
+    /// is sent again. The pause is at least a second, because a server could ask for none again and again.
+    pub(crate) fn pause_after_rate_limit(&self, retry: Retry, answer: &Answer) -> Option<Duration> {
         let wait = (self.rate_limit)(answer)?;
-        (wait <= LONGEST_RATE_LIMIT).then_some(wait.max(Duration::from_secs(1)))
+        (retry != Retry::BestEffort && wait <= LONGEST_RATE_LIMIT).then_some(wait.max(Duration::from_secs(1)))
     }
 }
 
@@ -98,19 +110,25 @@ mod tests {
     #[test]
     fn pauses_double_up_to_the_longest_unless_the_server_asks_for_another() {
         let policy = RetryPolicy { limits: Limits::REAL, transient: &[], rate_limit: |_| None };
-        let pauses: Vec<u128> = (0..7).map(|failures| policy.pause(failures, None).as_millis()).collect();
+        let pause = |n, requested| policy.pause_after_failure(Retry::Idempotent, n, requested).unwrap();
+        let pauses: Vec<u128> = (0..7).map(|n| pause(n, None).as_millis()).collect();
         assert_eq!(pauses, [500, 1_000, 2_000, 4_000, 8_000, 8_000, 8_000]);
-        assert_eq!(policy.pause(u32::MAX, None), seconds(8));
-        assert_eq!(policy.pause(3, Some(seconds(30))), seconds(30));
+        assert_eq!(pause(u32::MAX, None), seconds(8));
+        assert_eq!(pause(3, Some(seconds(30))), seconds(30));
+        for retry in [Retry::NotIdempotent, Retry::BestEffort] {
+            assert_eq!(policy.pause_after_failure(retry, 0, Some(seconds(1))), None, "{retry:?}");
+        }
     }
 
     #[test]
-    fn only_a_short_rate_limit_is_waited_for_and_never_less_than_a_second() {
-        let answer = |seconds: u16| Answer { status: seconds, headers: HeaderMap::new(), body: Vec::new() };
+    fn waits_for_a_short_rate_limit_for_at_least_a_second() {
+        let answer = |wait: u16| Answer { status: wait, headers: HeaderMap::new(), body: Vec::new() };
         let rate_limit = |answer: &Answer| (answer.status < 100).then(|| seconds(answer.status.into()));
         let policy = RetryPolicy { limits: Limits::REAL, transient: &[], rate_limit };
-        let pauses = [0, 1, 5, 6, 200].map(|wait| policy.rate_limit_pause(&answer(wait)));
-        assert_eq!(pauses, [Some(seconds(1)), Some(seconds(1)), Some(seconds(5)), None, None]);
+        let pauses = |retry| [0, 1, 5, 6, 200].map(|wait| policy.pause_after_rate_limit(retry, &answer(wait)));
+        let short = [Some(seconds(1)), Some(seconds(1)), Some(seconds(5)), None, None];
+        assert_eq!((pauses(Retry::Idempotent), pauses(Retry::NotIdempotent)), (short, short));
+        assert_eq!(pauses(Retry::BestEffort), [None; 5]);
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! TLS: the cryptography, which certificates are trusted, and why a connection is not.
 
 use std::io;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use rustls::crypto::{CryptoProvider, KeyProvider, ring};
@@ -43,8 +42,8 @@ pub(crate) enum Trust {
 /// Why a file of authorities cannot be used.
 #[derive(Debug)]
 pub(crate) enum BadCaFile {
-    Unreadable(PathBuf, io::Error),
-    NoCertificate(PathBuf),
+    Unreadable(String, io::Error),
+    NoCertificate(String),
 }
 
 impl Trust {
@@ -60,15 +59,12 @@ impl Trust {
         match text.trim().to_ascii_lowercase().as_str() {
             "true" | "yes" | "1" => Ok(Self::system(environment)),
             "false" | "no" | "0" => Ok(Self::Anyone),
-            _ => Self::from_file(text.trim().into()),
+            _ => Self::from_file(text.trim()),
         }
     }
 
-    fn from_file(path: PathBuf) -> Result<Self, BadCaFile> {
-        let pem = match std::fs::read(&path) {
-            Ok(pem) => pem,
-            Err(error) => return Err(BadCaFile::Unreadable(path, error)),
-        };
+    fn from_file(path: &str) -> Result<Self, BadCaFile> {
+        let pem = std::fs::read(path).map_err(|error| BadCaFile::Unreadable(path.to_owned(), error))?;
         let certificates: Vec<_> = parse_pem(&pem)
             .filter_map(|item| match item {
                 Ok(PemItem::Certificate(certificate)) => Some(certificate),
@@ -76,7 +72,7 @@ impl Trust {
             })
             .collect();
         if certificates.is_empty() {
-            return Err(BadCaFile::NoCertificate(path));
+            return Err(BadCaFile::NoCertificate(path.to_owned()));
         }
         Ok(Self::Authorities(Arc::new(certificates)))
     }

@@ -49,7 +49,7 @@ impl fmt::Display for Error {
     }
 }
 
-/// Completes "COMMIT_ID …".
+/// Completes "`COMMIT_ID` …".
 impl fmt::Display for UnknownHead {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let Self { pull_request, error } = self;
