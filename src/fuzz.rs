@@ -1,5 +1,5 @@
-//! What fuzzing calls: a function for each kind of text from outside, which panics where a promise about such text is
-//! broken. Each stands beside what it tries. Only fuzzing and the tests compile them; no binary that is shipped holds any.
+//! Fuzz targets: one function for each kind of text from outside. Each panics if that text breaks a promise, and is defined
+//! next to the code that it tests. Only fuzzing and the tests compile them; no released binary contains them.
 
 pub use crate::ci::fuzz::event_file;
 pub use crate::clearml::fuzz::api_answer;
@@ -16,7 +16,7 @@ mod tests {
 
     use super::*;
 
-    /// Runs a target over its corpus in the repository, which holds what fuzzing found worth keeping.
+    /// Runs a target over its corpus in the repository, the inputs that fuzzing found worth keeping.
     fn replay(target: &str, run: impl Fn(&[u8])) {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(target);
         let files: Vec<_> = fs::read_dir(&folder).unwrap().map(|file| file.unwrap().path()).collect();
@@ -29,7 +29,7 @@ mod tests {
     }
 
     #[test]
-    fn what_fuzzing_found_holds() {
+    fn every_input_of_the_corpus_passes() {
         replay("api_answer", api_answer);
         replay("clearml_conf", clearml_conf);
         replay("event_file", event_file);

@@ -1,7 +1,7 @@
-//! clearml-gate judges the ClearML run of one commit against the run that carries the tag of the best, fails when the
-//! model got worse by more than is allowed, and moves the tag when it did not.
+//! clearml-gate compares the ClearML run of one commit, the candidate, with the tagged best run, the baseline. It fails if
+//! the model got worse by more than the allowed loss; otherwise it moves the tag to the candidate.
 //!
-//! Two promises come before everything else: it says "no verdict" when it cannot judge, never "pass"; and it never
+//! Two promises come before everything else. If it cannot judge, it reports "no verdict" and never passes. And it never
 //! loses the tag.
 //!
 //! # Code map
@@ -19,7 +19,7 @@
 //! | `cli` | the command line |
 //! | `report` | renders an outcome: console, Markdown, JSON, JUnit, annotation, step outputs |
 //! | `wording` | all text that a person reads |
-//! | `gate` | the steps of one check: ask, decide, promote; and their outcome as a value |
+//! | `gate` | the steps of one check: read, decide, promote; and the outcome as a value |
 //! | `promote` | moves the tag, safely with concurrent gates |
 //! | `settings` | flags, environment, clearml.conf and defaults, in one table |
 //! | `github` | the GitHub API: comments, pull requests |
@@ -37,19 +37,19 @@
 //!
 //! | what always holds | where it is held | what tests it |
 //! |---|---|---|
-//! | without a clean, completed run of this very code there is no verdict, and no exit code 0 | `model::select`, `git` | `tests/gate/selection.rs`, `tests/gate/same_code.rs` |
-//! | at every instant some task carries the tag; no other tag of any task changes | `promote` | the tests of `promote`, `tests/gate/promotion.rs` |
-//! | the limit itself passes, at any sign, at zero, and in the last bit of a double | `model::compare` | the properties in the tests of `model::compare`, `tests/gate/comparison.rs` |
-//! | names and commits are compared exactly, whatever the server's filters made of them | `clearml`, `model::commit` | `tests/gate/hostile.rs`, `tests/gate/selection.rs` |
-//! | the commit of a merge that nobody ran is never judged in place of the head | `ci` | `tests/gate/ci.rs`, `tests/gate/merge.rs` |
-//! | no secret is printed, by `Debug` neither | `net::secret` | `tests/gate/hostile.rs`, `tests/action/gate.rs` |
+//! | without a clean, completed run of exactly this code there is no verdict, and the exit code is not 0 | `model::select`, `git` | `tests/gate/selection.rs`, `tests/gate/same_code.rs` |
+//! | once a task has the tag, some task has it at every moment; no other tag changes | `promote`, `clearml::tags` | the tests of `promote`, `tests/gate/promotion.rs` |
+//! | a value exactly at the limit passes: for negative values, for zero, and despite rounding | `model::compare` | the properties in the tests of `model::compare`, `tests/gate/comparison.rs` |
+//! | names and commits are compared exactly, even if the server's filters return more | `clearml`, `model::commit` | `tests/gate/hostile.rs`, `tests/gate/selection.rs` |
+//! | a value never meets the wrong metric | `model::metric::PerMetric` | the tests of `model::metric`, `tests/gate/metrics.rs` |
+//! | GitHub's test merge commit is never judged in place of the pull request's head | `ci` | `tests/gate/ci.rs`, `tests/gate/merge.rs` |
+//! | no secret is printed, not even by `Debug` | `net::secret` | `tests/gate/hostile.rs`, `tests/action/gate.rs` |
 //! | text from outside cannot forge a line of a report, a workflow command or an output | the renderers in `report` | `tests/gate/hostile.rs` |
-//! | a report that cannot be written is a warning, and changes neither verdict nor exit code | `deliver` | `tests/gate/delivery.rs` |
-//! | the exit codes are those of `docs/exit-codes.md` | `exit`, `gate::outcome` | `tests/gate`, cell by cell in `tests/gate/merge.rs` |
+//! | a report that cannot be written is a warning; the verdict and the exit code stay | `deliver` | `tests/gate/delivery.rs` |
+//! | the exit codes are those of `docs/exit-codes.md` | `exit`, `gate::outcome` | `tests/gate`, for every event and policy in `tests/gate/merge.rs` |
 //!
-//! Decisions are pure functions over plain values; sockets live behind `net` alone. Answers are values, failures are
-//! errors. Types keep wrong states out: a `Commit` is never empty, a `Score` never NaN, a `Tolerance` never negative, a
-//! `Secret` never printed.
+//! Decisions are pure functions of plain values. Only `net` opens sockets. Types rule out wrong states: a `Commit` is never
+//! empty, a `Score` is never NaN, a `Tolerance` is never negative, and a `Secret` is never printed.
 
 #![forbid(unsafe_code)]
 
@@ -88,24 +88,25 @@ pub use report::outputs::OUTPUTS;
 use settings::flags::Flags;
 pub use settings::table::{SETTINGS, Setting};
 
-/// What a run borrows from the process it runs in.
+/// What the tool uses of its process.
 #[derive(Debug)]
 pub struct Process<'a> {
     /// The arguments, without the program's name.
     pub args: Vec<String>,
     /// The environment variables.
     pub environment: Environment,
-    /// The working directory: where git is asked, and what relative paths are relative to.
+    /// The working directory: git runs there, and relative paths start there.
     pub directory: PathBuf,
-    /// How long is waited for ClearML; [`Limits::REAL`] but in tests.
+    /// How long to wait for ClearML: [`Limits::REAL`], except in tests.
     pub limits: Limits,
     /// Where the report goes.
     pub out: Stream<'a>,
-    /// Where faults of usage and settings go, and the report when a document takes `out`.
+    /// Where errors in flags and settings go, and the report if a document goes to `out`.
     pub err: Stream<'a>,
 }
 
-/// Runs the tool. A stream that cannot be written to, such as a closed pipe, changes nothing in what is done or returned.
+/// Runs the tool. A stream that cannot be written to, such as a closed pipe, changes neither what the tool does nor the exit
+/// code.
 #[must_use = "the exit code is the verdict"]
 pub fn run(process: Process<'_>) -> Exit {
     let Process { args, environment, directory, limits, mut out, mut err } = process;
@@ -134,10 +135,10 @@ fn check(flags: &Flags, context: &Result<CiContext, String>, limits: Limits, mut
     match settings::resolve(flags, &delivery.environment, context) {
         Ok(settings) => {
             let (environment, directory) = (delivery.environment.clone(), delivery.directory.clone());
-            let here =
-                GateContext { environment: &environment, directory: &directory, ci: context.as_ref().ok(), limits };
-            let report = gate::gate(&settings, here, &mut delivery.progress());
-            delivery.deliver(&RunResult::Gated(report), context.as_ref().ok())
+            let ci = context.as_ref().ok();
+            let gate_context = GateContext { environment: &environment, directory: &directory, ci, limits };
+            let report = gate::gate(&settings, gate_context, &mut delivery.progress());
+            delivery.deliver(&RunResult::Gated(report), ci)
         }
         Err(faults) => delivery.deliver(&RunResult::NotStarted(NotStarted::InvalidSettings(&faults)), None),
     }

@@ -1,4 +1,4 @@
-//! What must hold of any answer of the API, whoever wrote it. Panics where it does not.
+//! What must be true of any response of the API, whoever wrote it.
 
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::Value;
@@ -22,25 +22,25 @@ use crate::text::timestamp;
 const ACCESS: &str = "ACCESSKEYFORTESTS";
 const SECRET: &str = "secret+key/for=tests";
 
-/// Reads a body as every kind of answer.
+/// Reads a body as every kind of response.
 ///
 /// # Panics
-/// Where something of that does not hold.
+/// If a promise about responses is broken.
 pub fn api_answer(body: &[u8]) {
     let answer = |status| Answer { status, headers: HeaderMap::new(), body: body.to_vec() };
-    assert!(decode::<IgnoredAny>(&answer(503)).is_err(), "a status that is a failure became an answer");
-    is_read_as_json(body);
+    assert!(decode::<IgnoredAny>(&answer(503)).is_err(), "a failure was decoded as a success");
+    check_json(body);
     match unwrapped(&answer(200)) {
-        Ok(data) => is_read_as_data(&data),
-        Err(cause) => is_told_without_secrets(cause),
+        Ok(data) => check_data(&data),
+        Err(cause) => check_error(cause),
     }
 }
 
-fn is_read_as_json(body: &[u8]) {
+fn check_json(body: &[u8]) {
     let read = json::read::<Value>(body);
     match serde_json::from_slice::<Value>(body) {
         Ok(strict) => assert_eq!(read.ok(), Some(strict), "JSON was read as something else"),
-        Err(_) => assert!(read.is_err() || has_bare_word(body), "what is no JSON was read as such"),
+        Err(_) => assert!(read.is_err() || has_bare_word(body), "invalid JSON was accepted"),
     }
 }
 
@@ -48,7 +48,7 @@ fn has_bare_word(body: &[u8]) -> bool {
     [&b"NaN"[..], b"Infinity"].iter().any(|word| body.windows(word.len()).any(|part| part == *word))
 }
 
-fn is_told_without_secrets(cause: Cause) {
+fn check_error(cause: Cause) {
     let (Some(access_key), Some(secret_key), Ok(api)) =
         (Secret::new(ACCESS), Secret::new(SECRET), Host::parse("https://api.example.org"))
     else {
@@ -59,22 +59,22 @@ fn is_told_without_secrets(cause: Cause) {
         assert!(unexpected.to_string().len() < 200, "a foreign response was repeated");
     }
     let cause = without_credentials(cause, &server, None);
-    let said = Error { operation: Operation::FindRuns, host: server.api.to_string(), cause }.to_string();
-    assert!(!said.contains(ACCESS) && !said.contains(SECRET), "a secret was repeated");
+    let message = Error { operation: Operation::FindRuns, host: server.api.to_string(), cause }.to_string();
+    assert!(!message.contains(ACCESS) && !message.contains(SECRET), "a secret was repeated");
 }
 
-fn is_read_as_data(data: &Value) {
-    if let Some(login) = of::<Login>(data) {
+fn check_data(data: &Value) {
+    if let Some(login) = parsed::<Login>(data) {
         let claims = Secret::new(&login.token).and_then(|token| claims(&token));
         let _ = claims.map(|claims| claims.api_version());
     }
-    let _ = of::<Projects>(data);
-    is_read_as_tasks(data);
-    is_read_as_scalars(data);
-    is_read_as_curves(data);
+    let _ = parsed::<Projects>(data);
+    check_tasks(data);
+    check_scalars(data);
+    check_curves(data);
 }
 
-fn of<T: DeserializeOwned>(data: &Value) -> Option<T> {
+fn parsed<T: DeserializeOwned>(data: &Value) -> Option<T> {
     serde_json::from_value(data.clone()).ok()
 }
 
@@ -98,27 +98,27 @@ fn metrics() -> Option<Metrics> {
     Metrics::new(all.into()).ok()
 }
 
-/// A run is of the project and the name that were asked for, and says what the answer says of it.
-fn is_read_as_tasks(data: &Value) {
+/// Every run has the requested project and name, and the same content as the response.
+fn check_tasks(data: &Value) {
     let tasks = data.get("tasks").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
     let named = tasks.iter().find_map(|task| Some((text(task, "/project/id")?, text(task, "/name")?)));
     let (project, name) = named.unwrap_or(("", ""));
-    let (Some(found), Some(metrics)) = (of::<Tasks>(data), metrics()) else { return };
-    let asked_for = |task: &&Value| {
+    let (Some(found), Some(metrics)) = (parsed::<Tasks>(data), metrics()) else { return };
+    let is_requested = |task: &&Value| {
         text(task, "/project/id") == Some(project) && text(task, "/name") == Some(name) && text(task, "/id") != Some("")
     };
-    let expected: Vec<&Value> = tasks.iter().filter(asked_for).collect();
+    let expected: Vec<&Value> = tasks.iter().filter(is_requested).collect();
     for task in &found.tasks {
         let _ = task.metric_names();
     }
     let runs: Vec<Run> = found.tasks.into_iter().filter_map(|task| task.into_run(project, name, &metrics)).collect();
-    assert_eq!(runs.len(), expected.len(), "other runs than those that were asked for");
+    assert_eq!(runs.len(), expected.len(), "other runs than requested");
     for (run, task) in runs.iter().zip(expected) {
-        is_as_told(run, task, &metrics);
+        check_run(run, task, &metrics);
     }
 }
 
-fn is_as_told(run: &Run, task: &Value, metrics: &Metrics) {
+fn check_run(run: &Run, task: &Value, metrics: &Metrics) {
     assert_eq!(Some(run.id.as_str()), text(task, "/id"));
     assert_ne!(run.id.as_str(), "", "a run without an id");
     let recorded = text(task, "/script/version_num").unwrap_or_default();
@@ -133,23 +133,23 @@ fn is_as_told(run: &Run, task: &Value, metrics: &Metrics) {
     assert_eq!(run.status == Status::Completed, done, "an unfinished run counts as completed");
     let tags = |at| task.pointer(at).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
     assert_eq!(run.archived, tags("/system_tags").iter().any(|tag| tag == "archived"));
-    assert!(run.tags.iter().eq(tags("/tags").iter().filter_map(Value::as_str)), "other tags than those of the task");
+    assert!(run.tags.iter().eq(tags("/tags").iter().filter_map(Value::as_str)), "other tags than the task has");
     assert_eq!(timestamp::parse(&timestamp::format(run.when)), Some(run.when), "a time that cannot be written");
     for (metric, reading) in metrics.each().zip(run.readings.clone()) {
-        is_the_value(reading, metric, task);
+        check_reading(reading, metric, task);
     }
 }
 
-fn is_the_value(reading: Reading, metric: &Metric, task: &Value) {
+fn check_reading(reading: Reading, metric: &Metric, task: &Value) {
     let Reading::Value(score) = reading else { return };
-    let told = task.pointer(&format!("/{}", wire::field(metric).replace('.', "/")));
-    assert!(score.get().is_finite(), "a score that is no number");
-    assert_eq!(told.and_then(Value::as_f64), Some(score.get()), "another value than the task's");
+    let value = task.pointer(&format!("/{}", wire::field(metric).replace('.', "/")));
+    assert!(score.get().is_finite(), "a score that is not a number");
+    assert_eq!(value.and_then(Value::as_f64), Some(score.get()), "another value than the task's");
 }
 
-/// The best of the values is one of them and none is better; one that is no number spoils it.
-fn is_read_as_scalars(data: &Value) {
-    let Some(batch) = of::<RawScalars>(data) else { return };
+/// The best value is one of the values, and none is better. A non-number makes it unusable.
+fn check_scalars(data: &Value) {
+    let Some(batch) = parsed::<RawScalars>(data) else { return };
     let series = data.get("variants").and_then(Value::as_object).and_then(|all| all.keys().next());
     let Some(metric) = series.and_then(|series| metric("t", series, Direction::Max, Pick::Best)) else { return };
     let values: Vec<Reading> = batch.values(metric.series.as_str()).collect();
@@ -160,7 +160,7 @@ fn is_read_as_scalars(data: &Value) {
         (Reading::Value(best), Some(scores)) => {
             assert!(scores.contains(&best.get()) && scores.iter().all(|score| *score <= best.get()));
         }
-        (Reading::Value(_), None) => panic_of("a value beside one that is no number"),
+        (Reading::Value(_), None) => panic_of("a best value despite a non-number"),
         (Reading::Missing, scores) => assert!(scores.is_some_and(|scores| scores.is_empty())),
         (Reading::NotANumber, scores) => assert!(scores.is_none()),
     }
@@ -170,8 +170,8 @@ fn panic_of(what: &str) {
     assert!(what.is_empty(), "{what}");
 }
 
-fn is_read_as_curves(data: &Value) {
-    let Some(found) = of::<Histograms>(data) else { return };
+fn check_curves(data: &Value) {
+    let Some(found) = parsed::<Histograms>(data) else { return };
     let first = |value: &'_ Value| {
         value.as_object().and_then(|all| all.iter().next()).map(|(key, value)| (key.clone(), value.clone()))
     };
@@ -180,7 +180,7 @@ fn is_read_as_curves(data: &Value) {
     let Some((id, _)) = first(&of_series) else { return };
     let Some(metric) = metric(&title, &series, Direction::Max, Pick::Best) else { return };
     let points = found.curve(&metric, &TaskId(id)).0;
-    assert!(points.iter().all(|(x, y)| x.is_finite() && y.is_finite()), "a point that is no number");
+    assert!(points.iter().all(|(x, y)| x.is_finite() && y.is_finite()), "a point that is not a number");
     assert!(points.is_sorted_by(|a, b| a.0 <= b.0), "a curve that runs backwards");
 }
 

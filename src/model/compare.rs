@@ -1,15 +1,15 @@
-//! The comparison: what a loss is, what is allowed, and the verdict. Pure.
+//! The comparison: the loss, the allowed loss and the verdict. Pure.
 
 use std::fmt;
 
 use serde::Serialize;
 
-/// A value that can be compared: finite, so that neither NaN nor infinity reaches a verdict.
+/// A value that can be compared. It is finite: neither NaN nor infinity reaches a verdict.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Serialize)]
 pub(crate) struct Score(f64);
 
 impl Score {
-    /// Takes a finite number; `None` for NaN and infinities.
+    /// `None` for NaN and infinities.
     pub(crate) fn new(value: f64) -> Option<Self> {
         value.is_finite().then_some(Self(value))
     }
@@ -31,7 +31,7 @@ pub(crate) enum Direction {
 }
 
 impl Direction {
-    /// The value turned so that higher is better; the one place where the directions differ.
+    /// The value, negated where lower is better, so that higher is always better.
     const fn goodness(self, value: f64) -> f64 {
         match self {
             Self::Max => value,
@@ -45,7 +45,7 @@ impl Direction {
     }
 }
 
-/// The loss that is allowed. Never negative, always finite.
+/// The allowed loss. Never negative, always finite.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Tolerance(Kind);
 
@@ -56,17 +56,17 @@ enum Kind {
 }
 
 impl Tolerance {
-    /// A loss in percent of the baseline's absolute value; `None` when negative or not finite.
+    /// Percent of the baseline's absolute value; `None` when negative or not finite.
     pub(crate) fn percent(amount: f64) -> Option<Self> {
         allowed_amount(amount).map(Kind::Percent).map(Self)
     }
 
-    /// A loss in the metric's own unit; `None` when negative or not finite.
+    /// In the metric's own unit; `None` when negative or not finite.
     pub(crate) fn absolute(amount: f64) -> Option<Self> {
         allowed_amount(amount).map(Kind::Absolute).map(Self)
     }
 
-    /// The percentage, where the loss is given as one.
+    /// The percentage, if it was given as one.
     pub(crate) const fn as_percent(self) -> Option<f64> {
         match self.0 {
             Kind::Percent(percent) => Some(percent),
@@ -74,7 +74,7 @@ impl Tolerance {
         }
     }
 
-    /// The amount in the metric's own unit, where the loss is given so.
+    /// The amount in the metric's own unit, if it was given as one.
     pub(crate) const fn as_absolute(self) -> Option<f64> {
         match self.0 {
             Kind::Percent(_) => None,
@@ -82,7 +82,7 @@ impl Tolerance {
         }
     }
 
-    /// The loss allowed against this baseline, in the metric's own unit.
+    /// The allowed loss against this baseline, in the metric's own unit.
     fn allowed(self, baseline: Score) -> f64 {
         match self.0 {
             Kind::Percent(percent) => (percent / 100.0 * baseline.0.abs()).min(f64::MAX),
@@ -104,23 +104,20 @@ impl fmt::Display for Tolerance {
     }
 }
 
-/// What a candidate is held against.
+/// How a metric is compared.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Criteria {
-    /// Which way is better.
     pub(crate) direction: Direction,
-    /// The loss allowed against the baseline.
+    /// The allowed loss against the baseline.
     pub(crate) tolerance: Tolerance,
-    /// A value to reach whatever the baseline is: at least (MAX) or at most (MIN).
+    /// A value to reach, whatever the baseline is: at least this (MAX) or at most this (MIN).
     pub(crate) target: Option<Score>,
 }
 
-/// Candidate against baseline, with the bound that was in force.
+/// Candidate and baseline, with the limit that applied.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Comparison {
-    /// The tagged best.
     pub(crate) baseline: Score,
-    /// The code under review.
     pub(crate) candidate: Score,
     /// The worst value that still passes.
     pub(crate) limit: Score,
@@ -136,7 +133,7 @@ impl Comparison {
         Self { baseline, candidate, limit: Score(limit.clamp(f64::MIN, f64::MAX)) }
     }
 
-    /// Candidate minus baseline, in the metric's own unit; may be infinite when both are huge.
+    /// Candidate minus baseline, in the metric's own unit; can be infinite when both are huge.
     pub(crate) fn change(&self) -> f64 {
         self.candidate.0 - self.baseline.0
     }
@@ -148,39 +145,37 @@ impl Comparison {
     }
 }
 
-/// Why a candidate fails.
+/// Why a metric fails.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Shortfall {
-    /// Beyond the limit that baseline and tolerance give.
+    /// It is worse than the limit.
     BeyondLimit(Comparison),
-    /// Short of the target, which needs no baseline.
+    /// It does not reach the target, which needs no baseline.
     BelowTarget {
-        /// The candidate's value.
         candidate: Score,
-        /// The value it had to reach.
         target: Score,
-        /// The comparison with the baseline, where there is one.
+        /// `None` without a baseline.
         comparison: Option<Comparison>,
     },
 }
 
-/// What is said of one metric of a candidate.
+/// The result for one metric of a candidate.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Judgement {
-    /// There was nothing to compare with yet.
+    /// There is no baseline yet.
     First(Score),
     /// Better than the baseline.
     Improved(Comparison),
     /// Equal to the baseline, or the baseline itself.
     Unchanged(Comparison),
-    /// Worse than the baseline by no more than is allowed.
+    /// Worse than the baseline, within the allowed loss.
     Tolerated(Comparison),
-    /// Worse than is allowed.
+    /// Worse than the limit or the target.
     Degraded(Shortfall),
 }
 
 impl Judgement {
-    /// The word for it, in every report.
+    /// Its name in every report.
     pub(crate) const fn name(&self) -> &'static str {
         match self {
             Self::First(_) => Verdict::First.name(),
@@ -191,7 +186,6 @@ impl Judgement {
         }
     }
 
-    /// Whether the metric is as good as it has to be.
     pub(crate) const fn passed(&self) -> bool {
         !matches!(self, Self::Degraded(_))
     }
@@ -205,7 +199,6 @@ impl Judgement {
         matches!(self, Self::Degraded(Shortfall::BelowTarget { .. }))
     }
 
-    /// The candidate's value.
     pub(crate) const fn candidate(&self) -> Score {
         match self {
             Self::First(candidate) | Self::Degraded(Shortfall::BelowTarget { candidate, .. }) => *candidate,
@@ -216,7 +209,7 @@ impl Judgement {
         }
     }
 
-    /// The comparison behind the verdict, where there was a baseline.
+    /// The comparison with the baseline, if there was one.
     pub(crate) const fn comparison(&self) -> Option<&Comparison> {
         match self {
             Self::First(_) => None,
@@ -229,25 +222,25 @@ impl Judgement {
     }
 }
 
-/// What is said of a candidate that could be judged, by all metrics that count. `no verdict` is not one of them.
+/// The result for a candidate, from all required metrics. "No verdict" is not one of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    /// There was nothing to compare with yet.
+    /// There is no baseline yet.
     First,
-    /// A metric is better than the baseline's, and none is worse.
+    /// At least one metric is better than the baseline, and none is worse.
     Improved,
-    /// Every metric is equal to the baseline's.
+    /// Every metric is equal to the baseline.
     Unchanged,
-    /// A metric is worse than the baseline's, none by more than is allowed.
+    /// At least one metric is worse than the baseline, none by more than the allowed loss.
     Tolerated,
-    /// A metric is worse than is allowed.
+    /// At least one metric is worse than its limit or target.
     Degraded,
-    /// A metric is worse than is allowed, and that is accepted on purpose.
+    /// The same, accepted on purpose.
     Accepted,
 }
 
 impl Verdict {
-    /// The verdict that the judgements of the counting metrics add up to: the worst of them decides.
+    /// The verdict from the judgements of the required metrics: the worst decides.
     pub(crate) fn from_judgements(judgements: &[Judgement], accepted: bool) -> Self {
         let any = |found: fn(&Judgement) -> bool| judgements.iter().any(found);
         if any(|one| matches!(one, Judgement::Degraded(_))) {
@@ -261,7 +254,7 @@ impl Verdict {
         rest.into_iter().find(|(applies, _)| *applies).map_or(Self::First, |(_, verdict)| verdict)
     }
 
-    /// The word for it, in every report.
+    /// Its name in every report.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::First => "first",
@@ -273,17 +266,16 @@ impl Verdict {
         }
     }
 
-    /// Whether the check passes.
     pub(crate) fn passed(self) -> bool {
         self != Self::Degraded
     }
 }
 
-/// Two doubles this close, relative to the larger, are the same number written down twice: `0.8 - 0.1` is not `0.7`
-/// in binary, and a run exactly at the limit must pass.
+/// Two doubles that are this close, relative to the larger, count as equal: `0.8 - 0.1` is not `0.7` in binary, and a run
+/// exactly at the limit must pass.
 const ROUNDING: f64 = 4.0 * f64::EPSILON;
 
-/// Judges one metric of a candidate. Without a baseline only the target can fail it.
+/// Judges one metric of a candidate. Without a baseline, only the target can fail it.
 pub(crate) fn judge(criteria: &Criteria, baseline: Option<Score>, candidate: Score) -> Judgement {
     let comparison = baseline.map(|baseline| Comparison::new(criteria, baseline, candidate));
     if let Some(target) = criteria.target
@@ -336,13 +328,13 @@ mod tests {
     }
 
     #[test]
-    fn a_tolerance_is_told_as_it_was_given() {
-        let told = |given: Option<Tolerance>| {
+    fn a_tolerance_is_shown_as_it_was_given() {
+        let shown = |given: Option<Tolerance>| {
             let given = given.unwrap();
             (given.as_percent(), given.as_absolute(), given.to_string())
         };
-        assert_eq!(told(Tolerance::percent(3.0)), (Some(3.0), None, "threshold 3%".to_owned()));
-        assert_eq!(told(Tolerance::absolute(0.25)), (None, Some(0.25), "margin 0.25".to_owned()));
+        assert_eq!(shown(Tolerance::percent(3.0)), (Some(3.0), None, "threshold 3%".to_owned()));
+        assert_eq!(shown(Tolerance::absolute(0.25)), (None, Some(0.25), "margin 0.25".to_owned()));
     }
 
     #[test]
@@ -364,7 +356,7 @@ mod tests {
     }
 
     #[test]
-    fn what_counts_as_rounding_grows_and_shrinks_with_the_values() {
+    fn rounding_is_relative_to_the_values() {
         let none = percent(Direction::Max, 0.0);
         let next = 1e6 + 1e6 * f64::EPSILON;
         assert!(next > 1e6);
@@ -392,7 +384,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_but_finite_numbers_gets_in() {
+    fn rejects_non_finite_numbers_and_negative_tolerances() {
         for bad in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
             assert_eq!(Score::new(bad), None);
             assert_eq!(Tolerance::percent(bad), None);
@@ -445,15 +437,15 @@ mod tests {
     #[test]
     fn the_worst_metric_decides() {
         let max5 = percent(Direction::Max, 5.0);
-        let of = |values: &[f64]| -> Vec<Judgement> {
+        let judged = |values: &[f64]| -> Vec<Judgement> {
             values.iter().map(|value| judge(&max5, Some(score(100.0)), score(*value))).collect()
         };
-        assert_eq!(overall(&of(&[100.0, 100.0]), false), "unchanged");
-        assert_eq!(overall(&of(&[100.0, 101.0]), false), "improved");
-        assert_eq!(overall(&of(&[99.0, 101.0, 100.0]), false), "tolerated");
-        assert_eq!(overall(&of(&[99.0, 120.0, 94.0]), false), "degraded");
-        assert_eq!(overall(&of(&[99.0, 120.0, 94.0]), true), "accepted");
-        assert_eq!(overall(&of(&[99.0]), true), "tolerated");
+        assert_eq!(overall(&judged(&[100.0, 100.0]), false), "unchanged");
+        assert_eq!(overall(&judged(&[100.0, 101.0]), false), "improved");
+        assert_eq!(overall(&judged(&[99.0, 101.0, 100.0]), false), "tolerated");
+        assert_eq!(overall(&judged(&[99.0, 120.0, 94.0]), false), "degraded");
+        assert_eq!(overall(&judged(&[99.0, 120.0, 94.0]), true), "accepted");
+        assert_eq!(overall(&judged(&[99.0]), true), "tolerated");
         assert_eq!(overall(&[judge(&max5, None, score(1.0))], true), "first");
     }
 
@@ -474,7 +466,7 @@ mod tests {
         }
 
         #[test]
-        fn better_never_fares_worse(d in any_direction(), t in any_tolerance(), base in any_score(), a in any_score(), b in any_score()) {
+        fn a_better_value_never_has_a_worse_verdict(d in any_direction(), t in any_tolerance(), base in any_score(), a in any_score(), b in any_score()) {
             let (worse, better) = if d.compare(score(a), score(b)).is_le() { (a, b) } else { (b, a) };
             let criteria = criteria(d, t);
             prop_assert!(rank(verdict(&criteria, base, worse)) <= rank(verdict(&criteria, base, better)));
