@@ -7,7 +7,7 @@
 //!
 //! Code map, from the wire inwards:
 //!
-//! - `sandbox`: the handle; `seed`: tasks to start from; `fault`, `log`: what tests break and look at; `door`: who comes
+//! - `sandbox`: the handle; `seed`: tasks to start from; `story`: what happens to them later; `fault`, `log`: what tests break and look at; `door`: who comes
 //!   in when
 //! - `listener`, `http`, `wire`: connections, requests, answers with faults applied
 //! - `server`: each request's way; `strict`: requests nobody should send
@@ -51,6 +51,7 @@ mod seed;
 mod server;
 mod server_info;
 mod session;
+mod story;
 mod strict;
 mod tags;
 mod task_clone;

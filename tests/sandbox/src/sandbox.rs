@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard};
 use std::thread;
 use std::time::Duration;
 
@@ -168,17 +168,17 @@ impl Sandbox {
 
     /// The id of the project with this full path; it and its parents are created when missing.
     pub fn project(&self, full_path: &str) -> String {
-        self.server.shared().workspace.project(full_path)
+        self.shared().workspace.project(full_path)
     }
 
     /// The same, for a project that listings leave out unless asked for hidden ones.
     pub fn hidden_project(&self, full_path: &str) -> String {
-        self.server.shared().workspace.hidden_project(full_path)
+        self.shared().workspace.hidden_project(full_path)
     }
 
     /// Stores a task and returns its id.
     pub fn add(&self, task: TaskSeed) -> String {
-        self.server.shared().workspace.add(task)
+        self.shared().workspace.add(task)
     }
 
     /// Takes over more projects and tasks, in the form of [`Builder::state_json`].
@@ -188,63 +188,63 @@ impl Sandbox {
     /// When the text is not JSON.
     pub fn load(&self, state: &str) {
         let state = serde_json::from_str(state).expect("the state must be JSON");
-        self.server.shared().workspace.load(&state);
+        self.shared().workspace.load(&state);
     }
 
     /// The whole stored task; panics when there is none. References are ids.
     #[must_use]
     pub fn task(&self, id: &str) -> Value {
-        self.server.shared().workspace.task(id)
+        self.shared().workspace.task(id)
     }
 
     /// The task's tags in stored order; panics when there is no such task.
     #[must_use]
     pub fn tags(&self, id: &str) -> Vec<String> {
-        self.server.shared().workspace.tags(id)
+        self.shared().workspace.tags(id)
     }
 
     /// The ids of all tasks that carry exactly this tag, over all projects, in stored order.
     #[must_use]
     pub fn tagged(&self, tag: &str) -> Vec<String> {
-        self.server.shared().workspace.tagged(tag)
+        self.shared().workspace.tagged(tag)
     }
 
     /// Changes a stored task behind the API's back; panics when there is none.
     pub fn edit(&self, id: &str, change: impl FnOnce(&mut Value)) {
-        self.server.shared().workspace.edit(id, change);
+        self.shared().workspace.edit(id, change);
     }
 
     /// `{"projects": [..], "tasks": [..]}` as stored, for comparison before and after.
     #[must_use]
     pub fn state(&self) -> Value {
-        self.server.shared().workspace.state()
+        self.shared().workspace.state()
     }
 
     /// The requests since the start or the last [`Sandbox::clear_log`].
     #[must_use]
     pub fn requests(&self) -> Vec<Request> {
-        self.server.shared().journal.log.clone()
+        self.shared().journal.log.clone()
     }
 
     /// Forgets the requests and starts counting them anew.
     pub fn clear_log(&self) {
-        self.server.shared().journal.clear_log();
+        self.shared().journal.clear_log();
     }
 
     /// Adds a fault. Delays add up, manglings are all applied, and of the others the first one that fits counts.
     pub fn fault(&self, at: At, effect: Effect) {
-        self.server.shared().journal.faults.add(at, effect);
+        self.shared().journal.faults.add(at, effect);
     }
 
     /// No more faults.
     pub fn clear_faults(&self) {
-        self.server.shared().journal.faults.clear();
+        self.shared().journal.faults.clear();
     }
 
     /// Runs this just before each request is answered, so that a test can change the state between two requests of a
     /// client. It gets the workspace; calling the sandbox itself from inside would wait for ever.
     pub fn on_request(&self, hook: impl FnMut(&Request, &mut Workspace) + Send + 'static) {
-        self.server.shared().hook = Some(Box::new(hook));
+        self.shared().hook = Some(Box::new(hook));
     }
 
     /// A further way in, whose requests wait to be admitted.
@@ -259,17 +259,21 @@ impl Sandbox {
 
     /// The most items the server puts in one page, 500 unless changed: an administrator's setting that no answer shows.
     pub fn page_cap(&self, most: usize) {
-        self.server.shared().workspace.page_cap = most;
+        self.shared().workspace.page_cap = most;
     }
 
     /// Moves the server's clock forward.
     pub fn advance_clock(&self, by: Duration) {
-        self.server.shared().workspace.advance(by);
+        self.shared().workspace.advance(by);
     }
 
     /// The impossible requests seen so far, which then no longer count.
     pub fn acknowledge_impossible(&self) -> Vec<String> {
-        std::mem::take(&mut self.server.shared().impossible)
+        std::mem::take(&mut self.shared().impossible)
+    }
+
+    pub(crate) fn shared(&self) -> MutexGuard<'_, Shared> {
+        self.server.shared()
     }
 
     /// Stops listening: from now on connections are refused, open ones are closed.

@@ -13,24 +13,24 @@ const SINGLE_VALUE: i64 = -2_147_483_648;
 /// A task to put into the sandbox: completed, clean (`script.diff` is empty) and without a commit unless told.
 #[derive(Debug, Clone)]
 pub struct TaskSeed {
-    project: String,
-    name: String,
+    pub(crate) project: String,
+    pub(crate) name: String,
     id: Option<String>,
-    status: String,
-    script: Option<Value>,
-    tags: Vec<String>,
-    system_tags: Vec<String>,
+    pub(crate) status: String,
+    pub(crate) script: Option<Value>,
+    pub(crate) tags: Vec<String>,
+    pub(crate) system_tags: Vec<String>,
     times: Vec<(&'static str, i64)>,
     last_iteration: Option<i64>,
-    scalars: Vec<Scalar>,
+    pub(crate) scalars: Vec<Scalar>,
     log: bool,
 }
 
 #[derive(Debug, Clone)]
-struct Scalar {
-    title: String,
-    series: String,
-    values: Vec<(i64, f64)>,
+pub(crate) struct Scalar {
+    pub(crate) title: String,
+    pub(crate) series: String,
+    pub(crate) values: Vec<(i64, f64)>,
     in_events: bool,
     in_last_metrics: bool,
 }
@@ -178,6 +178,17 @@ impl TaskSeed {
     pub fn last_iteration(mut self, iteration: i64) -> Self {
         self.last_iteration = Some(iteration);
         self
+    }
+
+    /// The same run, cut in the middle of each scalar.
+    pub(crate) fn halves(&self) -> (Self, Self) {
+        let (mut early, mut late) = (self.clone(), self.clone());
+        for (first, second) in early.scalars.iter_mut().zip(&mut late.scalars) {
+            let middle = first.values.len() / 2;
+            first.values.truncate(middle);
+            second.values.drain(..middle);
+        }
+        (early, late)
     }
 
     fn script_field(mut self, name: &str, value: Value) -> Self {

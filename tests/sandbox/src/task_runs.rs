@@ -94,6 +94,10 @@ pub(crate) fn enqueue(call: &mut Call<'_>) -> Result<Value> {
 /// Back to what it was before it was enqueued.
 pub(crate) fn dequeue(call: &mut Call<'_>) -> Result<Value> {
     let id = call.existing_task()?;
+    let status = call.status(&id);
+    if status != "queued" {
+        return Err(ApiError::new(400, 101, format!("Invalid task id: status={status}, expected=queued")));
+    }
     let before = call.workspace.find_task(&id).and_then(|task| task["enqueue_status"].as_str()).unwrap_or("created");
     let before = before.to_owned();
     for queue in &mut call.workspace.queues {
