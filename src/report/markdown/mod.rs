@@ -191,11 +191,12 @@ fn row(finding: &Finding<'_>, verdict: Verdict) -> String {
     let cells = wording::cells(finding);
     let mut bounds = Vec::new();
     if !cells.limit.is_empty() {
-        bounds.extend([own(&cells.limit), format!("({})", own(&cells.tolerance))]);
+        bounds.extend([cells.limit.clone(), format!("({})", cells.tolerance)]);
     }
     if !cells.target.is_empty() {
-        bounds.push(format!("target {}", own(&cells.target)));
+        bounds.push(format!("target {}", cells.target));
     }
+    let bounds: Vec<String> = bounds.iter().map(|bound| own(bound).replace(' ', "&nbsp;")).collect();
     let emphasis = if finding.fails() { "**" } else { "" };
     format!(
         "| {} | {} | {emphasis}{}{emphasis} | {} | {} | {} {} |\n",

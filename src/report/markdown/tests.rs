@@ -13,7 +13,7 @@ use crate::gate::outcome::{Finding, JudgedVia, SameCodeUnknown, Side};
 use crate::git::GitError;
 use crate::github;
 use crate::model::commit::Commit;
-use crate::model::compare::{Criteria, Direction, Score, Tolerance};
+use crate::model::compare::{Criteria, Direction, Tolerance};
 use crate::model::metric::Metric;
 use crate::model::run::ScoreFault;
 use crate::model::select::NearMisses;
@@ -305,12 +305,15 @@ fn nothing_to_gate_is_one_line() {
 
 /// The metrics of the example in docs: one fails, one is worse within the allowed loss, one is informational.
 fn example_metrics() -> Vec<Metric> {
-    let loss = metric("validation", "loss");
-    let criteria =
-        Criteria { direction: Direction::Min, tolerance: Tolerance::absolute(0.02).unwrap(), target: Score::new(0.5) };
-    let mut latency = informational("latency", "p95 ms");
-    latency.criteria.direction = Direction::Min;
-    vec![metric("validation", "accuracy"), Metric { criteria, ..loss }, latency]
+    let min = |metric: Metric, margin| {
+        let tolerance = Tolerance::absolute(margin).unwrap();
+        Metric { criteria: Criteria { direction: Direction::Min, tolerance, target: None }, ..metric }
+    };
+    vec![
+        metric("validation", "accuracy"),
+        min(metric("validation", "loss"), 0.02),
+        min(informational("latency", "p95 ms"), 1.0),
+    ]
 }
 
 /// `docs/picture.sh` turns the example into a picture.
