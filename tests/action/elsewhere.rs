@@ -189,7 +189,7 @@ fn hold(case: impl for<'a> Fn(&'a World) -> Case<'a>) {
     }
     let (code, log) = on_main.run(&world, &ci_on_main);
     assert_eq!(code, 0, "{log}");
-    assert!(log.contains("its code is that of"), "{log}");
+    assert!(log.contains("has no run; using the run of"), "{log}");
     assert_eq!(tagged(&world.sandbox, TAG), [world.head.as_str()], "{log}");
 
     let world = World::new(0.7);

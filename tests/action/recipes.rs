@@ -268,7 +268,7 @@ fn several_models_need_new_runs_only_where_their_code_changed() {
     let done = world.run_text(&text("several-models"), "pull_request", &of("opened", &after), &Job::new, &checkout);
     let [detector, tracker] = <[Done; 2]>::try_from(done).unwrap();
     detector.ended("gate", 0).says("PASSED, improved").says("validation / accuracy");
-    tracker.ended("gate", 0).says("PASSED, improved").says("which has the same code in").says("tracker");
+    tracker.ended("gate", 0).says("PASSED, improved").says("has no run; using the run of").says("tracker");
     assert_eq!(world.comments(), 2);
 }
 

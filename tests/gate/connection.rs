@@ -158,7 +158,7 @@ fn a_server_that_ignores_filters_cannot_mislead() {
     let all: Vec<Value> = sandbox.state()["tasks"].as_array().unwrap().iter().cloned().map(as_answered).collect();
     let body = json!({"meta": {"result_code": 200}, "data": {"tasks": all}}).to_string();
     sandbox.fault(At::Request(3), Effect::json(body));
-    Gate::of(&sandbox).run().expect(3, "NO VERDICT: no task of this project is named \"train\"");
+    Gate::of(&sandbox).run().expect(3, "NO VERDICT: this project has no task named \"train\"");
 }
 
 #[test]

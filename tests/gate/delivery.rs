@@ -21,7 +21,7 @@ fn with_a_dash_standard_output_holds_only_the_document() {
     assert!(ran.err.contains("\n::error title="), "{ran:?}");
     let ran = Gate::of(&sandbox).args(&["--junit", "-"]).set("CLEARML_SCALAR_THRESHOLD", "x").run();
     assert!(ran.out.starts_with("<?xml") && ran.err.contains("CLEARML_SCALAR_THRESHOLD"), "{ran:?}");
-    Gate::of(&sandbox).args(&["--junit", "-", "--json", "-"]).run().expect(2, "").complains("Only one of");
+    Gate::of(&sandbox).args(&["--junit", "-", "--json", "-"]).run().expect(2, "").complains("only one of");
 }
 
 #[test]
