@@ -76,7 +76,7 @@ mod wording;
 use std::path::PathBuf;
 
 use crate::gate::outcome::{NotStarted, RunResult};
-use ci::{CiContext, Trigger};
+use ci::{CiContext, NoCommit, Trigger};
 use cli::Command;
 use deliver::Delivery;
 pub use deliver::Stream;
@@ -122,15 +122,14 @@ pub fn run(process: Process<'_>) -> Exit {
         }
     };
     let context = ci::detect(flags.get("commit-id"), &environment, &directory);
-    let context = context
-        .and_then(|context| github::with_queued_head(context, &environment).map_err(|problem| problem.to_string()));
+    let context = context.and_then(|context| github::with_queued_head(context, &environment));
     let delivery = Delivery { environment, directory, documents: flags.documents(), out, err };
     check(&flags, &context, limits, delivery)
 }
 
-fn check(flags: &Flags, context: &Result<CiContext, String>, limits: Limits, mut delivery: Delivery<'_>) -> Exit {
+fn check(flags: &Flags, context: &Result<CiContext, NoCommit>, limits: Limits, mut delivery: Delivery<'_>) -> Exit {
     if let Ok(CiContext { trigger: Trigger::Nothing(why), .. }) = context {
-        return delivery.deliver(&RunResult::NotStarted(NotStarted::NothingToGate(why)), None);
+        return delivery.deliver(&RunResult::NotStarted(NotStarted::NothingToGate(why.as_str())), None);
     }
     match settings::resolve(flags, &delivery.environment, context) {
         Ok(settings) => {

@@ -1,13 +1,12 @@
-//! What must hold of any event file, whoever wrote it. Panics where it does not.
+//! What must hold for any event file. Panics where it does not.
 
 use serde_json::Value;
 
-use super::github::{Event, tell};
-use super::{PullRequestRef, Trigger};
+use super::github::{Event, report_event};
+use super::{CommitSource, FoundCommit, PullRequestRef, Trigger};
 use crate::environment::Environment;
-use crate::model::commit::Commit;
 
-/// The events that are read in a way of their own, and one that is not.
+/// The events that have a case of their own, and one that has none.
 const EVENTS: [&str; 9] = [
     "pull_request",
     "pull_request_target",
@@ -19,65 +18,70 @@ const EVENTS: [&str; 9] = [
     "issue_comment",
     "schedule",
 ];
-/// The commit that the runner names.
+/// The commit in `GITHUB_SHA`.
 const RUNNER: &str = "c0ffee0000c0ffee0000c0ffee0000c0ffee0000";
 
-/// Reads an event: the first byte chooses which, the rest is the payload.
+/// Reads an event file: the first byte chooses the event, the rest is the file.
 ///
 /// # Panics
-/// Where something of that does not hold.
+/// When one of these properties does not hold.
 pub fn event_file(data: &[u8]) {
     let Some((which, payload)) = data.split_first() else { return };
     let name = EVENTS.get(usize::from(*which) % EVENTS.len()).copied().unwrap_or_default();
     let environment: Environment = [("GITHUB_SHA", RUNNER)].into_iter().collect();
-    let told = tell(name, Event::parse(payload), &environment);
+    let report = report_event(name, Event::parse(payload), &environment);
     let payload: Value = serde_json::from_slice(payload).unwrap_or_default();
-    match told.trigger {
-        Ok(Some(trigger)) => is_as_told(name, &trigger, &payload),
-        Ok(None) => assert!(name.is_empty(), "the runner's commit was not seen"),
-        Err(why) => assert!(why.starts_with("is not set, and ") && why.len() < 300, "{why:?}"),
+    match report.trigger {
+        Ok(Some(trigger)) => check_trigger(name, &trigger, &payload),
+        Ok(None) => assert!(name.is_empty(), "the runner's commit was overlooked"),
+        Err(error) => {
+            let error = error.to_string();
+            assert!(error.starts_with("is not set, and ") && error.len() < 300, "{error:?}");
+        }
     }
-    if let Some(pull_request) = told.pull_request {
-        is_the_change(name, &pull_request, &payload);
+    if let Some(pull_request) = report.pull_request {
+        check_pull_request(name, &pull_request, &payload);
     }
 }
 
-fn is_as_told(name: &str, trigger: &Trigger, payload: &Value) {
+fn check_trigger(name: &str, trigger: &Trigger, payload: &Value) {
     let is_pull_request = matches!(name, "pull_request" | "pull_request_target");
     let is_closed = text(payload, "/action") == Some("closed");
     match trigger {
         Trigger::Commit(found) => {
-            is_told(&found.commit, text(payload, head(name)).unwrap_or_default(), found.source == "GITHUB_SHA");
-            assert!(head(name).is_empty() || found.source != "GITHUB_SHA", "a commit that nobody ran");
-            assert!(!is_pull_request || !is_closed, "a pull request that is closed was judged as if it were open");
+            let of_runner = found.source == CommitSource::Variable("GITHUB_SHA");
+            let field = head_field(name);
+            check_commit(found, if of_runner { Some(RUNNER) } else { text(payload, field) });
+            assert!(field.is_empty() || !of_runner, "a temporary merge is judged");
+            assert!(!is_pull_request || !is_closed, "a closed pull request is judged as if it were open");
         }
-        Trigger::Merged { head: found, .. } => {
+        Trigger::Merged { head, .. } => {
             assert!(is_pull_request && is_closed && flag(payload, "/pull_request/merged"), "nothing was merged");
-            is_told(&found.commit, text(payload, "/pull_request/head/sha").unwrap_or_default(), false);
+            check_commit(head, text(payload, "/pull_request/head/sha"));
         }
         Trigger::Pushed { head, branch, to_default } => {
             assert!(name == "push" && !flag(payload, "/deleted") && !branch.is_empty());
-            is_told(&head.commit, text(payload, "/after").unwrap_or_default(), false);
+            check_commit(head, text(payload, "/after"));
             assert_eq!(text(payload, "/ref"), Some(format!("refs/heads/{branch}").as_str()));
             let default = text(payload, "/repository/default_branch");
-            assert_eq!(*to_default == Some(true), default == Some(branch), "another branch is taken for the main one");
+            assert_eq!(*to_default == Some(true), default == Some(branch), "the wrong default branch");
         }
         Trigger::MergeGroup { pull_request } => {
             assert!(*pull_request > 0 && matches!(name, "merge_group" | "workflow_run" | "push"));
             let branches = ["/merge_group/head_ref", "/workflow_run/head_branch", "/ref"];
             let is_named = |branch: &str| branch.contains(&format!("{pull_request}-"));
-            assert!(branches.iter().any(|at| text(payload, at).is_some_and(is_named)), "a pull request out of nowhere");
+            assert!(branches.iter().any(|field| text(payload, field).is_some_and(is_named)), "no branch names it");
         }
         Trigger::Nothing(_) => assert!(
             (is_pull_request && (is_closed || text(payload, "/pull_request/state") == Some("closed")))
                 || (name == "push" && (flag(payload, "/deleted") || text(payload, "/after").is_some())),
-            "nothing to gate where there is something"
+            "there is something to gate"
         ),
     }
 }
 
-/// Where the payload tells the commit of an event; the runner tells it of others.
-fn head(name: &str) -> &'static str {
+/// The field with the commit of an event. The runner reports the commit of other events.
+fn head_field(name: &str) -> &'static str {
     match name {
         "pull_request" | "pull_request_target" | "pull_request_review" | "pull_request_review_comment" => {
             "/pull_request/head/sha"
@@ -87,22 +91,24 @@ fn head(name: &str) -> &'static str {
     }
 }
 
-fn is_told(commit: &Commit, told: &str, by_the_runner: bool) {
-    let digits = commit.as_str();
-    assert!((7..=64).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_hexdigit()), "no commit");
-    let told = if by_the_runner { RUNNER } else { told };
-    assert!(told.trim().eq_ignore_ascii_case(digits), "{digits} was not told");
+fn check_commit(found: &FoundCommit, expected: Option<&str>) {
+    let digits = found.commit.as_str();
+    assert!((7..=64).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_hexdigit()), "{digits}");
+    assert!(
+        expected.is_some_and(|expected| expected.trim().eq_ignore_ascii_case(digits)),
+        "{digits} is not {expected:?}"
+    );
 }
 
-fn is_the_change(name: &str, pull_request: &PullRequestRef, payload: &Value) {
-    let number = |at| payload.pointer(at).and_then(Value::as_u64);
+fn check_pull_request(name: &str, pull_request: &PullRequestRef, payload: &Value) {
+    let number = |field| payload.pointer(field).and_then(Value::as_u64);
     if name.starts_with("pull_request") {
         assert_eq!(pull_request.number, number("/pull_request/number"));
-        let repository = |whose| text(payload, whose).filter(|name| !name.is_empty());
-        let (from, to) = ("/pull_request/head/repo/full_name", "/pull_request/base/repo/full_name");
+        let repository = |field| text(payload, field).filter(|name| !name.is_empty());
+        let (head, base) = ("/pull_request/head/repo/full_name", "/pull_request/base/repo/full_name");
         assert!(
-            pull_request.from_fork || repository(from).is_none() || repository(from) == repository(to),
-            "a hidden fork"
+            pull_request.from_fork || repository(head).is_none() || repository(head) == repository(base),
+            "a fork was overlooked"
         );
     }
     if name == "issue_comment" {

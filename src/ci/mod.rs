@@ -1,82 +1,139 @@
-//! Which commit is judged, and on what occasion: given, told by the CI, or checked out.
+//! Which commit to judge and what triggered the run: given by the user, reported by the CI, or checked out.
 //!
-//! | file | what it knows |
+//! | file | responsibility |
 //! |---|---|
-//! | `github` | the events of GitHub, and of Gitea and Forgejo, which imitate it |
+//! | `github` | the events of GitHub, and of Gitea and Forgejo, which have the same ones |
 //! | `providers` | the variables of every other CI, in one table |
-//! | `checkout` | what is checked out |
 //!
-//! Names and branches come from whoever opened the pull request: whoever shows them has to escape them. The
-//! event file is never repeated in a message: it may hold what nobody meant to print.
+//! Names and branches come from the author of the pull request; renderers escape them. No error repeats the content of
+//! the event file, which can contain anything.
 
-mod checkout;
 #[cfg(any(fuzzing, test))]
 pub(crate) mod fuzz;
 mod github;
 mod providers;
 
-use std::fmt;
 use std::path::Path;
 
 use crate::environment::Environment;
-use crate::git::Git;
+use crate::git::{Git, GitError};
 use crate::model::commit::Commit;
 
-/// What is known of this run.
+/// What is known about this run.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct CiContext {
-    /// What there is to judge.
     pub(crate) trigger: Trigger,
     /// The pull or merge request it belongs to.
     pub(crate) pull_request: Option<PullRequestRef>,
-    /// Where the repository can be asked; known for GitHub, Gitea and Forgejo.
+    /// Where the repository's API is; known for GitHub, Gitea and Forgejo.
     pub(crate) forge: Option<Forge>,
 }
 
-/// What there is to judge, and what follows from it.
+/// What triggered the run.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Trigger {
-    /// A commit under review, or the one that is at hand.
+    /// A commit under review, or any other run.
     Commit(FoundCommit),
-    /// A merge queue: the commit is a merge that nobody ran, so the head of this pull request counts. It has to be
-    /// asked for, since the queue does not tell it.
+    /// A merge queue. Its commit is a temporary merge without a run, so the head of this pull request is judged. Only the
+    /// API knows that head.
     MergeGroup {
-        /// The number of the pull request.
         pull_request: u64,
     },
     /// A pull request was merged: its head is judged again, then the tag moves.
     Merged {
-        /// The head of the pull request.
         head: FoundCommit,
         /// Whether it was merged into the repository's default branch.
         into_default: Option<bool>,
     },
-    /// A branch was pushed to.
+    /// A push to a branch.
     Pushed {
         /// The newest commit of the branch.
         head: FoundCommit,
-        /// The branch.
         branch: String,
         /// Whether it is the repository's default branch.
         to_default: Option<bool>,
     },
-    /// Nothing to gate, and why.
-    Nothing(&'static str),
+    Nothing(NothingToGate),
 }
 
-/// A commit and where it was found.
+/// Why there is nothing to gate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NothingToGate {
+    /// Something happened on a pull request that was closed before.
+    PullRequestIsClosed,
+    PullRequestWasClosed,
+    ClosedWithoutMerge,
+    /// A branch or tag was deleted.
+    Deleted,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct FoundCommit {
-    /// The commit.
     pub(crate) commit: Commit,
-    /// Where it was found, in words for the report.
-    pub(crate) source: &'static str,
+    pub(crate) source: CommitSource,
+}
+
+/// Where a commit was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CommitSource {
+    Flag,
+    Variable(&'static str),
+    /// The head of the pull request in the event file.
+    PullRequest,
+    /// The pushed commit in the event file.
+    Push,
+    /// The commit of the other workflow run in the event file.
+    WorkflowRun,
+    /// The head of the pull request in Jenkins' clone.
+    JenkinsHead,
+    /// The head of the pull request in GitHub's merge queue.
+    MergeQueue,
+    Checkout,
+}
+
+/// Why there is no commit to judge. The words are in `wording::ci`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum NoCommit {
+    /// The user gave something that is not a commit.
+    Invalid {
+        text: String,
+        problem: String,
+    },
+    /// The CI set a variable to something that is not a commit.
+    InvalidVariable {
+        name: &'static str,
+        problem: String,
+    },
+    /// A field of the event file is not a commit.
+    InvalidField {
+        field: &'static str,
+        problem: String,
+    },
+    MissingField(&'static str),
+    NoEventFile,
+    UnreadableEventFile(String),
+    EventFileIsNotJson,
+    /// This field of the event file is not a branch of a merge queue.
+    NotAMergeQueue(&'static str),
+    /// A comment on a pull request.
+    Comment,
+    /// A merge queue, without a forge that knows the head of the pull request.
+    MergeQueue {
+        pull_request: u64,
+    },
+    /// The forge did not return the head of the queued pull request.
+    UnknownQueuedHead {
+        pull_request: u64,
+        error: String,
+    },
+    NothingToGate(NothingToGate),
+    Checkout(GitError),
 }
 
 /// A pull or merge request.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct PullRequestRef {
-    /// Its number; a workflow run that a fork triggered does not tell it.
+    /// Its number; unknown in a workflow run that a fork triggered.
     pub(crate) number: Option<u64>,
     /// The branch it is to be merged into.
     pub(crate) base: Option<String>,
@@ -84,25 +141,23 @@ pub(crate) struct PullRequestRef {
     pub(crate) from_fork: bool,
 }
 
-/// Where the repository can be asked about pull requests.
+/// Where the repository's API is.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Forge {
     /// The repository as owner/name, in characters that are safe in a URL.
     pub(crate) repository: String,
-    /// The root of the REST API, as it was told.
+    /// The root of the REST API, as the CI reports it.
     pub(crate) api: String,
 }
 
-/// The CIs that are known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Provider {
+enum Provider {
     AzurePipelines,
     Bitbucket,
     Buildkite,
     CircleCi,
     Drone,
-    /// Gitea or Forgejo.
-    Gitea,
+    /// GitHub, Gitea or Forgejo.
     GitHub,
     GitLab,
     Jenkins,
@@ -111,125 +166,106 @@ pub(crate) enum Provider {
     Woodpecker,
 }
 
+/// What a CI reports.
+#[derive(Debug)]
+struct CiReport {
+    /// `None` if the CI knows no commit.
+    trigger: Result<Option<Trigger>, NoCommit>,
+    pull_request: Option<PullRequestRef>,
+}
+
 impl CiContext {
-    /// The commit to judge and where it was found.
-    ///
-    /// # Errors
-    /// A phrase about `COMMIT_ID` that says why there is none.
-    pub(crate) fn commit(&self) -> Result<&FoundCommit, String> {
-        match &self.trigger {
-            Trigger::Commit(found) | Trigger::Merged { head: found, .. } | Trigger::Pushed { head: found, .. } => {
-                Ok(found)
-            }
-            Trigger::MergeGroup { pull_request } => Err(format!(
-                "is not set, and the commit of a merge queue is a merge that nobody ran. \
-                 Give the head of pull request {pull_request}"
-            )),
-            Trigger::Nothing(why) => Err(format!("is not needed: there is nothing to gate, {why}")),
+    /// The commit to judge.
+    pub(crate) fn commit(&self) -> Result<&FoundCommit, NoCommit> {
+        match self.trigger {
+            Trigger::Commit(ref head) | Trigger::Merged { ref head, .. } | Trigger::Pushed { ref head, .. } => Ok(head),
+            Trigger::MergeGroup { pull_request } => Err(NoCommit::MergeQueue { pull_request }),
+            Trigger::Nothing(reason) => Err(NoCommit::NothingToGate(reason)),
         }
     }
 }
 
-impl fmt::Display for Provider {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::AzurePipelines => "Azure Pipelines",
-            Self::Bitbucket => "Bitbucket Pipelines",
-            Self::Buildkite => "Buildkite",
-            Self::CircleCi => "CircleCI",
-            Self::Drone => "Drone",
-            Self::Gitea => "Gitea Actions",
-            Self::GitHub => "GitHub Actions",
-            Self::GitLab => "GitLab CI",
-            Self::Jenkins => "Jenkins",
-            Self::TeamCity => "TeamCity",
-            Self::Travis => "Travis CI",
-            Self::Woodpecker => "Woodpecker",
-        })
-    }
-}
-
-/// What a CI tells.
-#[derive(Debug)]
-struct CiReport {
-    /// What there is to judge, as far as the CI knows; or why that cannot be known.
-    trigger: Result<Option<Trigger>, String>,
-    /// The pull or merge request.
-    pull_request: Option<PullRequestRef>,
-}
-
-/// Finds out what this run is about. The commit is the flag, else `COMMIT_ID`, else what the CI tells, else the one
-/// that is checked out.
+/// Finds out what this run is about. The commit comes from the flag, then `COMMIT_ID`, then the CI, then the checkout.
 ///
-/// A commit that is given says which code is judged. Everything else is still what the CI tells: that the pull request
-/// was merged, or that it was closed and there is nothing to gate. What the CI fails to tell is then merely absent.
+/// A given commit only replaces the commit. Everything else still comes from the CI: that a pull request was merged, for
+/// example, or that it was closed and there is nothing to gate. What the CI fails to report is then simply unknown.
 ///
 /// # Errors
-/// A phrase about `COMMIT_ID` that says why there is no commit and how to give one.
-pub(crate) fn detect(flag: Option<&str>, environment: &Environment, directory: &Path) -> Result<CiContext, String> {
-    let given = given(flag, environment)?;
-    let (provider, told) = told(environment, directory);
+/// Why there is no commit.
+pub(crate) fn detect(flag: Option<&str>, environment: &Environment, directory: &Path) -> Result<CiContext, NoCommit> {
+    let git = Git::new(directory, environment);
+    let given = given_commit(flag, environment)?;
+    let (provider, CiReport { trigger, pull_request }) = report(environment, &git);
     let trigger = match given {
-        Some(found) => instead(told.trigger.ok().flatten(), found),
-        None => match told.trigger? {
+        Some(given) => with_commit(trigger.ok().flatten(), given),
+        None => match trigger? {
             Some(trigger) => trigger,
-            None => Trigger::Commit(checkout::checked_out(&Git::new(directory, environment))?),
+            None => Trigger::Commit(checked_out(&git)?),
         },
     };
-    Ok(CiContext { trigger, pull_request: told.pull_request, forge: github::forge(provider, environment) })
+    let forge = if provider == Some(Provider::GitHub) { github::forge(environment) } else { None };
+    Ok(CiContext { trigger, pull_request, forge })
 }
 
-fn given(flag: Option<&str>, environment: &Environment) -> Result<Option<FoundCommit>, String> {
-    let flag = flag.map(|text| (text, "--commit-id"));
-    let Some((text, source)) = flag.or_else(|| Some((environment.get("COMMIT_ID")?, "COMMIT_ID"))) else {
-        return Ok(None);
+/// Whether the CI that runs this shows colors. All do except Jenkins, which needs a plugin for them.
+pub(crate) fn shows_colors(environment: &Environment) -> bool {
+    environment.get("GITHUB_ACTIONS").is_some()
+        || providers::running(environment).any(|ci| ci.provider != Provider::Jenkins)
+}
+
+fn given_commit(flag: Option<&str>, environment: &Environment) -> Result<Option<FoundCommit>, NoCommit> {
+    let (text, source) = match (flag, environment.get("COMMIT_ID")) {
+        (Some(flag), _) => (flag, CommitSource::Flag),
+        (None, Some(variable)) => (variable, CommitSource::Variable("COMMIT_ID")),
+        (None, None) => return Ok(None),
     };
-    let commit = Commit::parse(text).map_err(|problem| format!("{text:?} {problem}"))?;
-    Ok(Some(FoundCommit { commit, source }))
+    let invalid = |problem| NoCommit::Invalid { text: text.to_owned(), problem };
+    Ok(Some(FoundCommit { commit: Commit::parse(text).map_err(invalid)?, source }))
 }
 
-/// The same occasion with the commit that was given.
-fn instead(told: Option<Trigger>, head: FoundCommit) -> Trigger {
-    match told {
+fn with_commit(trigger: Option<Trigger>, head: FoundCommit) -> Trigger {
+    match trigger {
         Some(Trigger::Merged { into_default, .. }) => Trigger::Merged { head, into_default },
         Some(Trigger::Pushed { branch, to_default, .. }) => Trigger::Pushed { head, branch, to_default },
-        Some(Trigger::Nothing(why)) => Trigger::Nothing(why),
+        Some(Trigger::Nothing(reason)) => Trigger::Nothing(reason),
         Some(Trigger::Commit(_) | Trigger::MergeGroup { .. }) | None => Trigger::Commit(head),
     }
 }
 
-/// Asks the CI that runs this. Each is known by its own marker, since other variables leak from one into another.
-fn told(environment: &Environment, directory: &Path) -> (Option<Provider>, CiReport) {
-    let actions = || (Some(github::provider(environment)), github::told(environment));
-    if environment.get("GITHUB_ACTIONS") == Some("true") {
-        return actions();
+/// What the CI that runs this reports. Each CI is recognized by its own marker, because other variables also appear in
+/// the shells of other CIs.
+fn report(environment: &Environment, git: &Git<'_>) -> (Option<Provider>, CiReport) {
+    let is_github = environment.get("GITHUB_ACTIONS") == Some("true");
+    if let Some(ci) = providers::running(environment).next().filter(|_| !is_github) {
+        return (Some(ci.provider), ci.report(environment, git));
     }
-    if let Some(ci) = providers::running(environment) {
-        return (Some(ci.provider), ci.told(environment, directory));
-    }
-    if environment.get("GITHUB_EVENT_NAME").is_some() {
-        return actions();
+    if is_github || environment.get("GITHUB_EVENT_NAME").is_some() {
+        return (Some(Provider::GitHub), github::report(environment));
     }
     (None, CiReport { trigger: Ok(None), pull_request: None })
 }
 
-/// The number of the pull request that a branch of GitHub's merge queue ends with:
-/// `gh-readonly-queue/<base branch>/pr-<number>-<commit of the base branch>`. The base branch may hold slashes and
+fn checked_out(git: &Git<'_>) -> Result<FoundCommit, NoCommit> {
+    let head = git.output(&["rev-parse", "--verify", "HEAD"]).map_err(NoCommit::Checkout)?;
+    let commit = Commit::parse(&head).map_err(|_| NoCommit::Checkout(GitError::UnexpectedOutput(head)))?;
+    Ok(FoundCommit { commit, source: CommitSource::Checkout })
+}
+
+/// The pull request in the name of a branch of GitHub's merge queue:
+/// `gh-readonly-queue/<base branch>/pr-<number>-<commit of the base branch>`. The base branch can contain slashes and
 /// dashes.
-fn queued(branch: &str) -> Option<u64> {
-    let (_, last) = short(branch).strip_prefix("gh-readonly-queue/")?.rsplit_once('/')?;
+fn queued_pull_request(branch: &str) -> Option<u64> {
+    let (_, last) = branch_name(branch).strip_prefix("gh-readonly-queue/")?.rsplit_once('/')?;
     let (pull_request, base) = last.strip_prefix("pr-")?.split_once('-')?;
     Commit::parse(base).ok()?;
-    number(pull_request)
+    positive_number(pull_request)
 }
 
-/// The name of a branch without the folder of references it is in.
-fn short(branch: &str) -> &str {
-    branch.strip_prefix("refs/heads/").unwrap_or(branch)
+fn branch_name(reference: &str) -> &str {
+    reference.strip_prefix("refs/heads/").unwrap_or(reference)
 }
 
-/// A positive number in plain digits.
-fn number(text: &str) -> Option<u64> {
+fn positive_number(text: &str) -> Option<u64> {
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
     digits.then(|| text.parse().ok()).flatten().filter(|&number| number > 0)
 }
@@ -242,11 +278,11 @@ mod tests {
     const HEAD: &str = "a94a8fe5ccb19ba61c4c0873d391e987982fbbd3";
     const OTHER: &str = "c0ffee0000c0ffee0000c0ffee0000c0ffee0000";
 
-    fn context(flag: Option<&str>, pairs: &[(&str, &str)]) -> Result<CiContext, String> {
+    fn context(flag: Option<&str>, pairs: &[(&str, &str)]) -> Result<CiContext, NoCommit> {
         detect(flag, &pairs.iter().copied().collect(), Path::new("/no/such/folder"))
     }
 
-    fn found(commit: &str, source: &'static str) -> FoundCommit {
+    fn found(commit: &str, source: CommitSource) -> FoundCommit {
         FoundCommit { commit: Commit::parse(commit).unwrap(), source }
     }
 
@@ -255,49 +291,63 @@ mod tests {
         let ci = ("CIRCLE_SHA1", "b6589fc6ab0dc82cf12099d1c2d40ab994e8410c");
         let pairs = [("CIRCLECI", "true"), ci, ("COMMIT_ID", OTHER)];
         let flag = context(Some(HEAD), &pairs).unwrap();
-        assert_eq!(flag.trigger, Trigger::Commit(found(HEAD, "--commit-id")));
-        assert_eq!(context(None, &pairs).unwrap().trigger, Trigger::Commit(found(OTHER, "COMMIT_ID")));
-        assert_eq!(context(None, &pairs[..2]).unwrap().trigger, Trigger::Commit(found(ci.1, "CIRCLE_SHA1")));
-        assert!(context(Some(""), &pairs).unwrap_err().contains("is empty"));
+        assert_eq!(flag.trigger, Trigger::Commit(found(HEAD, CommitSource::Flag)));
+        assert_eq!(
+            context(None, &pairs).unwrap().trigger,
+            Trigger::Commit(found(OTHER, CommitSource::Variable("COMMIT_ID")))
+        );
+        assert_eq!(
+            context(None, &pairs[..2]).unwrap().trigger,
+            Trigger::Commit(found(ci.1, CommitSource::Variable("CIRCLE_SHA1")))
+        );
+        assert!(context(Some(""), &pairs).unwrap_err().to_string().starts_with("\"\" is empty"));
     }
 
     #[test]
-    fn a_commit_that_is_given_changes_the_commit_and_not_the_occasion() {
-        let (given, of_ci) = (found(HEAD, "COMMIT_ID"), found(OTHER, "of the CI"));
+    fn a_given_commit_replaces_only_the_commit() {
+        let (given, of_ci) = (found(HEAD, CommitSource::Flag), found(OTHER, CommitSource::Push));
         let merged = |head| Trigger::Merged { head, into_default: Some(true) };
-        assert_eq!(instead(Some(merged(of_ci.clone())), given.clone()), merged(given.clone()));
+        assert_eq!(with_commit(Some(merged(of_ci.clone())), given.clone()), merged(given.clone()));
         let pushed = |head| Trigger::Pushed { head, branch: "main".to_owned(), to_default: None };
-        assert_eq!(instead(Some(pushed(of_ci.clone())), given.clone()), pushed(given.clone()));
-        for told in [Some(Trigger::MergeGroup { pull_request: 7 }), Some(Trigger::Commit(of_ci)), None] {
-            assert_eq!(instead(told, given.clone()), Trigger::Commit(given.clone()));
+        assert_eq!(with_commit(Some(pushed(of_ci.clone())), given.clone()), pushed(given.clone()));
+        for trigger in [Some(Trigger::MergeGroup { pull_request: 7 }), Some(Trigger::Commit(of_ci)), None] {
+            assert_eq!(with_commit(trigger, given.clone()), Trigger::Commit(given.clone()));
         }
-        assert_eq!(instead(Some(Trigger::Nothing("closed")), given), Trigger::Nothing("closed"));
+        let nothing = || Trigger::Nothing(NothingToGate::Deleted);
+        assert_eq!(with_commit(Some(nothing()), given), nothing());
     }
 
     #[test]
-    fn what_the_ci_fails_to_tell_is_absent_beside_a_commit_that_is_given() {
+    fn with_a_given_commit_a_broken_event_file_is_no_error() {
         let broken = [("GITHUB_EVENT_NAME", "pull_request"), ("GITHUB_EVENT_PATH", "/no/such/file")];
-        assert!(context(None, &broken).unwrap_err().contains("the event file cannot be read"));
+        assert!(matches!(context(None, &broken), Err(NoCommit::UnreadableEventFile(_))));
         let given = context(Some(HEAD), &broken).unwrap();
-        assert_eq!((given.trigger, given.pull_request), (Trigger::Commit(found(HEAD, "--commit-id")), None));
+        assert_eq!((given.trigger, given.pull_request), (Trigger::Commit(found(HEAD, CommitSource::Flag)), None));
     }
 
     #[test]
-    fn a_ci_is_known_by_its_own_marker_and_never_by_what_leaks_into_its_shell() {
-        let of = |pairs: &[(&str, &str)]| told(&pairs.iter().copied().collect(), Path::new(".")).0;
+    fn a_ci_is_recognized_only_by_its_own_marker() {
+        let of = |pairs: &[(&str, &str)]| {
+            let environment: Environment = pairs.iter().copied().collect();
+            report(&environment, &Git::new(Path::new("/no/such/folder"), &environment)).0
+        };
         assert_eq!(of(&[("GITHUB_SHA", HEAD), ("CI_COMMIT_SHA", HEAD), ("CI", "true")]), None);
         assert_eq!(of(&[("GITHUB_EVENT_NAME", "push"), ("GITLAB_CI", "true")]), Some(Provider::GitLab));
         assert_eq!(of(&[("GITHUB_ACTIONS", "true"), ("JENKINS_URL", "https://ci")]), Some(Provider::GitHub));
-        assert_eq!(of(&[("GITHUB_ACTIONS", "true"), ("GITEA_ACTIONS", "true")]), Some(Provider::Gitea));
+        assert_eq!(of(&[("GITHUB_ACTIONS", "true"), ("GITEA_ACTIONS", "true")]), Some(Provider::GitHub));
         assert_eq!(of(&[("GITHUB_EVENT_NAME", "push")]), Some(Provider::GitHub));
         assert_eq!(of(&[("CI", "woodpecker"), ("DRONE", "true")]), Some(Provider::Woodpecker));
         assert_eq!(of(&[("CI", "drone"), ("DRONE", "true")]), Some(Provider::Drone));
     }
 
     #[test]
-    fn a_branch_of_the_merge_queue_tells_its_pull_request() {
+    fn a_branch_of_the_merge_queue_names_its_pull_request() {
         for base in ["main", "release/1.x", "pr-7-abcdef1/pr-8-abcdef1", "a-b/pr-1"] {
-            assert_eq!(queued(&format!("refs/heads/gh-readonly-queue/{base}/pr-104-{HEAD}")), Some(104), "{base}");
+            assert_eq!(
+                queued_pull_request(&format!("refs/heads/gh-readonly-queue/{base}/pr-104-{HEAD}")),
+                Some(104),
+                "{base}"
+            );
         }
         for other in [
             "refs/heads/main",
@@ -311,19 +361,26 @@ mod tests {
             &format!("gh-readonly-queue/pr-104-{HEAD}"),
             &format!("x/gh-readonly-queue/main/pr-104-{HEAD}"),
         ] {
-            assert_eq!(queued(other), None, "{other}");
+            assert_eq!(queued_pull_request(other), None, "{other}");
         }
+    }
+
+    #[test]
+    fn every_ci_except_jenkins_shows_colors() {
+        let shows = |name: &str, value: &str| shows_colors(&[(name, value)].into_iter().collect());
+        assert!(shows("GITHUB_ACTIONS", "true") && shows("GITLAB_CI", "true") && shows("CI", "woodpecker"));
+        assert!(!shows("JENKINS_URL", "https://ci") && !shows("CI", "true"));
     }
 
     proptest! {
         #[test]
-        fn any_base_branch_leaves_the_number_readable(base in "[a-z0-9/_.-]{1,40}", number in 1..u64::MAX) {
-            prop_assert_eq!(queued(&format!("gh-readonly-queue/{base}/pr-{number}-{HEAD}")), Some(number));
+        fn the_number_is_found_with_any_base_branch(base in "[a-z0-9/_.-]{1,40}", number in 1..u64::MAX) {
+            prop_assert_eq!(queued_pull_request(&format!("gh-readonly-queue/{base}/pr-{number}-{HEAD}")), Some(number));
         }
 
         #[test]
-        fn no_branch_makes_the_queue_stumble(branch in "(gh-readonly-queue/)?.*") {
-            let _ = queued(&branch);
+        fn any_branch_name_is_read_without_a_panic(branch in "(gh-readonly-queue/)?.*") {
+            let _ = queued_pull_request(&branch);
         }
     }
 }

@@ -54,13 +54,6 @@ pub(crate) enum Error {
 
 impl std::error::Error for Error {}
 
-/// Why the head of a queued pull request is unknown.
-#[derive(Debug)]
-pub(crate) struct UnknownHead {
-    pub(crate) pull_request: u64,
-    pub(crate) error: Error,
-}
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Unexpected {
     WebPage,

@@ -21,9 +21,9 @@ use serde_json::Value;
 use ureq::http::Uri;
 
 pub(crate) use comment::PullRequest;
-pub(crate) use error::{Error, RateLimit, Unexpected, UnknownHead};
+pub(crate) use error::{Error, RateLimit, Unexpected};
 
-use crate::ci::{CiContext, Forge, FoundCommit, Trigger};
+use crate::ci::{CiContext, CommitSource, Forge, FoundCommit, NoCommit, Trigger};
 use crate::environment::Environment;
 use crate::model::commit::Commit;
 use crate::net::http::{Answer, Http, Method, Request, Retry};
@@ -161,13 +161,13 @@ impl GitHub {
 pub(crate) fn with_queued_head(
     context: CiContext,
     environment: &Environment,
-) -> std::result::Result<CiContext, UnknownHead> {
-    let (Trigger::MergeGroup { pull_request }, Some(forge)) = (&context.trigger, &context.forge) else {
+) -> std::result::Result<CiContext, NoCommit> {
+    let (&Trigger::MergeGroup { pull_request }, Some(forge)) = (&context.trigger, &context.forge) else {
         return Ok(context);
     };
-    let head = GitHub::new(forge, environment).and_then(|github| github.head_of(&forge.repository, *pull_request));
-    let commit = head.map_err(|error| UnknownHead { pull_request: *pull_request, error })?;
-    let trigger = Trigger::Commit(FoundCommit { commit, source: "the head of the queued pull request" });
+    let head = GitHub::new(forge, environment).and_then(|github| github.head_of(&forge.repository, pull_request));
+    let commit = head.map_err(|error| NoCommit::UnknownQueuedHead { pull_request, error: error.to_string() })?;
+    let trigger = Trigger::Commit(FoundCommit { commit, source: CommitSource::MergeQueue });
     Ok(CiContext { trigger, ..context })
 }
 

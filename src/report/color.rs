@@ -1,20 +1,8 @@
 //! Decides whether the console report is colored. Pure.
 
+use crate::ci;
 use crate::environment::Environment;
 use crate::report::text::Color;
-
-/// A variable that each CI with colored logs sets. Jenkins is missing because it needs a plugin for colors.
-const CIS_WITH_COLORS: [&str; 9] = [
-    "GITHUB_ACTIONS",
-    "GITLAB_CI",
-    "BITBUCKET_BUILD_NUMBER",
-    "BUILDKITE",
-    "CIRCLECI",
-    "DRONE",
-    "TEAMCITY_VERSION",
-    "TF_BUILD",
-    "TRAVIS",
-];
 
 /// `NO_COLOR` (no-color.org) comes first, then `CLICOLOR_FORCE` and `CLICOLOR` (bixense.com/clicolors), then the kind of
 /// stream.
@@ -27,7 +15,7 @@ pub(crate) fn choose(environment: &Environment, is_terminal: bool) -> Color {
     } else if set("CLICOLOR") == Some("0") {
         false
     } else {
-        (is_terminal && terminal_has_colors(environment)) || CIS_WITH_COLORS.iter().any(|name| set(name).is_some())
+        (is_terminal && terminal_has_colors(environment)) || ci::shows_colors(environment)
     };
     if on { Color::On } else { Color::Off }
 }

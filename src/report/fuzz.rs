@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::outputs::{self, Documents, OUTPUTS};
 use super::text::Color;
-use crate::ci::{CiContext, FoundCommit, Trigger};
+use crate::ci::{CiContext, CommitSource, FoundCommit, NoCommit, Trigger};
 use crate::clearml::links;
 use crate::clearml::{self, Cause, Error, Operation};
 use crate::environment::Environment;
@@ -44,7 +44,8 @@ const CI_COMMANDS: [&str; 3] = ["##[", "##vso[", "##teamcity["];
 pub fn report(data: &[u8], is_xml: impl Fn(&str) -> bool) {
     let mut input = Input::new(data);
     let environment = environment(&mut input);
-    let commit = Commit::parse(COMMIT).map(|commit| FoundCommit { commit, source: "COMMIT_ID" });
+    let commit = Commit::parse(COMMIT).map_err(|problem| NoCommit::Invalid { text: COMMIT.to_owned(), problem });
+    let commit = commit.map(|commit| FoundCommit { commit, source: CommitSource::Variable("COMMIT_ID") });
     let context = commit.map(|found| CiContext { trigger: Trigger::Commit(found), pull_request: None, forge: None });
     match settings::resolve(&Flags::default(), &environment, &context) {
         Ok(settings) => {

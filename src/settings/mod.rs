@@ -11,7 +11,7 @@ pub(crate) mod values;
 
 use std::time::Duration;
 
-use crate::ci::CiContext;
+use crate::ci::{CiContext, NoCommit};
 use crate::clearml::Server;
 use crate::environment::Environment;
 use crate::git::CodePaths;
@@ -78,7 +78,7 @@ pub(crate) struct Fault {
 pub(crate) fn resolve(
     flags: &Flags,
     environment: &Environment,
-    context: &Result<CiContext, String>,
+    context: &Result<CiContext, NoCommit>,
 ) -> Result<Settings, Vec<Fault>> {
     let mut source = Source { flags, environment, conf: None, faults: Vec::new() };
     let access_key = source.required(&table::CLEARML_API_ACCESS_KEY, values::secret);
@@ -104,7 +104,7 @@ pub(crate) fn resolve(
     };
     let trust = source.required(&table::CLEARML_API_HOST_VERIFY_CERT, |text| Trust::read(text, environment));
     let proxy = api.as_ref().and_then(|api| source.proxy(api));
-    let found = source.keep(&table::COMMIT_ID, context.as_ref().map_err(String::clone).and_then(CiContext::commit));
+    let found = source.keep(&table::COMMIT_ID, context.as_ref().map_err(NoCommit::clone).and_then(CiContext::commit));
     let in_force = source.in_force(&[
         (&table::CLEARML_API_HOST, api.as_ref().map(Host::to_string)),
         (&table::CLEARML_WEB_HOST, web.as_ref().map(Host::to_string)),
@@ -115,7 +115,7 @@ pub(crate) fn resolve(
         Some(Settings {
             server: Server { api: api?, web, access_key: access_key?, secret_key: secret_key?, trust: trust?, proxy },
             commit: found?.commit.clone(),
-            commit_source: found?.source,
+            commit_source: found?.source.as_str(),
             project: project?,
             task_name: task_name?,
             tag: tag?,

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Formatter};
 
-use crate::github::{Error, RateLimit, Unexpected, UnknownHead};
+use crate::github::{Error, RateLimit, Unexpected};
 use crate::net::http::Failure;
 
 impl fmt::Display for Error {
@@ -46,14 +46,6 @@ impl fmt::Display for Error {
                 return write!(f, "{host} did not respond like GitHub's API: {problem}");
             }
         })
-    }
-}
-
-/// Completes "`COMMIT_ID` …".
-impl fmt::Display for UnknownHead {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let Self { pull_request, error } = self;
-        write!(f, "is not set, and the head of the queued pull request {pull_request} could not be read: {error}")
     }
 }
 

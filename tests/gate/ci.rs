@@ -108,10 +108,10 @@ fn an_event_without_a_commit_is_told_with_the_way_out() {
     let (sandbox, ..) = pair(0.8, 0.9);
     let queue = ("/ref", json!(format!("refs/heads/gh-readonly-queue/main/pr-104-{BASE}")));
     let events: [(&str, &str, &[Edit<'_>], &str); 4] = [
-        ("merge_group", "merge_group", &[], "Give the head of pull request 104"),
-        ("push", "push", &[queue], "Give the head of pull request 104"),
-        ("merge_group", "pull_request", &[], "the event file holds no merge_group.head_ref"),
-        ("issue_comment", "issue_comment", &[], "Give the head of the pull request that was commented on"),
+        ("merge_group", "merge_group", &[], "Set it to the head of pull request 104"),
+        ("push", "push", &[queue], "Set it to the head of pull request 104"),
+        ("merge_group", "pull_request", &[], "the event file has no merge_group.head_ref"),
+        ("issue_comment", "issue_comment", &[], "Set it to the head of the pull request"),
     ];
     for (event, file, edits, complaint) in events {
         let ran = on_github(&sandbox, event, &payload(file, edits).to_string()).run();
@@ -145,10 +145,10 @@ fn a_malformed_event_file_is_told_without_its_content() {
         ("{\"pull_request\": poison", "the event file is not JSON"),
         (deep.as_str(), "the event file is not JSON"),
         ("\u{feff}poison", "the event file is not JSON"),
-        ("[\"poison\"]", "the event file holds no pull_request.head.sha"),
-        ("{\"pull_request\": \"poison\"}", "the event file holds no pull_request.head.sha"),
-        ("{\"pull_request\": {\"head\": {\"sha\": 1}}}", "the event file holds no pull_request.head.sha"),
-        ("{\"pull_request\": {\"head\": {\"sha\": \"\"}}}", "the event file holds no pull_request.head.sha"),
+        ("[\"poison\"]", "the event file has no pull_request.head.sha"),
+        ("{\"pull_request\": \"poison\"}", "the event file has no pull_request.head.sha"),
+        ("{\"pull_request\": {\"head\": {\"sha\": 1}}}", "the event file has no pull_request.head.sha"),
+        ("{\"pull_request\": {\"head\": {\"sha\": \"\"}}}", "the event file has no pull_request.head.sha"),
         (long.as_str(), "pull_request.head.sha in the event file is not a commit id"),
         ("{\"pull_request\": {\"head\": {\"sha\": \"::error::poison\"}}}", "is not a commit id"),
         (
@@ -163,7 +163,7 @@ fn a_malformed_event_file_is_told_without_its_content() {
         judged(gate.set("COMMIT_ID", HEAD).run(), HEAD);
     }
     let none = on_github(&sandbox, "pull_request", "").unset("GITHUB_EVENT_PATH").run();
-    none.expect(2, "").complains("COMMIT_ID: is not set, and GITHUB_EVENT_PATH is not either");
+    none.expect(2, "").complains("COMMIT_ID: is not set, and neither is GITHUB_EVENT_PATH");
     let gone = on_github(&sandbox, "pull_request", "").set("GITHUB_EVENT_PATH", "/no/such/file").run();
     gone.expect(2, "").complains("COMMIT_ID: is not set, and the event file cannot be read");
 }

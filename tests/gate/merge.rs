@@ -27,12 +27,12 @@ const NAMES: [(&str, &str); 9] = [
     (PULL_REQUEST, "head of the pull request"),
     (MERGE, "merge commit"),
     (PUSHED, "pushed commit"),
-    (STARTED, "head of the run that started it"),
+    (STARTED, "commit of the workflow run that triggered it"),
     (QUEUE, "commit of the queue"),
     (QUEUED, "head of the queued pull request"),
     (MERGE_REQUEST, "head of the merge request"),
-    (CHECKED_OUT, "commit that is checked out"),
-    (OTHER, "commit that the runner names"),
+    (CHECKED_OUT, "checked-out commit"),
+    (OTHER, "commit in `GITHUB_SHA`"),
 ];
 
 const BASELINE: f64 = 0.8;
@@ -211,7 +211,7 @@ fn judged(event: &Event, report: &Value, ran: &Ran) -> String {
     let (words, said) = match (ran.code, event.refusal) {
         (0, None) => ("nothing to gate", "NOTHING TO GATE"),
         (2, Some(refusal)) => refusal,
-        (3, None) => ("it was not run", NOBODY),
+        (3, None) => ("it has no run", NOBODY),
         _ => ("undefined", "what this event comes to"),
     };
     let heard = unbroken(&[&*ran.out, &ran.err].concat());
@@ -280,7 +280,7 @@ fn pushes() -> Vec<Event> {
     let tag = payload("push", &[("/ref", json!("refs/tags/v1"))]);
     let unrun = |event: Event| Event { decoy: None, ..event };
     vec![
-        push("`push` to the default branch, the commit was run", PUSHED).also_with_a_loss(),
+        push("`push` to the default branch, the commit has a run", PUSHED).also_with_a_loss(),
         unrun(push("`push` to the default branch, of a merged pull request", PULL_REQUEST))
             .pull(merged())
             .also_with_a_loss(),
@@ -291,8 +291,8 @@ fn pushes() -> Vec<Event> {
             PUSHED,
         ))
         .pull(merged()),
-        unrun(push("`push` to the default branch, of no pull request, the commit was not run", PULL_REQUEST)),
-        Event::on_github("`push` to another branch, the commit was run", elsewhere, PUSHED, PUSHED).with_token(),
+        unrun(push("`push` to the default branch, of no pull request, the commit has no run", PULL_REQUEST)),
+        Event::on_github("`push` to another branch, the commit has a run", elsewhere, PUSHED, PUSHED).with_token(),
         Event::on_github("`push` of a tag", tag, OTHER, OTHER).with_token(),
         Event::on_github("`push`, a branch or tag was deleted", payload("push_deleted", &[]), PUSHED, OTHER),
     ]
@@ -324,21 +324,23 @@ fn others() -> Vec<Event> {
 const INTRODUCTION: &str = "\
 # Events
 
-Which commit is judged on which event, whether the tag moves to its run under each value of `CLEARML_PROMOTE`, and the
-exit code: 0 passed or nothing to gate, 1 degraded, 2 usage or settings, 3 no verdict. A test runs the program for every
-cell and writes this file (`tests/gate/merge.rs`).
+For each event: the commit that is judged, and for each value of `CLEARML_PROMOTE` whether the tag moves to its run and
+the exit code (0 passed or nothing to gate, 1 failed, 2 usage or settings, 3 no verdict). A test runs the program for
+every cell and writes this file (`tests/gate/merge.rs`).
 
-- `pass` moves the tag whenever the check passes, so also for a pull request that is never merged.
-- `merge` moves it when the change has come to the default branch, and judges again there: by then another run may be the
-  best. A job on `pull_request` with the type `closed` needs nothing more. A job on `push`, where the pushed commit itself
-  was not run, asks GitHub which pull request it merged: with the job's token and the permission `pull-requests: read`.
-- All but the last row are without a checkout. With one that has the history, a commit that was not run is judged by the
-  run of another commit with the same code, under every policy and without a token.
-- A merge queue does not tell the head of its pull request. GitHub is asked, under every policy; the commit that the queue
-  made is never judged.
-- Secrets are kept from the pull request of a fork, also at its merge. There `pull_request_target` or `push` promotes.
-- Where a CI does not tell the default branch, `merge` leaves the tag alone: set `pass` in the job of the main branch and
-  `never` elsewhere.
+- `pass` moves the tag whenever the check passes, even for a pull request that is never merged.
+- `merge` moves it once the pull request is merged into the default branch. The gate then judges again, because another
+  run may be the best by now. A job on `pull_request` with the type `closed` needs nothing else. A job on `push` judges
+  the pushed commit. If that commit has no run, the gate asks GitHub which pull request it merged. For that it needs the
+  job's token with the permission `pull-requests: read`.
+- Every row except the last runs without a checkout. With a checkout of the whole history, a commit without a run is
+  judged by the run of another commit with the same code, for every value and without a token.
+- The event of a merge queue does not contain the head of its pull request, so the gate asks GitHub for it. It never
+  judges the queue's own commit, which is a temporary merge.
+- The pull request of a fork gets no secrets, not even when it is merged. There, a job on `pull_request_target` or `push`
+  moves the tag.
+- If a CI does not report the default branch, `merge` never moves the tag. Use `pass` in the job of the main branch and
+  `never` in the others.
 ";
 
 fn table(title: &str, events: &[Event], candidate: f64) -> String {
@@ -350,7 +352,7 @@ fn table(title: &str, events: &[Event], candidate: f64) -> String {
 #[test]
 fn every_event_under_every_policy_is_written_down() {
     let events = [pull_requests(), pushes(), others()].concat();
-    let (better, worse) = ("The model is better", "The model is worse by more than is allowed");
+    let (better, worse) = ("The model is better", "The model is worse by more than the allowed loss");
     let with_a_loss: Vec<Event> = events.iter().filter(|event| event.is_shown_with_a_loss).cloned().collect();
     let text = [INTRODUCTION.to_owned(), table(better, &events, BETTER), table(worse, &with_a_loss, WORSE)].concat();
     expect_file![Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/events.md")].assert_eq(&text);

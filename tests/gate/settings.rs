@@ -224,7 +224,7 @@ fn on_a_pull_request_the_head_is_judged_and_not_the_test_merge() {
     let gate = gate.set("GITHUB_EVENT_NAME", "pull_request").set("GITHUB_EVENT_PATH", event.to_str().unwrap());
     gate.run().expect(2, "").complains("the event file cannot be read");
     fs::write(&event, "{\"pull_request\": {}}").unwrap();
-    gate.run().expect(2, "").complains("holds no pull_request.head.sha");
+    gate.run().expect(2, "").complains("has no pull_request.head.sha");
     fs::write(
         &event,
         format!("{{\"pull_request\": {{\"head\": {{\"sha\": \"{HEAD}\"}}, \"merge_commit_sha\": \"{BASE}\"}}}}"),
