@@ -1,4 +1,4 @@
-//! A gate that is killed at every request, before it and between it and the answer, and then run again.
+//! A gate that is killed at each request, before the request arrives or before the answer does, and then runs again.
 
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::support::{TAG, judge, settings};
 enum When {
     /// The request never reaches the server.
     Before,
-    /// The server does what it asks, and nobody hears of it.
+    /// The server handles the request, and the answer is lost.
     Between,
 }
 
@@ -31,8 +31,8 @@ fn a_gate_that_is_killed_anywhere_is_finished_by_the_next_run() {
 fn kill_and_run_again(scenario: Scenario, n: usize, when: When) {
     let context = format!("{}, killed at request {n}, {when:?}", scenario.name);
     let stage = scenario.stage();
-    // On an old server a gate that finishes a move watches for as long as these two together.
-    let limits = Limits { moving: Duration::from_secs(3), request: Duration::from_secs(4), ..Limits::REAL };
+    // On an old server a gate that finishes a move first waits for these two together.
+    let limits = Limits { moving: Duration::from_secs(1), request: Duration::from_secs(2), ..Limits::REAL };
     let door = stage.sandbox.door();
     let mut child = Command::new(env!("CARGO_BIN_EXE_clearml-gate"))
         .env_clear()

@@ -1,8 +1,8 @@
-//! The two promises, held by search: whatever the network and ClearML do, wherever a gate is killed and however gates race,
-//! the verdict is right or there is none, and the tag is never lost.
+//! Searches that try to break two promises: the verdict is right or there is none, and the tag is never lost. The network
+//! and ClearML fail, gates are killed, and gates race.
 //!
-//! Each test prints how much it tried. `CLEARML_GATE_PROOF=all` tries every pair of faults and a larger sample of races; by
-//! default a sample that is drawn anew by `CLEARML_GATE_SEED`, the same one when it is not given.
+//! `cargo test` tries a small sample of each search. `CLEARML_GATE_PROOF=large` tries a larger one, `CLEARML_GATE_PROOF=all`
+//! everything. `CLEARML_GATE_SEED` chooses the sample; a test that fails prints its seed.
 
 mod fault;
 mod faults;

@@ -1,8 +1,8 @@
-//! Gates at work at once, in every order in which their requests can follow one another, killed ones among them.
+//! Gates that run at the same time, with their requests in every order. Some of the gates are killed.
 //!
-//! What a gate asks before it looks at the runs depends on nothing that another gate changes, and what it asks after it
-//! took the tag away changes nothing. So the orders are those of the requests in between, of which there are five: the
-//! look, the check for uncommitted changes, adding, the second look, removing.
+//! The requests before a gate reads the runs do not depend on other gates, and those after the removal change nothing. What
+//! matters is the order of the five requests in between: read the runs, check for uncommitted changes, add the tag, read
+//! again, remove the tag.
 
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -12,19 +12,21 @@ use clearml_gate::Limits;
 use clearml_sandbox::{Door, Sandbox, TaskSeed};
 
 use crate::proof::scenario::{BASE, HEAD, OTHER};
-use crate::proof::trials::{in_parallel, is_all, seeded};
+use crate::proof::trials::{EVERYTHING, Extent, in_parallel, sample, seeded};
 use crate::support::{Ended, PROJECT, Random, SERIES, TAG, TASK, TITLE, judge};
 
-/// Log-in and the project's id.
+/// The log-in and the search for the project.
 const ASKED_BEFORE: usize = 2;
-/// From the look at the runs to the removal.
+/// From reading the runs to the removal.
 const STEPS: usize = 5;
-/// How many races of three are drawn by default, and when all is to be tried.
-const SAMPLES: [usize; 2] = [1_500, 30_000];
+/// How many orders of two gates are tried in each race, how many in which one gate dies, and how many races of three.
+const ORDERS: [usize; 3] = [40, EVERYTHING, EVERYTHING];
+const DEATHS: [usize; 3] = [60, 300, EVERYTHING];
+const RACES_OF_THREE: [usize; 3] = [120, 600, 30_000];
 
 const THIRD: &str = "d00d000000000000000000000000000000000000";
 
-/// What a gate is to do next.
+/// What a gate does next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Move {
     /// One more request and its answer.
@@ -33,7 +35,7 @@ enum Move {
     Die(usize),
 }
 
-/// Who races: the commits under review, their values and that of the baseline, which carries the tag.
+/// The commits that race, their values, and the value of the baseline, which has the tag.
 #[derive(Debug, Clone, Copy)]
 struct Race {
     commits: &'static [&'static str],
@@ -51,7 +53,7 @@ const TWO: [Race; 4] = [
 ];
 const THREE: [Race; 3] = [
     Race { commits: &[HEAD, OTHER, THIRD], values: &[0.9, 0.95, 0.85], baseline: 0.8, api_version: "2.34" },
-    // Equal ones take the tag from one another, the baseline's own commit among them.
+    // Equal runs take the tag from each other. One of them is the baseline itself.
     Race { commits: &[HEAD, OTHER, BASE], values: &[0.8, 0.8, 0.8], baseline: 0.8, api_version: "2.34" },
     Race { commits: &[HEAD, OTHER, THIRD], values: &[0.8, 0.8, 0.8], baseline: 0.8, api_version: "2.34" },
 ];
@@ -59,38 +61,42 @@ const THREE: [Race; 3] = [
 #[test]
 fn two_gates_never_lose_the_tag_in_any_order_and_the_next_run_leaves_it_on_the_best() {
     let (orders, deaths) = (orders_of_two(), orders_of_two_with_a_death());
-    assert_eq!(orders.len(), 252);
-    assert_eq!(deaths.len(), 922);
+    assert_eq!((orders.len(), deaths.len()), (252, 922));
+    let (mut random, extent) = (seeded(), Extent::asked());
+    let mut trials = Vec::new();
     for race in TWO {
-        in_parallel(&orders, |order| race.run(order));
-        in_parallel(&deaths, |order| race.run(order));
+        let orders = sample(&mut random, &orders, extent.pick(ORDERS));
+        let deaths = sample(&mut random, &deaths, extent.pick(DEATHS));
+        trials.extend(orders.into_iter().chain(deaths).map(|order| (race, order)));
     }
-    let races = TWO.len();
-    println!("{} orders of two gates, and {} in which one of them dies", orders.len() * races, deaths.len() * races);
+    println!("{} races of two gates", trials.len());
+    in_parallel(&trials, |(race, order)| race.run(order));
 }
 
 #[test]
-fn a_gate_that_is_held_up_before_it_takes_the_tag_away_does_not_lose_what_two_others_did() {
+fn a_gate_that_pauses_before_the_removal_does_not_lose_what_two_others_did() {
     let whole = |gate: usize| vec![Move::Step(gate); STEPS];
+    let mut trials = Vec::new();
     for race in THREE {
         for [held, first, second] in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
             for steps in 1..STEPS {
                 let (before, after) = (vec![Move::Step(held); steps], vec![Move::Step(held); STEPS - steps]);
-                race.run(&[before, whole(first), whole(second), after].concat());
+                trials.push((race, [before, whole(first), whole(second), after].concat()));
             }
         }
     }
+    in_parallel(&trials, |(race, order)| race.run(order));
 }
 
 #[test]
 fn three_gates_never_lose_the_tag_in_a_sample_of_orders() {
-    let (mut random, samples) = (seeded(), SAMPLES[usize::from(is_all())]);
+    let (mut random, samples) = (seeded(), Extent::asked().pick(RACES_OF_THREE));
     let trials: Vec<_> = (0..samples).map(|n| (THREE[n % THREE.len()], random_order(&mut random, 3))).collect();
     let is_death = |step: &&Move| matches!(step, Move::Die(_));
     let deaths = trials.iter().flat_map(|(_, order)| order).filter(is_death).count();
-    in_parallel(&trials, |(race, order)| race.run(order));
-    println!("{samples} orders of three gates, in which {deaths} gates die");
+    println!("{samples} races of three gates, in which {deaths} gates die");
     assert!(deaths > samples / 10);
+    in_parallel(&trials, |(race, order)| race.run(order));
 }
 
 /// Every way to interleave the steps of two gates.
@@ -114,7 +120,7 @@ fn orders_of_two() -> Vec<Vec<Move>> {
     all
 }
 
-/// The same, with one gate dying after each of its steps, and so never getting further.
+/// The same orders, in which one gate dies after one of its steps.
 fn orders_of_two_with_a_death() -> Vec<Vec<Move>> {
     let mut all = Vec::new();
     for order in orders_of_two() {
@@ -131,7 +137,7 @@ fn orders_of_two_with_a_death() -> Vec<Vec<Move>> {
     all
 }
 
-/// The gate dies between this step of its and the answer.
+/// Lets a gate die between one of its requests and the answer.
 fn cut(order: &mut Vec<Move>, dying: usize, step: usize) {
     let mut seen = 0;
     order.retain_mut(|next| {
@@ -200,7 +206,7 @@ impl Race {
         assert_eq!(sandbox.tagged("prod").len(), 1, "{context}");
     }
 
-    /// One more run, of the best of those that carry the tag, some minutes later.
+    /// Gates the best of the tagged runs some minutes later: then this run alone has the tag.
     fn converges(&self, sandbox: &Sandbox, context: &str) {
         sandbox.advance_clock(Duration::from_mins(10));
         let left = sandbox.tagged(TAG);
@@ -210,31 +216,31 @@ impl Race {
             (n.map_or(self.baseline, |n| self.values[n]), commit)
         };
         let most = left.iter().map(|id| value(id).0).fold(f64::MIN, f64::max);
-        // Of equals the newest is the best.
+        // Of equal runs the newest is the best.
         let best = left.iter().rev().find(|id| value(id).0 >= most).unwrap();
         let Ended { code, report, .. } = judge(&sandbox.url(), &value(best).1, patient());
         assert_eq!((code, sandbox.tagged(TAG)), (0, vec![best.clone()]), "{context}\n{report:#}");
     }
 }
 
-/// Runs a gate that comes in by a door, and tells the door when it has ended, however that is.
+/// Runs a gate whose requests go through a door. The door learns when the gate ends, even by a panic.
 fn enter(door: &Door, commit: &str) -> Ended {
-    struct Telling<'d>(&'d Door);
-    impl Drop for Telling<'_> {
+    struct Closing<'d>(&'d Door);
+    impl Drop for Closing<'_> {
         fn drop(&mut self) {
             self.0.client_ended();
         }
     }
-    let _telling = Telling(door);
+    let _closing = Closing(door);
     judge(&door.url(), commit, patient())
 }
 
-/// Gates wait for their turn, which must not be taken for a server that hangs.
+/// Gates wait for their turn for a long time. That must not look like a server that hangs.
 fn patient() -> Limits {
     Limits { first_pause: Duration::from_millis(1), longest_pause: Duration::from_millis(1), ..Limits::REAL }
 }
 
-/// Lets the gates do their steps in this order, and those that are left when it is over go on one after the other.
+/// Lets the gates take their steps in this order. After the last step the rest finish, one gate after the other.
 fn follow(doors: &[Door], order: &[Move]) {
     for door in doors {
         for _ in 0..ASKED_BEFORE {
@@ -244,7 +250,7 @@ fn follow(doors: &[Door], order: &[Move]) {
     }
     for step in order {
         match step {
-            // A gate that does not promote has fewer steps.
+            // A gate that does not promote takes fewer steps.
             Move::Step(gate) if doors[*gate].is_wanted() => doors[*gate].admit(),
             Move::Die(gate) if doors[*gate].is_wanted() => doors[*gate].admit_and_kill(),
             _ => {}
