@@ -1,4 +1,4 @@
-//! Settings: where they come from, and what is said of wrong ones.
+//! Settings: where they come from, and how wrong ones are reported.
 
 use std::fs;
 use std::process::Command;
@@ -9,7 +9,7 @@ use clearml_sandbox::Sandbox;
 use crate::support::{BASE, Gate, HEAD, PROJECT, Ran, TAG, pair, run};
 
 #[test]
-fn all_faults_are_told_at_once_and_nothing_is_asked() {
+fn every_problem_is_reported_at_once_without_contacting_clearml() {
     let (sandbox, ..) = pair(0.8, 0.9);
     let ran = Gate::of(&sandbox)
         .set("CLEARML_SCALAR_THRESHOLD", "abc")
@@ -31,7 +31,7 @@ fn all_faults_are_told_at_once_and_nothing_is_asked() {
     assert_eq!(sandbox.requests().len(), 0);
 }
 
-/// Settings that are given beside another one with which they cannot stand.
+/// Settings that cannot be combined with another one.
 const ALTERNATIVES: [(&str, &[&str]); 2] = [
     ("CLEARML_METRICS", &["CLEARML_SCALAR_TITLE", "CLEARML_SCALAR_SERIES"]),
     ("CLEARML_SCALAR_MARGIN", &["CLEARML_SCALAR_THRESHOLD"]),
@@ -120,7 +120,7 @@ fn a_flag_beats_the_environment_and_an_empty_one_is_unset() {
 }
 
 #[test]
-fn wrong_usage_is_told_with_exit_code_2() {
+fn wrong_usage_ends_with_exit_code_2() {
     for args in [
         &["--nope"][..],
         &["--project"],
@@ -179,7 +179,7 @@ fn host_and_keys_can_come_from_clearml_conf() {
 }
 
 #[test]
-fn an_include_in_clearml_conf_is_told_when_something_is_missing() {
+fn an_include_in_clearml_conf_is_reported_if_a_setting_is_missing() {
     let (sandbox, ..) = pair(0.8, 0.9);
     let gate = Gate::of(&sandbox).unset("CLEARML_API_SECRET_KEY");
     fs::write(gate.path().join("clearml.conf"), "api {}\ninclude \"secrets.conf\"\n").unwrap();
@@ -187,7 +187,7 @@ fn an_include_in_clearml_conf_is_told_when_something_is_missing() {
 }
 
 #[test]
-fn a_broken_clearml_conf_is_told_only_where_it_is_needed() {
+fn a_broken_clearml_conf_is_reported_only_if_it_is_needed() {
     let (sandbox, ..) = pair(0.8, 0.9);
     let gate = Gate::of(&sandbox).set("CLEARML_PROMOTE", "never").set("CLEARML_API_HOST_VERIFY_CERT", "true");
     fs::write(gate.path().join("clearml.conf"), "api { api_server: \"").unwrap();

@@ -1,12 +1,12 @@
-//! What must hold of any text in place of a `clearml.conf`. Panics where it does not.
+//! What is true for any text of a `clearml.conf`. Panics if it is not.
 
 use super::{API_SERVER, ClearmlConf, Fault, PATHS, Reading, effective};
 use crate::environment::Environment;
 
-/// Reads a text alone and in other forms that mean the same.
+/// Reads a text as it is and in other forms that mean the same.
 ///
 /// # Panics
-/// Where something of that does not hold.
+/// If something that should be true is not.
 pub fn clearml_conf(data: &[u8]) {
     let Ok(text) = str::from_utf8(data) else { return };
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
