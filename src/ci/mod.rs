@@ -17,7 +17,7 @@ use std::path::Path;
 
 use crate::environment::Environment;
 use crate::git::{Git, GitError};
-use crate::model::commit::Commit;
+use crate::model::commit::{BadCommit, Commit};
 
 /// What is known about this run.
 #[derive(Debug, PartialEq, Eq)]
@@ -97,17 +97,17 @@ pub(crate) enum NoCommit {
     /// The user gave something that is not a commit.
     Invalid {
         text: String,
-        problem: String,
+        problem: BadCommit,
     },
     /// The CI set a variable to something that is not a commit.
     InvalidVariable {
         name: &'static str,
-        problem: String,
+        problem: BadCommit,
     },
     /// A field of the event file is not a commit.
     InvalidField {
         field: &'static str,
-        problem: String,
+        problem: BadCommit,
     },
     MissingField(&'static str),
     NoEventFile,

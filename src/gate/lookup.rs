@@ -91,7 +91,7 @@ impl<'a> Session<'a> {
         if !commit_runs.is_empty() {
             let baseline = TaggedRuns::new(&runs, tag).baseline(metrics).filter(|run| run.has_scores(metrics));
             let baseline = baseline.map(|run| run.id.clone());
-            self.check_working_trees(&mut runs, &commits, baseline)?;
+            self.check_working_trees(&mut runs, &commits, baseline.as_ref())?;
         }
         Ok(Snapshot { read_at, runs, commits, judged_via, same_code_unknown: None, pull_request_unknown: None })
     }
@@ -110,15 +110,15 @@ impl<'a> Session<'a> {
         &self,
         runs: &mut [Run],
         commits: &[Commit],
-        baseline: Option<TaskId>,
+        baseline: Option<&TaskId>,
     ) -> Result<(), Error> {
         let commit_runs = CommitRuns::new(runs, commits);
         let mut unchecked = commit_runs.finished();
         if !self.settings.wait.is_zero() {
             unchecked.extend(commit_runs.pending());
         }
-        let others = unchecked.iter().map(|run| &run.id).filter(|id| Some(*id) != baseline.as_ref()).cloned();
-        let ids: Vec<TaskId> = baseline.iter().cloned().chain(others).collect();
+        let others = unchecked.iter().map(|run| &run.id).filter(|id| Some(*id) != baseline);
+        let ids: Vec<TaskId> = baseline.into_iter().chain(others).cloned().collect();
         for page in ids.chunks(PAGE_SIZE) {
             let (dirty, checked) = (self.client.dirty(page)?, page.iter().collect::<HashSet<_>>());
             for run in runs.iter_mut().filter(|run| checked.contains(&run.id)) {

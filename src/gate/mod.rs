@@ -181,7 +181,7 @@ impl<'a> Session<'a> {
     }
 }
 
-fn findings<'a>(metrics: &'a Metrics, candidate: Scores, baseline: Option<Scores>) -> Vec<Finding<'a>> {
+fn findings(metrics: &Metrics, candidate: Scores, baseline: Option<Scores>) -> Vec<Finding<'_>> {
     let baseline = match baseline {
         Some(scores) => scores.map(Some),
         None => metrics.each().map(|_| None),

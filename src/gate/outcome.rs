@@ -39,7 +39,6 @@ pub(crate) struct Report<'a> {
     pub(crate) warnings: Vec<Warning>,
 }
 
-#[expect(clippy::large_enum_variant, reason = "there is one of it in a run")]
 #[derive(Debug)]
 pub(crate) enum Outcome<'a> {
     Judged(Judged<'a>),
@@ -47,6 +46,7 @@ pub(crate) enum Outcome<'a> {
 }
 
 /// A verdict and what it is based on.
+#[expect(clippy::struct_field_names, reason = "reports call it judged_via")]
 #[derive(Debug)]
 pub(crate) struct Judged<'a> {
     pub(crate) verdict: Verdict,

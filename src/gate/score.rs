@@ -55,8 +55,8 @@ impl<'a> Session<'a> {
     /// The scores of one run, which must have all required metrics.
     fn scores(&self, side: Side, run: &Run) -> GateResult<'a, PerMetric<Result<Score, ScoreFault>>> {
         let scores = self.readings(run, |_| true)?.map(Reading::score);
-        let scored = self.settings.metrics.each().zip(scores.clone()).into_iter();
-        let required = scored.filter(|(metric, _)| metric.is_required());
+        let all = self.settings.metrics.each().zip(scores.clone()).into_iter();
+        let required = all.filter(|(metric, _)| metric.is_required());
         let faults: Vec<_> = required.filter_map(|(metric, score)| Some((metric, score.err()?))).collect();
         if faults.is_empty() {
             return Ok(scores);

@@ -7,29 +7,33 @@ use std::fmt;
 pub(crate) struct Commit(String);
 
 /// Git never abbreviates to fewer digits by itself.
-const SHORTEST: usize = 7;
+pub(crate) const SHORTEST: usize = 7;
 const SHA1: usize = 40;
-const SHA256: usize = 64;
+/// No id is longer.
+pub(crate) const SHA256: usize = 64;
+
+/// Why a text is not a commit id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum BadCommit {
+    Empty,
+    NotHex,
+    /// It has this many digits.
+    Length(usize),
+}
 
 impl Commit {
     /// Parses a commit id. Surrounding whitespace and the case of the digits do not matter.
-    ///
-    /// # Errors
-    /// What is wrong with the text, in words that follow its name.
-    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+    pub(crate) fn parse(text: &str) -> Result<Self, BadCommit> {
         let text = text.trim();
         if text.is_empty() {
-            return Err("is empty; an empty commit would match every run".to_owned());
+            Err(BadCommit::Empty)
+        } else if !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            Err(BadCommit::NotHex)
+        } else if !(SHORTEST..=SHA256).contains(&text.len()) {
+            Err(BadCommit::Length(text.len()))
+        } else {
+            Ok(Self(text.to_ascii_lowercase()))
         }
-        if !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            return Err(
-                "is not a commit id: only hex digits are allowed (a branch or tag name is not enough)".to_owned()
-            );
-        }
-        if !(SHORTEST..=SHA256).contains(&text.len()) {
-            return Err(format!("has {} hex digits; a commit id has {SHORTEST} to {SHA256}", text.len()));
-        }
-        Ok(Self(text.to_ascii_lowercase()))
     }
 
     pub(crate) fn as_str(&self) -> &str {

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use std::collections::HashSet;
+
 use crate::model::compare::Criteria;
 use crate::model::name::Name;
 
@@ -47,20 +49,31 @@ pub(crate) struct Metrics(Vec<Metric>);
 /// Keeps requests and reports at a size that can be handled.
 pub(crate) const MOST_METRICS: usize = 200;
 
+/// Why metrics cannot be compared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum BadMetrics {
+    /// There are this many.
+    TooMany(usize),
+    NoneRequired,
+    /// The same scalar twice.
+    Duplicate {
+        title: Name,
+        series: Name,
+    },
+}
+
 impl Metrics {
-    /// # Errors
-    /// What is wrong with the list, in words that follow its name.
-    pub(crate) fn new(metrics: Vec<Metric>) -> Result<Self, String> {
+    pub(crate) fn new(metrics: Vec<Metric>) -> Result<Self, BadMetrics> {
         if metrics.len() > MOST_METRICS {
-            return Err(format!("holds {} metrics; at most {MOST_METRICS} can be compared", metrics.len()));
+            return Err(BadMetrics::TooMany(metrics.len()));
         }
         if !metrics.iter().any(Metric::is_required) {
-            return Err("holds no metric that counts; one without \"warn\": true is needed for a verdict".to_owned());
+            return Err(BadMetrics::NoneRequired);
         }
-        let same = |a: &Metric, b: &Metric| a.title == b.title && a.series == b.series;
-        let twice = metrics.iter().enumerate().find(|(n, metric)| metrics.iter().take(*n).any(|old| same(old, metric)));
-        if let Some((_, metric)) = twice {
-            return Err(format!("holds {:?} / {:?} twice", metric.title.as_str(), metric.series.as_str()));
+        let mut seen = HashSet::new();
+        let duplicate = metrics.iter().find(|metric| !seen.insert((&metric.title, &metric.series)));
+        if let Some(Metric { title, series, .. }) = duplicate {
+            return Err(BadMetrics::Duplicate { title: title.clone(), series: series.clone() });
         }
         Ok(Self(metrics))
     }
@@ -125,7 +138,7 @@ mod tests {
         assert!(Metrics::new(Vec::new()).is_err());
         assert!(Metrics::new(vec![informational]).is_err());
         let twice = vec![metric("a", Direction::Max), metric("a", Direction::Min)];
-        assert!(Metrics::new(twice).unwrap_err().contains("twice"));
+        assert!(matches!(Metrics::new(twice), Err(BadMetrics::Duplicate { .. })));
         let many = |count: usize| (0..count).map(|n| metric(&n.to_string(), Direction::Max)).collect();
         assert!(Metrics::new(many(MOST_METRICS)).is_ok());
         assert!(Metrics::new(many(MOST_METRICS + 1)).is_err());

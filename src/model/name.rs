@@ -6,22 +6,28 @@ use std::fmt;
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Name(String);
 
+/// Why a text is not a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum BadName {
+    Blank,
+    NotUtf8,
+    ControlCharacter,
+    /// A tag that ClearML reads as an operator in queries.
+    Operator,
+}
+
 impl Name {
     /// Accepts a name as it is, spaces included.
-    ///
-    /// # Errors
-    /// What is wrong with the text, in words that follow its name.
-    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+    pub(crate) fn parse(text: &str) -> Result<Self, BadName> {
         if text.trim().is_empty() {
-            return Err("is blank".to_owned());
+            Err(BadName::Blank)
+        } else if text.contains('\u{fffd}') {
+            Err(BadName::NotUtf8)
+        } else if text.chars().any(char::is_control) {
+            Err(BadName::ControlCharacter)
+        } else {
+            Ok(Self(text.to_owned()))
         }
-        if text.contains('\u{fffd}') {
-            return Err("is not valid UTF-8".to_owned());
-        }
-        if text.chars().any(char::is_control) {
-            return Err("holds a line break or another control character (in YAML, write it without | or >)".to_owned());
-        }
-        Ok(Self(text.to_owned()))
     }
 
     pub(crate) fn as_str(&self) -> &str {
@@ -41,14 +47,8 @@ pub(crate) struct Tag(Name);
 
 impl Tag {
     /// Accepts a tag literally; a leading `-` is part of it.
-    ///
-    /// # Errors
-    /// What is wrong with the text, in words that follow its name.
-    pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        if text.starts_with("__$") {
-            return Err("begins with __$, which ClearML keeps for operators in tag queries".to_owned());
-        }
-        Name::parse(text).map(Self)
+    pub(crate) fn parse(text: &str) -> Result<Self, BadName> {
+        if text.starts_with("__$") { Err(BadName::Operator) } else { Name::parse(text).map(Self) }
     }
 
     pub(crate) fn as_str(&self) -> &str {

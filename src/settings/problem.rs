@@ -1,6 +1,7 @@
 //! What can be wrong with the text of a setting.
 
 use super::clearml_conf::UnreadInclude;
+use crate::model::metric::BadMetrics;
 use crate::net::url::BadHost;
 
 /// What is wrong with the text of a setting. Nothing here holds the text of a secret.
@@ -35,7 +36,7 @@ pub(crate) enum ListProblem {
     NotJson(String),
     NotAList,
     /// The metrics are valid one by one, but not together.
-    Together(String),
+    Together(BadMetrics),
     /// Counted from 1.
     InMetric(usize, MetricProblem),
 }

@@ -12,6 +12,7 @@ mod gate;
 mod git;
 mod github;
 pub(crate) mod help;
+mod model;
 mod net;
 mod no_verdict;
 pub(crate) mod phrase;

@@ -66,7 +66,7 @@ impl fmt::Display for ListProblem {
         match self {
             Self::NotJson(error) => write!(f, "is not JSON ({error})"),
             Self::NotAList => f.write_str("is not a JSON list"),
-            Self::Together(problem) => f.write_str(problem),
+            Self::Together(problem) => problem.fmt(f),
             Self::InMetric(number, problem) => write!(f, "metric {number}: {problem}"),
         }
     }

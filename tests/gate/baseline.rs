@@ -294,11 +294,14 @@ fn a_pull_request_that_was_not_merged_is_named() {
 /// GitHub itself lists either the merged pull requests or the others.
 #[test]
 fn one_merged_pull_request_of_several_is_enough() {
-    let pull = |number: u64, merged_at: Option<&str>| json!({"number": number, "head": {"sha": BASE}, "base": {"ref": "main"}, "merged_at": merged_at});
+    let pull = |number: u64, merged_at: Option<&str>| {
+        let (head, base) = (json!({"sha": BASE}), json!({"ref": "main"}));
+        json!({"number": number, "head": head, "base": base, "merged_at": merged_at})
+    };
     let (open, merged) = (pull(3, None), pull(4, Some("2026-01-01T00:00:00Z")));
     for pulls in [[&open, &merged], [&merged, &open]] {
         let stage = Stage::new();
-        stage.github.fault(At::Always, Effect::json(&json!(pulls).to_string()));
+        stage.github.fault(At::Always, Effect::json(json!(pulls).to_string()));
         says_nothing(&stage.passes(&stage.gate()));
     }
 }
