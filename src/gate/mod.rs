@@ -132,7 +132,7 @@ impl<'a> Session<'a> {
             candidate: self.summary(candidate),
             baseline: baseline.map(|run| self.summary(run)),
             ineligible: commit_runs.near_misses(),
-            judged_via: snapshot.judged_via.clone(),
+            via: snapshot.judged_via.clone(),
         })
     }
 

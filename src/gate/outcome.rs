@@ -57,7 +57,7 @@ pub(crate) struct Judged<'a> {
     pub(crate) promotion: Promotion,
     /// Other runs of the commit that could not be the candidate.
     pub(crate) ineligible: NearMisses,
-    pub(crate) judged_via: JudgedVia,
+    pub(crate) via: JudgedVia,
 }
 
 /// Whose runs are judged for the commit under review.

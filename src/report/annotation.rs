@@ -19,7 +19,9 @@ pub(crate) fn render(report: &Report<'_>) -> String {
     if let Outcome::Judged(judged) = &report.outcome {
         // Only the failing metrics of several.
         let shown = judged.findings.iter().filter(|finding| judged.findings.len() == 1 || finding.fails());
-        sentences.extend(shown.map(|finding| wording::numbers(finding).plain()));
+        sentences.extend(shown.map(|finding| {
+            format!("{}: {}", wording::metric_name(finding.metric).plain(), wording::cells(finding).numbers())
+        }));
         if matches!(judged.promotion, Promotion::Failed { .. }) {
             sentences.extend(wording::promotion(report.settings, &judged.promotion).iter().map(Phrase::plain));
         }

@@ -264,7 +264,7 @@ fn judged<'a>(input: &mut Input<'_>, settings: &'a Settings) -> Judged<'a> {
         baseline: has_baseline.then(|| summary(input)),
         promotion: promotion(input),
         ineligible: near_misses(input),
-        judged_via: judged_via(input),
+        via: judged_via(input),
     }
 }
 

@@ -7,6 +7,7 @@ use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::iter;
 
+use super::text;
 use crate::gate::outcome::{
     Finding, Judged, MetricOutcome, NoVerdict, NotStarted, Outcome, Report, RunResult, RunSummary, error_code,
 };
@@ -14,8 +15,8 @@ use crate::model::compare::Verdict;
 use crate::promote::Promotion;
 use crate::settings::Settings;
 use crate::text::{sanitize, timestamp};
+use crate::wording;
 use crate::wording::phrase::{self, Phrase};
-use crate::wording::{self, Cells};
 
 const TOOL: &str = env!("CARGO_PKG_NAME");
 /// The duration is not measured, but some parsers require a number.
@@ -100,7 +101,7 @@ enum CaseKind {
 }
 
 fn judged_cases(settings: &Settings, judged: &Judged<'_>) -> Vec<Case> {
-    let mut cases: Vec<Case> = judged.findings.iter().map(|finding| judged_case(judged, finding)).collect();
+    let mut cases: Vec<Case> = judged.findings.iter().map(|finding| judged_case(settings, judged, finding)).collect();
     if let (true, Promotion::Failed { error, .. }) = (judged.verdict.passed(), &judged.promotion) {
         let body: Vec<String> = wording::promotion(settings, &judged.promotion).iter().map(Phrase::plain).collect();
         let message = body.first().cloned().unwrap_or_default();
@@ -109,57 +110,22 @@ fn judged_cases(settings: &Settings, judged: &Judged<'_>) -> Vec<Case> {
     cases
 }
 
-fn judged_case(judged: &Judged<'_>, finding: &Finding<'_>) -> Case {
+fn judged_case(settings: &Settings, judged: &Judged<'_>, finding: &Finding<'_>) -> Case {
     let cells = wording::cells(finding);
     let is_required = finding.metric.is_required();
-    let mut body = rows(&cells, judged);
-    let kind = match &finding.outcome {
-        MetricOutcome::Judged(judgement) if judgement.passed() => CaseKind::Passed,
+    let message = format!("{}: {}", cells.verdict, cells.numbers());
+    let (kind, note) = match &finding.outcome {
+        MetricOutcome::Judged(judgement) if judgement.passed() => (CaseKind::Passed, None),
         MetricOutcome::Judged(_) if is_required && judged.verdict == Verdict::Accepted => {
-            body.push(format!("{:<10} {}", "accepted", wording::ACCEPTED));
-            CaseKind::Passed
+            (CaseKind::Passed, Some(wording::ACCEPTED))
         }
-        MetricOutcome::Judged(_) if is_required => CaseKind::Failure,
-        MetricOutcome::Unknown(..) if is_required => CaseKind::Error("unusable_metric"),
-        _ => CaseKind::Skipped,
+        MetricOutcome::Judged(_) if is_required => (CaseKind::Failure, None),
+        MetricOutcome::Unknown(..) if is_required => (CaseKind::Error("unusable_metric"), None),
+        _ => (CaseKind::Skipped, None),
     };
-    Case { name: wording::metric_name(finding.metric).plain(), kind, message: in_one_line(&cells), body }
-}
-
-/// The judgement with its numbers, without those that are missing.
-fn in_one_line(cells: &Cells) -> String {
-    let numbers = numbers(cells).into_iter().filter(|(_, value)| !value.is_empty());
-    let numbers: Vec<String> = numbers.map(|(label, value)| format!("{label} {value}")).collect();
-    format!("{}: {}", cells.verdict, numbers.join(", "))
-}
-
-fn numbers(cells: &Cells) -> [(&'static str, String); 5] {
-    [
-        ("candidate", cells.candidate.clone()),
-        ("baseline", cells.baseline.clone()),
-        ("change", cells.change.clone()),
-        ("limit", cells.limit_with_tolerance()),
-        ("target", cells.target.clone()),
-    ]
-}
-
-fn rows(cells: &Cells, judged: &Judged<'_>) -> Vec<String> {
-    let mut rows = vec![("verdict", cells.verdict.clone())];
-    rows.extend(numbers(cells));
-    for (label, value) in &mut rows {
-        let run = match *label {
-            "candidate" => Some(&judged.candidate),
-            "baseline" => judged.baseline.as_ref(),
-            _ => None,
-        };
-        if let Some(run) = run {
-            *value = format!("{value}  ({})", wording::origin(run).plain()).trim_start().to_owned();
-        }
-    }
-    rows.push(("candidate", phrase::run(&judged.candidate).plain()));
-    rows.extend(judged.baseline.iter().map(|baseline| ("baseline", phrase::run(baseline).plain())));
-    rows.retain(|(_, value)| !value.is_empty());
-    rows.into_iter().map(|(label, value)| format!("{label:<10} {value}")).collect()
+    let rows = text::metric_rows(settings, judged, finding);
+    let body = iter::once(message.clone()).chain(rows).chain(note.map(str::to_owned)).collect();
+    Case { name: wording::metric_name(finding.metric).plain(), kind, message, body }
 }
 
 fn unjudged_cases(settings: &Settings, why: &NoVerdict<'_>) -> Vec<Case> {
@@ -220,7 +186,7 @@ impl Suite {
             case.write(&self.class, &mut out);
         }
         if !self.warnings.is_empty() {
-            let _ = writeln!(out, "    <system-out>{}</system-out>", text(&self.warnings));
+            let _ = writeln!(out, "    <system-out>{}</system-out>", element_text(&self.warnings));
         }
         out + "  </testsuite>\n</testsuites>\n"
     }
@@ -242,13 +208,13 @@ impl Case {
              <{element}{attributes}>{}</{element}>\n    </testcase>",
             escaped(class),
             escaped(name),
-            text(body)
+            element_text(body)
         );
     }
 }
 
 /// The text of an element. CI systems would publish the file in `[[ATTACHMENT|path]]`.
-fn text(lines: &[String]) -> String {
+fn element_text(lines: &[String]) -> String {
     escaped(&lines.join("\n").replace("[[", "[\\u{5b}"))
 }
 
@@ -341,8 +307,7 @@ mod tests {
         let (case, failure) = (all(&document, "testcase")[0], all(&document, "failure")[0]);
         assert_eq!(case.attribute("classname"), Some("vision/detector.train"));
         assert_eq!(case.attribute("name"), Some("validation / accuracy"));
-        let message =
-            "degraded: candidate 0.79, baseline 0.8, change -0.01 (-1.25%), limit at least 0.8 (threshold 0%)";
+        let message = "degraded: 0.8 → 0.79, expected: at least 0.8 (threshold 0%)";
         assert_eq!(failure.attribute("message"), Some(message));
         assert_eq!(failure.attribute("type"), Some("degraded"));
         let text = failure.text().unwrap();

@@ -61,7 +61,7 @@ const RESET: &str = "\u{1b}[0m";
 
 fn judgement(out: &mut Lines, settings: &Settings, judged: &Judged<'_>) {
     match judged.findings.as_slice() {
-        [only] => one_metric(out, settings, judged, only),
+        [only] => out.metric(settings, judged, only),
         several => {
             for finding in several {
                 compact(out, finding);
@@ -77,31 +77,15 @@ fn judgement(out: &mut Lines, settings: &Settings, judged: &Judged<'_>) {
     }
     out.rows("tag", wording::promotion(settings, &judged.promotion).iter().map(Phrase::plain));
     out.blank();
-    out.row("candidate", &phrase::run(&judged.candidate).plain());
-    if let Some(baseline) = &judged.baseline {
-        let is_candidate = wording::is_baseline(judged);
-        let link = if is_candidate { wording::SAME_RUN.to_owned() } else { phrase::run(baseline).plain() };
-        out.row("baseline", &link);
-    }
+    out.links(judged);
 }
 
-fn one_metric(out: &mut Lines, settings: &Settings, judged: &Judged<'_>, finding: &Finding<'_>) {
-    let cells = wording::cells(finding);
-    let with_origin = |value: &str, run: &RunSummary| format!("{value}  ({})", wording::origin(run).plain());
-    let name = wording::metric_name(finding.metric).plain();
-    out.row("metric", &format!("{name}  ({})", wording::metric_rule(finding.metric)));
-    let baseline = judged.baseline.as_ref();
-    let none = || wording::no_baseline(settings).plain();
-    out.row("baseline", &baseline.map_or_else(none, |run| with_origin(&cells.baseline, run)));
-    out.row("candidate", &with_origin(&cells.candidate, &judged.candidate));
-    if !cells.change.is_empty() {
-        out.row("change", &cells.change);
-        out.row("limit", &format!("{}  ({})", cells.limit, cells.tolerance));
-    }
-    if !cells.target.is_empty() {
-        out.row("target", &cells.target);
-    }
-    out.rows("curves", curves(finding));
+/// The rows of one metric and the links to its runs, for JUnit.
+pub(super) fn metric_rows(settings: &Settings, judged: &Judged<'_>, finding: &Finding<'_>) -> Vec<String> {
+    let mut out = Lines { text: String::new(), color: Color::Off };
+    out.metric(settings, judged, finding);
+    out.links(judged);
+    out.text.lines().map(|line| line.strip_prefix("  ").unwrap_or(line).to_owned()).collect()
 }
 
 /// A metric among several: its name and judgement, its numbers in one line, its curves.
@@ -160,6 +144,36 @@ impl Lines {
 
     fn blank(&mut self) {
         self.text.push('\n');
+    }
+
+    fn metric(&mut self, settings: &Settings, judged: &Judged<'_>, finding: &Finding<'_>) {
+        let cells = wording::cells(finding);
+        let with_origin = |value: &str, run: &RunSummary| {
+            format!("{value}  ({})", wording::origin(run).plain()).trim_start().to_owned()
+        };
+        let name = wording::metric_name(finding.metric).plain();
+        self.row("metric", &format!("{name}  ({})", wording::metric_rule(finding.metric)));
+        let baseline = judged.baseline.as_ref();
+        let none = || wording::no_baseline(settings).plain();
+        self.row("baseline", &baseline.map_or_else(none, |run| with_origin(&cells.baseline, run)));
+        self.row("candidate", &with_origin(&cells.candidate, &judged.candidate));
+        if !cells.change.is_empty() {
+            self.row("change", &cells.change);
+            self.row("limit", &format!("{}  ({})", cells.limit, cells.tolerance));
+        }
+        if !cells.target.is_empty() {
+            self.row("target", &cells.target);
+        }
+        self.rows("curves", curves(finding));
+    }
+
+    fn links(&mut self, judged: &Judged<'_>) {
+        self.row("candidate", &phrase::run(&judged.candidate).plain());
+        if let Some(baseline) = &judged.baseline {
+            let is_candidate = wording::is_baseline(judged);
+            let link = if is_candidate { wording::SAME_RUN.to_owned() } else { phrase::run(baseline).plain() };
+            self.row("baseline", &link);
+        }
     }
 
     /// Rows of which only the first has a label.

@@ -230,10 +230,16 @@ pub(crate) struct Cells {
     pub(crate) target: String,
     pub(crate) verdict: String,
     /// The bounds that the value had to meet; those it missed, if it missed any.
-    pub(crate) required: Vec<String>,
+    pub(crate) expected: Vec<String>,
 }
 
 impl Cells {
+    /// The values, and the bounds that they had to meet or missed.
+    pub(crate) fn numbers(&self) -> String {
+        let expected = self.expected.join(" and ");
+        if expected.is_empty() { self.values() } else { format!("{}, expected: {expected}", self.values()) }
+    }
+
     /// The change from baseline to candidate, or the candidate alone.
     pub(crate) fn values(&self) -> String {
         if self.baseline.is_empty() {
@@ -246,16 +252,6 @@ impl Cells {
     pub(crate) fn limit_with_tolerance(&self) -> String {
         if self.limit.is_empty() { String::new() } else { format!("{} ({})", self.limit, self.tolerance) }
     }
-}
-
-/// The numbers of a metric in one line, for an annotation.
-pub(crate) fn numbers(finding: &Finding<'_>) -> Phrase {
-    let cells = cells(finding);
-    let numbers = metric_name(finding.metric).say(format!(": {}", cells.values()));
-    if cells.required.is_empty() {
-        return numbers;
-    }
-    numbers.say(format!(", required: {}", cells.required.join(" and ")))
 }
 
 pub(crate) fn cells(finding: &Finding<'_>) -> Cells {
@@ -282,7 +278,7 @@ pub(crate) fn cells(finding: &Finding<'_>) -> Cells {
             let bounds =
                 [(cells.limit_with_tolerance(), judgement.misses_limit(criteria)), (target, judgement.misses_target())];
             let shown = bounds.into_iter().filter(|(text, missed)| !text.is_empty() && (judgement.passed() || *missed));
-            cells.required = shown.map(|(text, _)| text).collect();
+            cells.expected = shown.map(|(text, _)| text).collect();
         }
         MetricOutcome::Unknown(side, fault) => {
             let cell = match side {
@@ -352,7 +348,7 @@ pub(crate) fn no_baseline(settings: &Settings) -> Phrase {
 /// Which commit was judged in place of the one under review, if it was another one.
 pub(crate) fn judged_via(settings: &Settings, judged: &Judged<'_>) -> Option<Phrase> {
     let ran = judged.candidate.commit.as_ref().map_or_else(|| say("an unknown commit"), |id| commit(id.as_str()));
-    in_place(settings, &judged.judged_via, say("using the run of ").then(ran), "has")
+    in_place(settings, &judged.via, say("using the run of ").then(ran), "has")
 }
 
 /// Explains why runs of other commits were considered; `used` says which.

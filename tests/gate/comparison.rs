@@ -67,11 +67,11 @@ fn the_annotation_names_the_bounds_that_were_missed() {
         let line = ran.out.lines().find(|line| line.starts_with("::error ")).unwrap_or_default().to_owned();
         line.split_once("validation / accuracy: ").map(|(_, numbers)| numbers.to_owned()).ok_or(line)
     };
-    assert_eq!(annotation(Some(0.8), 0.42, "0.4").unwrap(), "0.8 → 0.42, required: at most 0.4 (target)");
-    assert_eq!(annotation(Some(0.8), 0.9, "1").unwrap(), "0.8 → 0.9, required: at most 0.85 (margin 0.05)");
-    let both = "0.8 → 0.9, required: at most 0.85 (margin 0.05) and at most 0.4 (target)";
+    assert_eq!(annotation(Some(0.8), 0.42, "0.4").unwrap(), "0.8 → 0.42, expected: at most 0.4 (target)");
+    assert_eq!(annotation(Some(0.8), 0.9, "1").unwrap(), "0.8 → 0.9, expected: at most 0.85 (margin 0.05)");
+    let both = "0.8 → 0.9, expected: at most 0.85 (margin 0.05) and at most 0.4 (target)";
     assert_eq!(annotation(Some(0.8), 0.9, "0.4").unwrap(), both);
-    assert_eq!(annotation(None, 0.42, "0.4").unwrap(), "0.42, required: at most 0.4 (target)");
+    assert_eq!(annotation(None, 0.42, "0.4").unwrap(), "0.42, expected: at most 0.4 (target)");
 }
 
 #[test]

@@ -232,7 +232,7 @@ impl Document {
         self.baseline = judged.baseline.as_ref().map(|baseline| run(baseline, room));
         self.promotion = promoted(&judged.promotion, room);
         self.ineligible_runs = judged.ineligible.clone();
-        self.judged_via = match &judged.judged_via {
+        self.judged_via = match &judged.via {
             JudgedVia::Own => None,
             JudgedVia::SameCode(paths) => {
                 let paths = (!paths.is_whole_tree()).then(|| room.text(&paths.to_string()));

@@ -137,7 +137,7 @@ pub(crate) fn judged<'a>(settings: &'a Settings, findings: Vec<Finding<'a>>, tex
         }),
         promotion,
         ineligible: NearMisses { failed: 1, dirty: 2, ..NearMisses::default() },
-        judged_via: JudgedVia::Own,
+        via: JudgedVia::Own,
     };
     let warnings = text.map_or_else(Vec::new, |text| vec![Warning::TagSpelledDifferently(text.to_owned())]);
     Report { settings, outcome: Outcome::Judged(judged), warnings }
