@@ -82,13 +82,11 @@ fn known(name: &str) -> Result<&str, UsageError> {
     if name.starts_with("--") && all().any(|known| known == flag) {
         return Ok(flag);
     }
-    match SETTINGS.iter().find(|setting| setting.secret && setting.flag() == flag) {
-        Some(secret) => Err(UsageError::SecretFlag(secret.name)),
-        None => {
-            let similar = nearest(flag, all().chain(["help", "version"].map(str::to_owned))).into_iter().next();
-            Err(UsageError::UnknownFlag { flag: name.to_owned(), similar })
-        }
+    if let Some(secret) = SETTINGS.iter().find(|setting| setting.secret && setting.flag() == flag) {
+        return Err(UsageError::SecretFlag(secret.name));
     }
+    let similar = nearest(flag, all().chain(["help", "version"].map(str::to_owned))).into_iter().next();
+    Err(UsageError::UnknownFlag { flag: name.to_owned(), similar })
 }
 
 #[cfg(test)]

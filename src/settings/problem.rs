@@ -26,11 +26,11 @@ pub(crate) enum Problem {
     /// The address of the web app instead of the API server.
     WebApp,
     ThresholdAndMargin,
-    /// Settings that CLEARML_METRICS replaces.
+    /// Settings that `CLEARML_METRICS` replaces.
     MetricsAndScalar(Vec<&'static str>),
 }
 
-/// What is wrong with the list in CLEARML_METRICS.
+/// What is wrong with the list in `CLEARML_METRICS`.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum ListProblem {
     NotJson(String),

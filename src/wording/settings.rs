@@ -91,9 +91,7 @@ impl fmt::Display for MetricProblem {
 /// `a, b or c`.
 fn any_of(words: &[&str]) -> String {
     match words {
-        [others @ .., second_last, last] => {
-            others.iter().map(|word| format!("{word}, ")).collect::<String>() + &format!("{second_last} or {last}")
-        }
+        [others @ .., last] if !others.is_empty() => format!("{} or {last}", others.join(", ")),
         words => words.concat(),
     }
 }

@@ -66,16 +66,15 @@ fn the_action_has_every_setting_as_an_input_and_passes_it_on() {
 
 fn input(setting: &Setting) -> String {
     let Setting { name, meaning, required, .. } = setting;
-    let mut description = (*meaning).to_owned();
-    if !setting.values.is_empty() {
-        description += &format!(" Values: {}.", setting.values.join(", "));
-    }
-    let mut declared = String::new();
-    match setting.default {
-        Some(default) if setting.default_in_action => declared = format!("    default: \"{default}\"\n"),
-        Some(default) => description += &format!(" Default: {default}."),
-        None => {}
-    }
-    let description = description.replace('"', "\\\"");
+    let values = match setting.values {
+        [] => String::new(),
+        values => format!(" Values: {}.", values.join(", ")),
+    };
+    let (default, declared) = match setting.default {
+        Some(default) if setting.default_in_action => (String::new(), format!("    default: \"{default}\"\n")),
+        Some(default) => (format!(" Default: {default}."), String::new()),
+        None => (String::new(), String::new()),
+    };
+    let description = format!("{meaning}{values}{default}").replace('"', "\\\"");
     format!("  {name}:\n    description: \"{description}\"\n    required: {required}\n{declared}")
 }

@@ -47,9 +47,9 @@ pub(super) fn parse(text: &str) -> Result<(Vec<Entry>, Vec<usize>), Fault> {
     parser.skip(false);
     // The braces around the whole file can be left out.
     if parser.rest.starts_with('{') {
-        parser.object()?
+        parser.object()?;
     } else {
-        parser.content()?
+        parser.content()?;
     }
     parser.skip(true);
     if !parser.rest.is_empty() {
