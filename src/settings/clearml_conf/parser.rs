@@ -24,7 +24,7 @@ pub(super) enum Value {
     Text(Vec<(Piece, String)>),
     /// Its content comes in entries of its own, before this one.
     Object,
-    /// No setting is in a list, so its content is not kept.
+    /// No setting is in a list, so its content does not matter.
     List,
 }
 
@@ -144,7 +144,7 @@ impl Parser<'_> {
         }
         self.skip(false);
         self.value()?;
-        // Lists are not kept, and objects add up anyway. Nobody needs to append to a text.
+        // Lists do not matter, and objects add up anyway. Nobody needs to append to a text.
         if appends && matches!(self.entries.last(), Some(Entry { value: Value::Text(_), .. })) {
             return Err(Fault { line, problem: ConfProblem::NotAppendable });
         }
@@ -186,9 +186,9 @@ impl Parser<'_> {
         Ok(())
     }
 
-    /// A list, whose values have to be valid but are not kept.
+    /// A list. No path leads to its content, since no name that is looked up is empty.
     fn list(&mut self) -> Result<Value, Fault> {
-        let (line, kept) = (self.line, self.entries.len());
+        let line = self.line;
         self.path.push(Name::from(""));
         self.eat("[");
         loop {
@@ -202,7 +202,6 @@ impl Parser<'_> {
             self.value()?;
         }
         self.path.pop();
-        self.entries.truncate(kept);
         Ok(Value::List)
     }
 
