@@ -209,7 +209,7 @@ mod tests {
             (1, MetricProblem::UnknownKey("seris".to_owned())),
             (1, MetricProblem::Missing("series")),
             (1, value("threshold", Problem::Negative("-1".to_owned()))),
-            (2, MetricProblem::Value { key: "title", problem: Name::parse("").unwrap_err() }),
+            (2, MetricProblem::Value { key: "title", problem: Name::parse("").unwrap_err().to_string() }),
             (2, MetricProblem::ThresholdAndMargin),
             (2, MetricProblem::NotABoolean("warn")),
             (3, MetricProblem::NotAnObject),
