@@ -7,8 +7,8 @@ use crate::auth;
 use crate::error::{ApiError, Result};
 use crate::version::Version;
 use crate::{
-    console, events, hyperparams, organization, projects, scalars, server_info, session, task_clone, task_removal,
-    task_reset, task_runs, tasks,
+    console, events, hyperparams, models, organization, projects, scalars, server_info, session, task_clone,
+    task_removal, task_reset, task_runs, tasks,
 };
 
 /// One endpoint.
@@ -57,6 +57,15 @@ const ENDPOINTS: &[Endpoint] = &[
     at("projects.get_by_id", projects::get_by_id),
     at("projects.create", projects::create),
     at("projects.update", projects::update),
+    at("models.get_all", models::get_all),
+    at("models.get_all_ex", models::get_all_ex),
+    at("models.create", models::create),
+    at("models.edit", models::edit),
+    new_in(Version(2, 27), at("models.update_tags", models::update_tags)),
+    new_in(Version(2, 13), at("models.publish_many", models::publish_many)),
+    at("models.set_ready", models::set_ready),
+    since("models.add_or_update_metadata", &[Version(2, 13)], models::add_or_update_metadata),
+    since("tasks.add_or_update_model", &[Version(2, 13)], models::link),
     at("tasks.get_all", tasks::get_all),
     at("tasks.get_all_ex", tasks::get_all_ex),
     at("tasks.get_by_id", tasks::get_by_id),

@@ -58,7 +58,7 @@ impl ApiError {
         )
     }
 
-    /// The error of one of many tasks; its data are the words after the colon.
+    /// The error of one of many items. Its data are the pairs after the colon.
     pub(crate) fn document(&self) -> Value {
         let words = self.message.rsplit_once(": ").map_or("", |(_, words)| words);
         let data: Map<String, Value> = words

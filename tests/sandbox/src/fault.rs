@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-/// Which requests a fault applies to. Counting starts anew with `clear_log`.
+/// Which requests a fault applies to. `clear_log` restarts the count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum At {
     /// Every request.

@@ -92,7 +92,7 @@ pub(crate) fn at<'v>(value: &'v Value, path: &str) -> Option<&'v Value> {
     path.split('.').try_fold(value, |value, part| value.get(&*unescaped(part))).filter(|value| !value.is_null())
 }
 
-/// The key that a part of a path stands for: dots, dollars and underscores that mean something to the store are escaped.
+/// The key that a part of a path stands for. Paths escape the characters that mean something to the store.
 pub(crate) fn unescaped(part: &str) -> Cow<'_, str> {
     if !part.contains('%') {
         return Cow::Borrowed(part);

@@ -7,14 +7,14 @@
 //!
 //! Code map, from the wire inwards:
 //!
-//! - `sandbox`: the handle; `seed`: tasks to start from; `story`: what happens to them later; `fault`, `log`: what tests break and look at; `door`: who comes
-//!   in when
+//! - `sandbox`: the handle; `seed`: tasks to start from; `story`: what happens to them later; `fault`, `log`: what
+//!   tests break and look at; `door`: the order in which clients get in
 //! - `listener`, `http`, `wire`: connections, requests, answers with faults applied
 //! - `server`: each request's way; `strict`: requests nobody should send
 //! - `api`, `endpoints`: path, version, envelope, table of endpoints; `auth`, `jwt`: credentials; `error`
 //! - `tasks`, `task_runs`, `task_reset`, `task_clone`, `task_removal`, `hyperparams`: the service of tasks
 //! - `events`, `scalars`, `console`: what runs report
-//! - `projects`, `organization`, `session`, `server_info`: the other services
+//! - `projects`, `models`, `organization`, `session`, `server_info`: the other services
 //! - `listing`, `query`, `tags`, `pattern`, `order`, `projection`, `schema`: how `get_all` selects and shows
 //! - `workspace`, `metrics`: the state; `json`, `time`, `version`: small helpers
 //! - `github`: the other server, on the same `listener`, `http`, `wire`, `fault` and `log`; its code map is its own
@@ -38,6 +38,7 @@ mod listener;
 mod listing;
 mod log;
 mod metrics;
+mod models;
 mod order;
 mod organization;
 mod pattern;

@@ -1,4 +1,4 @@
-//! `get_all` and `get_all_ex` of tasks and of projects: select, sort, cut into pages or scroll, show.
+//! `get_all` and `get_all_ex` of tasks, projects and models: select, sort, cut into pages or scroll, show.
 
 use serde_json::{Map, Value, json};
 
@@ -33,7 +33,11 @@ impl Listing {
     }
 
     fn items(self, workspace: &Workspace) -> &[Value] {
-        if self.schema.object == "Task" { &workspace.tasks } else { &workspace.projects }
+        match self.schema.object {
+            "Task" => &workspace.tasks,
+            "Model" => &workspace.models,
+            _ => &workspace.projects,
+        }
     }
 
     /// The items, and the scroll id when the client scrolls.

@@ -1,4 +1,4 @@
-//! The `organization` service: how many there are.
+//! The `organization` service: counting.
 
 use serde_json::{Map, Value, json};
 

@@ -1,9 +1,9 @@
 //! Regular expressions: what the real server accepts (Python compiles them first) and what they match.
 //!
-//! They run on the `regex` crate, and on `fancy-regex` if they look around or refer back. A pattern that neither can run
-//! gets an error that names the sandbox, never a wrong match. `$` matches before a final newline, as in Python and PCRE;
-//! `\Z` matches at the very end only, as in Python (PCRE would also accept a final newline; the captures were taken over a
-//! stand-in store that used Python).
+//! They run on the `regex` crate, or on `fancy-regex` if they look around or refer back. A pattern that neither can run
+//! gets an error that names the sandbox, never a wrong match. `$` matches before a final newline, as in Python and
+//! PCRE. `\Z` matches at the end only, as in Python (PCRE would also accept a final newline; the captures were taken
+//! over a stand-in store that used Python).
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -18,7 +18,7 @@ pub(crate) enum Pattern {
 }
 
 impl Pattern {
-    /// A match that takes too many steps counts as none; the limit is far above what any test needs.
+    /// An error while matching, such as a stack that overflows, counts as no match.
     pub(crate) fn is_match(&self, text: &str) -> bool {
         match self {
             Self::Plain(regex) => regex.is_match(text),
@@ -27,7 +27,7 @@ impl Pattern {
     }
 }
 
-/// Tests send the same few patterns many thousand times.
+/// Tests send some patterns many thousand times.
 static COMPILED: Mutex<Option<HashMap<(String, bool), Pattern>>> = Mutex::new(None);
 const MOST_COMPILED: usize = 64;
 

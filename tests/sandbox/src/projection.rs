@@ -102,6 +102,7 @@ impl View<'_> {
                 execution["queue"] = json!({"id": value["queue"]});
                 Some(Cow::Owned(execution))
             }
+            "models" if self.extended => Some(Cow::Owned(linked(value, |id| json!({"id": id})))),
             _ => Some(Cow::Borrowed(value)),
         }
     }
@@ -116,6 +117,13 @@ impl View<'_> {
                     to[top][below] = joined;
                 }
             }
+            (Some(below), _) if self.extended && top == "models" && below.contains(".model.") => {
+                let known = |id: &Value| self.workspace.models.iter().find(|model| model["id"] == *id).cloned();
+                let joined = linked(&from["models"], |id| known(id).unwrap_or_else(|| json!({"id": id})));
+                copy_below(&joined, &mut to[top], below);
+                let (link, _) = below.split_once(".model.").unwrap_or_default();
+                copy_below(&joined, &mut to[top], &format!("{link}.model.id"));
+            }
             (None, _) => to[top] = value.into_owned(),
             (Some(below), _) => copy_below(&value, &mut to[top], below),
         }
@@ -125,15 +133,24 @@ impl View<'_> {
         let items = match reference {
             "project" => &self.workspace.projects,
             "parent" if self.schema.object == "Project" => &self.workspace.projects,
-            "parent" => &self.workspace.tasks,
+            "parent" | "task" => &self.workspace.tasks,
             _ => return schema::joined_name(reference).filter(|_| field == "name"),
         };
         items.iter().find(|item| item["id"] == id)?.get(field).cloned()
     }
 }
 
+/// A task's models, with `show` applied to each reference.
+fn linked(models: &Value, show: impl Fn(&Value) -> Value) -> Value {
+    let mut models = models.clone();
+    for link in models.as_object_mut().into_iter().flat_map(Map::values_mut).filter_map(Value::as_array_mut).flatten() {
+        link["model"] = show(&link["model"]);
+    }
+    models
+}
+
 /// Copies what is at the path below a value; the parents that exist are shown even where the end of the path does not.
-/// Of a list, each element is copied so.
+/// In a list, this happens to each element.
 fn copy_below(from: &Value, to: &mut Value, path: &str) {
     if let Value::Array(items) = from {
         let kept = to.as_array().cloned().unwrap_or_default();

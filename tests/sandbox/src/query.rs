@@ -122,7 +122,7 @@ fn between(path: &str, value: &Value) -> Result<Option<Condition>> {
     Ok(Some(Condition::Between { path: path.to_owned(), from: measure(from), to: measure(to) }))
 }
 
-/// What a range is about: a number, or a time.
+/// The ends of a range are numbers or times.
 #[expect(clippy::cast_precision_loss, reason = "microseconds since 1970 stay below 2^53 until 2255")]
 fn measure(value: &Value) -> Option<f64> {
     value.as_f64().or_else(|| time::parse(value.as_str()?).map(|micros| micros as f64))
@@ -218,7 +218,7 @@ impl Comparison {
     }
 }
 
-/// Lists match when one element does; what is missing, null or no text never does.
+/// A list matches when one of its elements does. What is missing, null or not text never matches.
 fn matches(pattern: &Pattern, item: &Value, path: &str) -> bool {
     match json::at(item, path) {
         Some(Value::String(text)) => pattern.is_match(text),

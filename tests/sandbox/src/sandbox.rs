@@ -76,7 +76,7 @@ impl Builder {
         self
     }
 
-    /// Does not mind impossible requests.
+    /// Accepts impossible requests.
     #[must_use]
     pub fn lenient(mut self) -> Self {
         self.lenient = true;
@@ -94,7 +94,7 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// When the port cannot be had, or version or state cannot be read.
+    /// When the port is taken, or the version or the state cannot be read.
     pub fn start(self) -> io::Result<Sandbox> {
         let invalid = |what: String| io::Error::new(io::ErrorKind::InvalidInput, what);
         let version = Version::parse(&self.api_version)
@@ -128,7 +128,7 @@ impl Sandbox {
         Self::builder().start().expect("a free port on 127.0.0.1")
     }
 
-    /// The same, with choices.
+    /// The same, with options.
     #[must_use]
     pub fn builder() -> Builder {
         Builder {
@@ -214,7 +214,7 @@ impl Sandbox {
         self.shared().workspace.edit(id, change);
     }
 
-    /// `{"projects": [..], "tasks": [..]}` as stored, for comparison before and after.
+    /// `{"projects": [..], "tasks": [..], "models": [..]}` as stored, for comparison before and after.
     #[must_use]
     pub fn state(&self) -> Value {
         self.shared().workspace.state()
@@ -226,7 +226,7 @@ impl Sandbox {
         self.shared().journal.log.clone()
     }
 
-    /// Forgets the requests and starts counting them anew.
+    /// Forgets the requests and restarts their count.
     pub fn clear_log(&self) {
         self.shared().journal.clear_log();
     }
@@ -242,7 +242,7 @@ impl Sandbox {
     }
 
     /// Runs this just before each request is answered, so that a test can change the state between two requests of a
-    /// client. It gets the workspace; calling the sandbox itself from inside would wait for ever.
+    /// client. It gets the workspace. A call of the sandbox itself from inside would never return.
     pub fn on_request(&self, hook: impl FnMut(&Request, &mut Workspace) + Send + 'static) {
         self.shared().hook = Some(Box::new(hook));
     }
@@ -257,7 +257,7 @@ impl Sandbox {
         Door::open(&self.server).expect("a free port on 127.0.0.1")
     }
 
-    /// The most items the server puts in one page, 500 unless changed: an administrator's setting that no answer shows.
+    /// Sets the most items that a page holds, 500 by default: an administrator's setting that no answer shows.
     pub fn page_cap(&self, most: usize) {
         self.shared().workspace.page_cap = most;
     }

@@ -35,8 +35,7 @@ pub(crate) fn histogram(call: &mut Call<'_>) -> Result<Value> {
     Ok(Value::Object(data))
 }
 
-/// The same for several tasks at once, by metric, variant and task. Not among the captures: its form is that of the
-/// published server's code and of its own tests.
+/// The same for several tasks at once, by metric, variant and task.
 pub(crate) fn multi_task_histogram(call: &mut Call<'_>) -> Result<Value> {
     let samples = samples(call)?;
     let key = key(call)?;

@@ -22,8 +22,8 @@ pub(crate) enum Kind {
 pub(crate) struct Schema {
     pub(crate) object: &'static str,
     pub(crate) fields: &'static [(&'static str, Kind)],
-    /// Filters that take one value or a list, match exactly and know `-x` and the `__$` operators. Here and below, a final
-    /// `.*` stands for any path.
+    /// Filters that take one value or a list, match exactly and know `-x` and the `__$` operators. Here and below, a
+    /// final `.*` stands for any path.
     pub(crate) list_filters: &'static [&'static str],
     /// Filters that are equal to a value, or to one of a list.
     pub(crate) exact_filters: &'static [&'static str],
@@ -145,6 +145,40 @@ pub(crate) const PROJECT: Schema = Schema {
     pattern_filters: &["name", "basename", "description"],
     range_filters: &["last_update"],
     time_filters: &[],
+    left_out: &[],
+};
+
+pub(crate) const MODEL: Schema = Schema {
+    object: "Model",
+    fields: &[
+        ("id", Plain),
+        ("company", Reference),
+        ("user", Reference),
+        ("name", Plain),
+        ("parent", Reference),
+        ("project", Reference),
+        ("task", Reference),
+        ("created", Plain),
+        ("last_update", Plain),
+        ("last_change", Plain),
+        ("last_changed_by", Plain),
+        ("tags", Plain),
+        ("system_tags", Plain),
+        ("comment", Plain),
+        ("uri", Plain),
+        ("framework", Plain),
+        ("design", Free),
+        ("labels", Free),
+        ("ready", Plain),
+        ("metadata", Free),
+        ("last_iteration", Plain),
+        ("last_metrics", Free),
+    ],
+    list_filters: &["id", "user", "parent", "project", "task", "framework", "tags", "system_tags"],
+    exact_filters: &["ready"],
+    pattern_filters: &["name", "comment"],
+    range_filters: &["last_metrics.*", "last_iteration"],
+    time_filters: &["last_update", "last_change"],
     left_out: &[],
 };
 

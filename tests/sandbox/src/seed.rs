@@ -10,7 +10,7 @@ use crate::workspace::{Event, Workspace, set_fields};
 /// The iteration under which the SDK reports a single value.
 const SINGLE_VALUE: i64 = -2_147_483_648;
 
-/// A task to put into the sandbox: completed, clean (`script.diff` is empty) and without a commit unless told.
+/// A task to put into the sandbox: completed, clean (`script.diff` is empty) and without a commit by default.
 #[derive(Debug, Clone)]
 pub struct TaskSeed {
     pub(crate) project: String,
@@ -111,15 +111,15 @@ impl TaskSeed {
         self
     }
 
-    /// Without the line that the SDK logs when a run begins.
+    /// Leaves out the line that the SDK logs when a run begins.
     #[must_use]
     pub fn no_log(mut self) -> Self {
         self.log = false;
         self
     }
 
-    /// Reports a scalar: it is in the events and in `last_metrics`, as if sent in one batch. What is not a number arrives as
-    /// 0.0, as the SDK sends it.
+    /// Reports a scalar: it is in the events and in `last_metrics`, as if sent in one batch. NaN and infinity arrive
+    /// as 0.0, as the SDK sends them.
     #[must_use]
     pub fn scalar(self, title: &str, series: &str, values: &[(i64, f64)]) -> Self {
         self.report(title, series, values, true, true)
@@ -215,7 +215,7 @@ impl TaskSeed {
         self
     }
 
-    /// Stores the task; `at` dates what the seed does not.
+    /// Stores the task. `at` is the default for its times.
     pub(crate) fn plant(self, workspace: &mut Workspace, at: i64) -> String {
         let id = self.id.clone().unwrap_or_else(|| workspace.new_id());
         let project = workspace.project(&self.project);
@@ -272,7 +272,7 @@ pub(crate) fn sent(value: f64) -> f64 {
     if value.is_finite() { value } else { 0.0 }
 }
 
-/// The line that the SDK logs when it makes a task; some milliseconds later, as there.
+/// The line that the SDK logs some milliseconds after it starts a task.
 fn first_line(id: &str, started: i64) -> Value {
     let at = started + 20_000;
     json!({

@@ -1,7 +1,7 @@
-//! What people, the SDK and agents do to tasks, as the requests they send: for tests of what becomes of runs and tags.
+//! What people, the SDK and agents do to tasks, as the requests they send: for tests of how runs and tags change.
 //!
-//! A [`TaskSeed`] says what a script reports and how it ends. The requests are those of the recorded SDK and agent runs, as
-//! far as anything reads what they leave. The server's clock moves on as in life: seconds pass before each act.
+//! A [`TaskSeed`] describes what a script reports and how it ends. The requests are those of the recorded SDK and agent
+//! runs, without the ones that leave nothing a test reads. The server's clock moves on by seconds before each act.
 
 use std::time::Duration;
 
@@ -50,15 +50,15 @@ impl Workspace {
         id
     }
 
-    /// A script runs with a default `Task.init` where `last` was the last task: that one is reset and used again, unless
-    /// something protects it. The id is that of the task that holds the run.
+    /// A script runs with a default `Task.init` on a machine that made `last` before: that task is reset and used
+    /// again, unless something protects it. Returns the task that holds the run.
     pub fn reuse(&mut self, last: &str, run: &TaskSeed) -> String {
         let id = self.begin_again(last, run);
         self.finish(&id, run, 0);
         id
     }
 
-    /// A script runs with `continue_last_task`: what it reports goes on after what is there, or at iteration `from`.
+    /// A script runs with `continue_last_task`: its iterations start after the last one, or at `from`.
     pub fn continue_last(&mut self, last: &str, from: Option<i64>, run: &TaskSeed) {
         self.pass(SECONDS_BETWEEN_ACTS);
         self.must("tasks.started", &json!({"task": last, "force": true}));
@@ -69,8 +69,8 @@ impl Workspace {
         self.finish(last, run, from.unwrap_or(next));
     }
 
-    /// Two processes of one script run at once on one machine: the second resets the task of the first, and both report to
-    /// it. The first has reported half of its values by then.
+    /// Two processes of one script run at once on one machine. When the first has reported half of its values, the
+    /// second resets its task, and then both report to it.
     pub fn two_at_once(&mut self, first: &TaskSeed, second: &TaskSeed) -> String {
         let id = self.begin(first);
         let (early, late) = first.halves();
@@ -81,8 +81,8 @@ impl Workspace {
         id
     }
 
-    /// An agent runs a task: a draft after its script was set to that of `run`, a stopped or failed one as it is, and a
-    /// completed one after a reset. False when the server does not take it into a queue.
+    /// An agent runs a task. A draft gets the script of `run` first, a completed task is reset first, and a stopped or
+    /// failed one is resumed. False when the server does not enqueue the task.
     pub fn run_by_agent(&mut self, id: &str, run: &TaskSeed) -> bool {
         self.pass(SECONDS_BETWEEN_ACTS);
         match self.task(id)["status"].as_str() {
@@ -104,7 +104,7 @@ impl Workspace {
         true
     }
 
-    /// Somebody resets the task in the web app, which asks with force.
+    /// Somebody resets the task in the web app, which uses force.
     pub fn reset(&mut self, id: &str) {
         self.pass(SECONDS_BETWEEN_ACTS);
         self.must("tasks.reset", &json!({"task": id, "force": true}));
@@ -134,7 +134,7 @@ impl Workspace {
         self.ask("tasks.publish", &json!({"task": id})).is_ok()
     }
 
-    /// The SDK's `add_tags` on an object that was loaded when the task had only the `stale` tags: it writes the whole list.
+    /// The SDK's `add_tags` on an object that was loaded when the task had the `stale` tags: it writes the whole list.
     pub fn add_tags_to_stale_copy(&mut self, id: &str, stale: &[&str], tag: &str) {
         self.pass(SECONDS_BETWEEN_ACTS);
         let tags = [stale, &[tag]].concat();
@@ -343,8 +343,8 @@ mod tests {
         ["min_value", "max_value", "value", "first_value", "count"].map(|name| entry[name].clone())
     }
 
-    /// What the gate looks at to find a run that was started again: seconds from creation to start, and from the start to
-    /// the oldest line of the log.
+    /// What shows that a run was started again: seconds from creation to start, and from the start to the oldest line
+    /// of the log.
     fn stretch(sandbox: &Sandbox, id: &str) -> (i64, i64) {
         let task = sandbox.task(id);
         let at = |time: &Value| crate::time::parse(time.as_str().unwrap()).unwrap();

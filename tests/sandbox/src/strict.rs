@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use crate::api::is_form;
 use crate::http::Head;
 use crate::json;
-use crate::schema::{self, PROJECT, Schema, TASK};
+use crate::schema::{self, MODEL, PROJECT, Schema, TASK};
 use crate::version::Version;
 
 /// What listings take besides the schema's filters.
@@ -40,6 +40,7 @@ const PARAMETERS: &[(&str, &[&str])] = &[
     ("auth.login", &["expiration_sec"]),
     ("tasks.get_by_id", &["task", "only_fields"]),
     ("tasks.update_tags", &["ids", "add_tags", "remove_tags"]),
+    ("models.update_tags", &["ids", "add_tags", "remove_tags"]),
     ("tasks.edit_hyper_params", &["task", "hyperparams", "replace_hyperparams", "force"]),
     (
         "organization.get_entities_count",
@@ -70,6 +71,7 @@ pub(crate) fn objections(head: &Head, body: &[u8], endpoint: &str, api: Version)
     let why = match endpoint {
         "tasks.get_all" | "tasks.get_all_ex" => listing(&TASK, &parameters, api),
         "projects.get_all" | "projects.get_all_ex" => listing(&PROJECT, &parameters, api),
+        "models.get_all" | "models.get_all_ex" => listing(&MODEL, &parameters, api),
         _ => unknown(endpoint, &parameters),
     };
     found.extend(why.into_iter().map(|why| format!("{endpoint}: {why}")));

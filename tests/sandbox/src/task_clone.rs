@@ -1,4 +1,4 @@
-//! The `tasks` service: copies. They have the tags and the commit of their original, and none of its results.
+//! The `tasks` service: cloning. A clone has the tags and the commit of its original, and none of its results.
 
 use serde_json::{Map, Value, json};
 
@@ -8,10 +8,10 @@ use crate::tasks::fresh;
 use crate::time;
 use crate::workspace::{set_fields, strings};
 
-/// What a copy takes over from its original as it is.
+/// What a clone copies from its original.
 const COPIED: &[&str] =
     &["name", "type", "comment", "project", "tags", "script", "hyperparams", "configuration", "container", "execution"];
-/// What the request may put in its place; empty is as good as absent.
+/// What the request can replace. An empty value counts as absent.
 const REPLACED: &[(&str, &str)] = &[
     ("new_task_name", "name"),
     ("new_task_comment", "comment"),

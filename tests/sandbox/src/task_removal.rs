@@ -1,4 +1,4 @@
-//! The `tasks` service: out of sight (archive) and gone (delete).
+//! The `tasks` service: archiving and deleting.
 
 use serde_json::{Value, json};
 
@@ -29,7 +29,7 @@ pub(crate) fn unarchive_many(call: &mut Call<'_>) -> Result<Value> {
     call.each(|call, id| Ok(call.set_archived(id, false)))
 }
 
-/// Children stay and remember that their parent is gone.
+/// Children stay; their parent then reads as deleted.
 pub(crate) fn delete(call: &mut Call<'_>) -> Result<Value> {
     let id = call.existing_task()?;
     let status = call.status(&id);
@@ -40,6 +40,7 @@ pub(crate) fn delete(call: &mut Call<'_>) -> Result<Value> {
         return Err(ApiError::new(400, 123, format!("{what}: task={id}, expected=created, current={status}")));
     }
     call.require_no_published_children(&id)?;
+    call.require_no_ready_models(&id)?;
     let now = time::stored(call.workspace.now());
     let mut children = 0;
     for child in call.workspace.tasks.iter_mut().filter(|task| task["parent"] == id.as_str()) {
@@ -48,10 +49,11 @@ pub(crate) fn delete(call: &mut Call<'_>) -> Result<Value> {
         child["last_changed_by"] = USER.into();
         children += 1;
     }
+    let drafts = call.delete_drafts(&id);
     call.workspace.forget_results(&id);
     call.workspace.tasks.retain(|task| task["id"] != id.as_str());
     Ok(json!({
-        "deleted": true, "updated_children": children, "updated_models": 0, "deleted_models": 0, "urls": null,
+        "deleted": true, "updated_children": children, "updated_models": 0, "deleted_models": drafts, "urls": null,
     }))
 }
 

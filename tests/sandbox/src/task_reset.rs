@@ -1,4 +1,4 @@
-//! The `tasks` service: back to the start, in place. Name, tags, commit and parameters stay, results go.
+//! The `tasks` service: resetting a task in place. Its name, tags, commit and parameters stay, its results go.
 
 use serde_json::{Value, json};
 
@@ -30,7 +30,9 @@ impl Call<'_> {
             return Err(ApiError::new(400, 110, format!("Invalid task status: task_id={id}, status={status}")));
         }
         self.require_no_published_children(id)?;
+        self.require_no_ready_models(id)?;
         let urls = self.urls(id);
+        let drafts = self.delete_drafts(id);
         let clear_all = self.flag("clear_all");
         self.workspace.forget_results(id);
         self.workspace.edit(id, |task| clear(task, clear_all));
@@ -38,10 +40,10 @@ impl Call<'_> {
         let mut fields =
             self.set_status(id, "created", "reset", "reset", gone.map(|name| (name, Value::Null)).to_vec());
         fields.remove("enqueue_status");
-        Ok(json!({"deleted_models": 0, "fields": fields, "updated": 1, "urls": urls}))
+        Ok(json!({"deleted_models": drafts, "fields": fields, "updated": 1, "urls": urls}))
     }
 
-    /// A published child keeps its parent from being reset or deleted without force.
+    /// A task with a published child cannot be reset or deleted without force.
     pub(crate) fn require_no_published_children(&self, id: &str) -> Result<()> {
         let published = |task: &&Value| task["parent"] == id && task["status"] == "published";
         let children = self.workspace.tasks.iter().filter(published).count();
@@ -52,7 +54,7 @@ impl Call<'_> {
         Err(ApiError::new(400, 123, format!("{what}: task={id}, children={children}")))
     }
 
-    /// The files that are left behind, for those who ask.
+    /// The files that the results leave behind, if the request asks for them.
     fn urls(&self, id: &str) -> Value {
         if !self.flag("return_file_urls") {
             return json!({});
@@ -65,13 +67,11 @@ impl Call<'_> {
 }
 
 impl Workspace {
-    /// Events and log are gone, and no queue holds the task any more.
+    /// Drops the events and the log of a task, and takes it out of every queue.
     pub(crate) fn forget_results(&mut self, id: &str) {
         self.events.remove(id);
         self.logs.remove(id);
-        for queue in &mut self.queues {
-            queue.entries.retain(|(task, _)| task != id);
-        }
+        self.leave_queues(id);
     }
 }
 

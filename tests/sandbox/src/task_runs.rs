@@ -7,7 +7,7 @@ use crate::error::{ApiError, Result};
 use crate::time;
 use crate::workspace::{USER, set_fields, strings};
 
-/// From which status the server lets a task go where without force.
+/// The status changes that the server allows without force.
 const WAYS: &[(&str, &[&str])] = &[
     ("created", &["queued", "in_progress"]),
     ("queued", &["created", "in_progress", "stopped"]),
@@ -18,7 +18,7 @@ const WAYS: &[(&str, &[&str])] = &[
     ("completed", &["published", "in_progress", "created"]),
 ];
 
-/// A start that is none, because the task runs already, keeps its time; any other forgets how the last run went.
+/// Starting a running task again keeps its start time. Any other start clears how the last run ended.
 pub(crate) fn started(call: &mut Call<'_>) -> Result<Value> {
     let id = call.existing_task()?;
     let extra = if call.status(&id) == "in_progress" {
@@ -91,29 +91,24 @@ pub(crate) fn enqueue(call: &mut Call<'_>) -> Result<Value> {
     Ok(data)
 }
 
-/// Back to what it was before it was enqueued.
+/// Back to the status before the queue, or on to the one that an agent asks for.
 pub(crate) fn dequeue(call: &mut Call<'_>) -> Result<Value> {
     let id = call.existing_task()?;
-    let status = call.status(&id);
-    if status != "queued" {
-        return Err(ApiError::new(400, 101, format!("Invalid task id: status={status}, expected=queued")));
-    }
-    let before = call.workspace.find_task(&id).and_then(|task| task["enqueue_status"].as_str()).unwrap_or("created");
-    let before = before.to_owned();
-    for queue in &mut call.workspace.queues {
-        queue.entries.retain(|(task, _)| *task != id);
-    }
-    let mut data = call.go(&id, &before, vec![("enqueue_status", Value::Null)])?;
-    call.workspace.edit(&id, |task| {
-        if let Some(execution) = task["execution"].as_object_mut() {
-            execution.remove("queue");
+    let (status, mut to) = (call.status(&id), call.text("new_status"));
+    if to.is_empty() {
+        if status != "queued" {
+            return Err(ApiError::new(400, 101, format!("Invalid task id: status={status}, expected=queued")));
         }
-    });
+        let before = call.workspace.find_task(&id).and_then(|task| task["enqueue_status"].as_str());
+        before.unwrap_or("created").clone_into(&mut to);
+    }
+    call.workspace.leave_queues(&id);
+    let mut data = call.go(&id, &to, vec![("enqueue_status", Value::Null)])?;
     data["dequeued"] = 1.into();
     Ok(data)
 }
 
-/// What an agent asks for: the oldest task of a queue.
+/// Gives an agent the oldest task of a queue, and takes it out of the queue.
 pub(crate) fn get_next_task(call: &mut Call<'_>) -> Result<Value> {
     let wanted = call.text("queue");
     let Some(queue) = call.workspace.queues.iter_mut().find(|queue| queue.id == wanted) else {
@@ -126,7 +121,7 @@ pub(crate) fn get_next_task(call: &mut Call<'_>) -> Result<Value> {
     Ok(json!({"entry": {"task": task, "added": added}}))
 }
 
-/// What an agent says of itself; the task it runs is no part of it that anyone reads.
+/// An agent reports what it works on: the task then shows the worker.
 #[expect(clippy::unnecessary_wraps, reason = "endpoints share one signature")]
 pub(crate) fn status_report(call: &mut Call<'_>) -> Result<Value> {
     let (id, worker) = (call.text("task"), call.text("worker"));
@@ -160,17 +155,18 @@ impl Call<'_> {
         time::iso(self.workspace.now()).into()
     }
 
-    /// A published task is never published again, unless forced.
-    fn publish(&mut self, id: &str) -> Result<Value> {
+    /// A published task cannot be published again without force.
+    pub(crate) fn publish(&mut self, id: &str) -> Result<Value> {
         let status = self.status(id);
         if status == "published" && !self.flag("force") {
             return Err(refused(" (Invalid status change)", &status, "published"));
         }
+        self.publish_last_model(id);
         let output = self.workspace.find_task(id).map_or(Value::Null, |task| task["output"].clone());
         self.go(id, "published", vec![("published", self.iso_now()), ("output", output)])
     }
 
-    /// Changes the status as the request asks; `extra` goes with it.
+    /// Changes the status if that is allowed or forced, and the `extra` fields with it.
     pub(crate) fn go(&mut self, id: &str, to: &str, extra: Vec<(&str, Value)>) -> Result<Value> {
         let from = self.status(id);
         let allowed = |(start, ends): &(&str, &[&str])| *start == from && ends.contains(&to);
@@ -181,7 +177,7 @@ impl Call<'_> {
         Ok(json!({"updated": 1, "fields": self.set_status(id, to, &reason, &message, extra)}))
     }
 
-    /// Stores the status, and gives the fields that answers show: nulls remove, and are shown for one field only.
+    /// Stores the status and returns the fields that the answer shows. A null removes a field.
     pub(crate) fn set_status(
         &mut self,
         id: &str,
@@ -212,12 +208,19 @@ impl Call<'_> {
         shown
     }
 
-    /// The same for many tasks: what fails for one does not stop the others.
+    /// Acts on many tasks. An error for one does not stop the others.
     pub(crate) fn each(&mut self, act: impl Fn(&mut Self, &str) -> Result<Value>) -> Result<Value> {
+        let act = |call: &mut Self, id: &str| {
+            if call.workspace.find_task(id).is_some() { act(call, id) } else { Err(ApiError::unknown_task(id)) }
+        };
+        self.each_of(act)
+    }
+
+    /// Acts on many items of any kind.
+    pub(crate) fn each_of(&mut self, act: impl Fn(&mut Self, &str) -> Result<Value>) -> Result<Value> {
         let (mut failed, mut succeeded) = (Vec::new(), Vec::new());
         for id in self.ids()? {
-            let known = self.workspace.find_task(&id).is_some();
-            match if known { act(self, &id) } else { Err(ApiError::unknown_task(&id)) } {
+            match act(self, &id) {
                 Ok(mut data) => {
                     data["id"] = id.into();
                     succeeded.push(data);

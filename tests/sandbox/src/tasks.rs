@@ -8,7 +8,7 @@ use crate::listing::{self, Listing};
 use crate::projection::View;
 use crate::schema;
 use crate::time;
-use crate::workspace::{COMPANY, USER, set_fields, strings};
+use crate::workspace::{COMPANY, USER, add_and_remove, set_fields, strings};
 
 /// What `tasks.update` changes whatever the task's status.
 const UPDATE_FIELDS: &[&str] =
@@ -30,8 +30,8 @@ const EDIT_FIELDS: &[&str] = &[
 
 /// Documents of fixed form.
 const EMBEDDED: &[&str] = &["script", "execution", "output", "models"];
-/// What users may set at any time; an edit of nothing else leaves `last_update` alone.
-const TOUCHING_NOTHING: &[&str] = &["name", "status_message", "comment", "created", "project", "tags", "system_tags"];
+/// An edit of these alone leaves `last_update` as it is.
+const USER_SET: &[&str] = &["name", "status_message", "comment", "created", "project", "tags", "system_tags"];
 const TYPES: &[&str] = &[
     "training",
     "testing",
@@ -107,23 +107,12 @@ pub(crate) fn get_by_id(call: &mut Call<'_>) -> Result<Value> {
 /// Adds, then removes, on tasks of any status; touches `last_change` and leaves `last_update` alone.
 pub(crate) fn update_tags(call: &mut Call<'_>) -> Result<Value> {
     let ids = call.ids()?;
-    let add = tag_list(call, "add_tags")?;
-    let remove = tag_list(call, "remove_tags")?;
-    if add.is_empty() && remove.is_empty() {
-        return Err(ApiError::validation("Either add tags or remove tags should be provided"));
-    }
+    let (add, remove) = call.tag_changes()?;
     call.require_writable(&ids)?;
     let now = time::stored(call.workspace.now());
     let steps = usize::from(!add.is_empty()) + usize::from(!remove.is_empty());
     for task in call.workspace.tasks.iter_mut().filter(|task| ids.iter().any(|id| task["id"] == id.as_str())) {
-        let mut tags = strings(&task["tags"]);
-        for tag in &add {
-            if !tags.contains(tag) {
-                tags.push(tag.clone());
-            }
-        }
-        tags.retain(|tag| !remove.contains(tag));
-        task["tags"] = tags.into();
+        task["tags"] = add_and_remove(&strings(&task["tags"]), &add, &remove).into();
         task["last_change"] = now.clone().into();
         task["last_changed_by"] = USER.into();
     }
@@ -170,7 +159,7 @@ pub(crate) fn edit(call: &mut Call<'_>) -> Result<Value> {
             *given = merged(&task[*name], given);
         }
     }
-    if !fields.keys().all(|name| TOUCHING_NOTHING.contains(&name.as_str())) {
+    if !fields.keys().all(|name| USER_SET.contains(&name.as_str())) {
         fields.insert("last_update".to_owned(), time::iso(call.workspace.now()).into());
     }
     Ok(call.change(&id, fields))
@@ -290,6 +279,15 @@ pub(crate) fn make_public(call: &mut Call<'_>) -> Result<Value> {
 }
 
 impl Call<'_> {
+    /// What a request adds and what it removes.
+    pub(crate) fn tag_changes(&self) -> Result<(Vec<String>, Vec<String>)> {
+        let (add, remove) = (tag_list(self, "add_tags")?, tag_list(self, "remove_tags")?);
+        if add.is_empty() && remove.is_empty() {
+            return Err(ApiError::validation("Either add tags or remove tags should be provided"));
+        }
+        Ok((add, remove))
+    }
+
     pub(crate) fn task_id(&self) -> Result<String> {
         let id = self.parameters.get("task").and_then(Value::as_str);
         id.map(str::to_owned).ok_or_else(|| ApiError::missing_required("task"))
@@ -355,7 +353,7 @@ impl Call<'_> {
                 *value = time::stored(now).into();
             }
         }
-        // Known to the API, not to the store.
+        // The API accepts it and the store drops it.
         if let Some(execution) = stored.get_mut("execution").and_then(Value::as_object_mut) {
             execution.remove("dataviews");
         }

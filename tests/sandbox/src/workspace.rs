@@ -1,4 +1,4 @@
-//! The state the sandbox holds: projects, tasks, events, logs and queues of one company, and its clock.
+//! The state the sandbox holds: projects, tasks, models, events, logs and queues of one company, and its clock.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
@@ -22,6 +22,7 @@ pub(crate) const USER: &str = "__tests__";
 pub struct Workspace {
     pub(crate) projects: Vec<Value>,
     pub(crate) tasks: Vec<Value>,
+    pub(crate) models: Vec<Value>,
     pub(crate) events: HashMap<String, Events>,
     /// The console log of each task, as the event store holds it, in order of arrival.
     pub(crate) logs: HashMap<String, Vec<Value>>,
@@ -80,7 +81,7 @@ impl Clock {
     }
 }
 
-/// Seeded tasks are dated from here, a second apart, whatever the clock says: 2026-01-01.
+/// The first seeded task is dated 2026-01-01, each further one a second later, whatever the clock says.
 const FIRST_SEED: i64 = 1_767_225_600 * time::SECOND;
 
 impl Workspace {
@@ -88,6 +89,7 @@ impl Workspace {
         Self {
             projects: Vec::new(),
             tasks: Vec::new(),
+            models: Vec::new(),
             events: HashMap::new(),
             logs: HashMap::new(),
             queues: Vec::new(),
@@ -173,18 +175,19 @@ impl Workspace {
         change(self.find_task_mut(id).unwrap_or_else(|| panic!("the sandbox has no task {id:?}")));
     }
 
-    /// Every project and task, for comparison before and after.
+    /// Every project, task and model, for comparison before and after.
     #[must_use]
     pub fn state(&self) -> Value {
-        json!({"projects": self.projects, "tasks": self.tasks})
+        json!({"projects": self.projects, "tasks": self.tasks, "models": self.models})
     }
 
     /// Takes over projects and tasks as `get_all_ex` answers them (references are objects there), and queues.
     pub(crate) fn load(&mut self, state: &Value) {
-        for (key, list) in [("projects", &mut self.projects), ("tasks", &mut self.tasks)] {
+        let lists = [("projects", &mut self.projects), ("tasks", &mut self.tasks), ("models", &mut self.models)];
+        for (key, list) in lists {
             for item in state[key].as_array().into_iter().flatten() {
                 let mut item = item.clone();
-                for reference in ["company", "user", "project", "parent"] {
+                for reference in ["company", "user", "project", "parent", "task"] {
                     if let Some(id) = item[reference].get("id").cloned() {
                         item[reference] = id;
                     }
@@ -228,7 +231,14 @@ impl Workspace {
         id
     }
 
-    /// The task's project was updated.
+    /// Takes the task out of every queue.
+    pub(crate) fn leave_queues(&mut self, task: &str) {
+        for queue in &mut self.queues {
+            queue.entries.retain(|(queued, _)| queued != task);
+        }
+    }
+
+    /// Sets the `last_update` of the task's project to now.
     pub(crate) fn touch_project(&mut self, task: &str) {
         let now = time::stored(self.now());
         let project = self.find_task(task).map_or(Value::Null, |task| task["project"].clone());
@@ -257,6 +267,14 @@ pub(crate) fn id_of(item: &Value) -> String {
 /// The strings of an array; everything else counts as nothing.
 pub(crate) fn strings(value: &Value) -> Vec<String> {
     value.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
+/// Adds tags that are not there yet, then removes.
+pub(crate) fn add_and_remove(tags: &[String], add: &[String], remove: &[String]) -> Vec<String> {
+    let new = add.iter().enumerate().filter(|(at, tag)| !tags.contains(tag) && !add[..*at].contains(tag));
+    let mut tags: Vec<String> = tags.iter().chain(new.map(|(_, tag)| tag)).cloned().collect();
+    tags.retain(|tag| !remove.contains(tag));
+    tags
 }
 
 /// The document store drops fields that are set to null.

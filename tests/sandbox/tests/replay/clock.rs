@@ -14,7 +14,7 @@ const STEP: i64 = 2 * ONE_REQUEST;
 
 pub(crate) struct Clock {
     now: i64,
-    /// It stands still until there is something to follow.
+    /// False for recordings whose order in time does not matter.
     follows: bool,
     time: Regex,
 }

@@ -2,8 +2,8 @@
 //!
 //! - Ids (32 hexadecimal digits): what the sandbox was given keeps its id; any other recorded id must stand for
 //!   one of the sandbox's, throughout, and back.
-//! - Times: equal, or both times in the same notation. Where the sandbox's clock follows the recorded one, the times of a task
-//!   also come in the same order.
+//! - Times: equal, or both times in the same notation. Where the sandbox's clock follows the recorded one, the times of
+//!   a task also come in the same order.
 //! - Tokens: their claims are compared; session and signing time differ, the lifetime does not.
 
 use std::collections::HashMap;
@@ -72,7 +72,7 @@ impl Likeness {
     }
 
     /// A recorded text with the sandbox's ids.
-    fn translate(&self, text: &str) -> String {
+    pub(crate) fn translate(&self, text: &str) -> String {
         let of = |found: &regex::Captures<'_>| self.ours.get(&found[0]).cloned().unwrap_or_else(|| found[0].into());
         self.id.replace_all(text, of).into_owned()
     }
@@ -103,7 +103,7 @@ impl Likeness {
     }
 
     /// With `beginning`, the recorded value may stop early: lists may be shorter, and objects lack fields.
-    fn same(&mut self, recorded: &Value, ours: &Value, beginning: bool, path: &str) -> Result<(), String> {
+    pub(crate) fn same(&mut self, recorded: &Value, ours: &Value, beginning: bool, path: &str) -> Result<(), String> {
         let differ =
             || Err(format!("at {path}: {} instead of {}", start(&ours.to_string()), start(&recorded.to_string())));
         match (recorded, ours) {
@@ -166,7 +166,7 @@ impl Likeness {
             && recorded_ids.iter().zip(&own_ids).all(|(recorded, own)| self.same_id(recorded, own))
     }
 
-    fn same_id(&mut self, recorded: &str, own: &str) -> bool {
+    pub(crate) fn same_id(&mut self, recorded: &str, own: &str) -> bool {
         let forth = self.ours.entry(recorded.to_owned()).or_insert_with(|| own.to_owned());
         let back = self.recorded.entry(own.to_owned()).or_insert_with(|| recorded.to_owned());
         forth == own && back == recorded

@@ -1,14 +1,15 @@
 //! Holds the sandbox to the real server: every recorded request is sent again and the answers are compared.
 //!
-//! Code map: `captures` reads the recordings, `scenes` puts the state in place that a group of them began with,
-//! `clock` lets the sandbox's time follow the recorded one, `client` sends one, `compare` tells whether two answers mean the
-//! same.
+//! Code map: `captures` reads the recordings, `scenes` puts the state in place that a group of them began with, `clock`
+//! lets the sandbox's time follow the recorded one, `client` sends a request, `compare` says whether two answers mean
+//! the same. `traces` sends the requests of whole runs of the SDK and of an agent, and compares what they leave.
 
 mod captures;
 mod client;
 mod clock;
 mod compare;
 mod scenes;
+mod traces;
 
 use captures::Capture;
 use compare::Likeness;

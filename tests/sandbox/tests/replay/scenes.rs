@@ -14,10 +14,10 @@ pub(crate) const SEEDED: &str = include_str!("../../seeded-state.json");
 /// When the first recording was taken.
 const NOW: i64 = 1_795_436_748_000_000;
 /// The state that the recordings from this one on began with.
-const SEEDED_AGAIN: &str = include_str!("../../seeded-state-2.json");
+pub(crate) const SEEDED_AGAIN: &str = include_str!("../../seeded-state-2.json");
 pub(crate) const SECOND_DAY: u32 = 420;
 /// When they began: 2026-11-28T00:47:52.
-const SECOND_NOW: i64 = 1_795_826_872_000_000;
+pub(crate) const SECOND_NOW: i64 = 1_795_826_872_000_000;
 /// The queue that existed then.
 const QUEUES: &str = r#"{"queues": [{"id": "5316f6ee8f10468e982750d0b5a26c75", "name": "default"}]}"#;
 
@@ -57,7 +57,7 @@ impl Stage {
         Self { sandbox, clock: Clock::new(0, false) }
     }
 
-    /// Puts in place what was there before this recording; where that took a new sandbox, says what it knows.
+    /// Puts in place what was there before this recording. Returns the state of a new sandbox, if it takes one.
     pub(crate) fn prepare(&mut self, number: u32) -> Option<String> {
         match number {
             // The token recorded in 02 lives for one second.
@@ -86,7 +86,7 @@ impl Stage {
     }
 }
 
-fn start(state: &str, now: i64) -> Sandbox {
+pub(crate) fn start(state: &str, now: i64) -> Sandbox {
     Sandbox::builder().state_json(state).now(now).lenient().start().unwrap()
 }
 
@@ -167,18 +167,23 @@ fn task_full_of_metrics(sandbox: &Sandbox) {
     report(sandbox, &event(id, 0, "Performance Metrics", "mAP", &json!(0.9)).to_string());
 }
 
-fn report(sandbox: &Sandbox, lines: &str) {
+/// A request with the sandbox's own credentials.
+pub(crate) fn signed(sandbox: &Sandbox, path: &str, content_type: &str, body: &str) -> Request {
     use base64::Engine as _;
     let pair = format!("{}:{}", sandbox.access_key(), sandbox.secret_key());
     let basic = format!("Basic {}", base64::prelude::BASE64_STANDARD.encode(pair));
-    let headers = [("Authorization", basic.as_str()), ("Content-Type", "application/json-lines")];
-    let request = Request {
+    let headers = [("Authorization", basic.as_str()), ("Content-Type", content_type)];
+    Request {
         method: "POST".to_owned(),
-        path: "/events.add_batch".to_owned(),
+        path: path.to_owned(),
         headers: headers.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec(),
-        body: lines.to_owned(),
+        body: body.to_owned(),
         cut: false,
-    };
+    }
+}
+
+fn report(sandbox: &Sandbox, lines: &str) {
+    let request = signed(sandbox, "/events.add_batch", "application/json-lines", lines);
     assert_eq!(crate::client::send(&sandbox.url(), &request).unwrap().status, 200);
 }
 
