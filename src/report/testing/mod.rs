@@ -4,22 +4,18 @@ pub(crate) mod outcomes;
 
 use std::time::Duration;
 
-use crate::clearml::{Cause, Error, Operation, Server};
+use crate::clearml::{Cause, Error, Operation};
 use crate::gate::outcome::{
     Finding, Judged, JudgedVia, MetricOutcome, Outcome, Report, RunSummary, Side, Spreads, Warning,
 };
-use crate::git::CodePaths;
-use crate::model::commit::{Commit, RecordedCommit};
+use crate::model::commit::RecordedCommit;
 use crate::model::compare::{Criteria, Direction, Score, Tolerance, Verdict, judge};
 use crate::model::metric::{Metric, Metrics, Pick, Role};
 use crate::model::name::{Name, Tag};
 use crate::model::run::{Curve, Curves, ScoreFault, TaskId};
 use crate::model::select::NearMisses;
-use crate::net::secret::Secret;
-use crate::net::tls::Trust;
-use crate::net::url::Host;
 use crate::promote::{NotMovedReason, Promotion};
-use crate::settings::{BaselineCheck, Comment, NoBaseline, Promote, Settings};
+use crate::settings::Settings;
 
 /// The commit under review.
 pub(crate) const COMMIT: &str = "a94a8fe5ccb19ba61c4c0873d391e987982fbbd3";
@@ -52,31 +48,13 @@ pub(crate) fn informational(title: &str, series: &str) -> Metric {
 /// Settings with these metrics; every other name is `text`.
 pub(crate) fn settings(metrics: Vec<Metric>, text: &str) -> Settings {
     Settings {
-        server: Server {
-            api: Host::parse("https://api.example.org").unwrap(),
-            web: Host::parse("https://app.example.org").ok(),
-            access_key: Secret::new("ACCESS").unwrap(),
-            secret_key: Secret::new("hunter2").unwrap(),
-            trust: Trust::System,
-            proxy: None,
-        },
-        commit: Commit::parse(COMMIT).unwrap(),
         commit_source: "the head of the pull request",
         project: name(text),
         task_name: name(text),
         tag: Tag::parse(name(text).as_str()).unwrap_or_else(|_| Tag::parse("tag").unwrap()),
         metrics: Metrics::new(metrics).unwrap(),
-        no_baseline: NoBaseline::Pass,
-        promote: Promote::OnPass,
-        keep_best: false,
-        accept: false,
-        wait: Duration::ZERO,
-        enforce: true,
-        code_paths: CodePaths::default(),
-        baseline_check: BaselineCheck::Warn,
-        runs: 1,
-        comment: Comment::Never,
         in_force: vec![("CLEARML_PROJECT", text.to_owned()), ("CLEARML_SCALAR_THRESHOLD", "3%".to_owned())],
+        ..outcomes::resolved(r#"[{"title": "validation", "series": "accuracy"}]"#, &[])
     }
 }
 

@@ -20,19 +20,22 @@ use crate::settings::flags::Flags;
 
 /// Settings with these metrics, as in `CLEARML_METRICS`.
 pub(crate) fn settings(metrics: &Value, others: &[(&str, &str)]) -> &'static Settings {
-    let metrics = metrics.to_string();
+    Box::leak(Box::new(resolved(&metrics.to_string(), others)))
+}
+
+pub(super) fn resolved(metrics: &str, others: &[(&str, &str)]) -> Settings {
     let given = [
         ("CLEARML_API_HOST", "https://api.example.org"),
         ("CLEARML_API_ACCESS_KEY", "access"),
         ("CLEARML_API_SECRET_KEY", "secret"),
         ("CLEARML_PROJECT", "vision/detector"),
         ("CLEARML_TASK_NAME", "train"),
-        ("CLEARML_METRICS", metrics.as_str()),
+        ("CLEARML_METRICS", metrics),
         ("COMMIT_ID", COMMIT),
     ];
     let environment: Environment = given.into_iter().chain(others.iter().copied()).collect();
     let context = ci::detect(None, &environment, Path::new("."));
-    Box::leak(Box::new(crate::settings::resolve(&Flags::default(), &environment, &context).unwrap()))
+    crate::settings::resolve(&Flags::default(), &environment, &context).unwrap()
 }
 
 /// Settings with one metric and defaults.
