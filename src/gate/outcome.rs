@@ -46,7 +46,6 @@ pub(crate) enum Outcome<'a> {
 }
 
 /// A verdict and what it is based on.
-#[expect(clippy::struct_field_names, reason = "reports call it judged_via")]
 #[derive(Debug)]
 pub(crate) struct Judged<'a> {
     pub(crate) verdict: Verdict,
