@@ -465,9 +465,11 @@ mod clones {
             let head = repo.commit(&[("b", "2")]);
             let mut blobless = repo.clone(&["--no-checkout", "--filter=blob:none"]);
             let mut treeless = repo.clone(&["--no-checkout", "--filter=tree:0"]);
+            // The checkout fetches the trees of the newest commit, and no others.
+            let mut trees_of_head = repo.clone(&["--filter=tree:0"]);
             let later = repo.commit(&[("b", "3")]);
             let again = repo.commit_index("again");
-            for clone in [&mut blobless, &mut treeless] {
+            for clone in [&mut blobless, &mut treeless, &mut trees_of_head] {
                 clone.wrap(&format!("{forget}\nGIT_TRACE=$LOG exec \"$GIT\" \"$@\""));
             }
             let others = [old.as_str(), &head, &later, &again];
@@ -475,10 +477,11 @@ mod clones {
             assert_eq!(blobless.compare_all(&head, &others, "src/a"), Ok(vec![same, same, missing, missing]));
             assert_eq!(blobless.compare_all(&head, &others, "b"), Ok(vec![different, same, missing, missing]));
             assert_eq!(treeless.compare_all(&head, &others, ""), Ok(vec![different, same, missing, missing]));
+            assert_eq!(trees_of_head.compare_all(&head, &others, "b"), Ok(vec![missing, same, missing, missing]));
             assert_eq!(treeless.error(&head, "b"), GitError::TreeMissing(commit(&head)));
             assert_eq!(treeless.branch_contains("main", &old), Ok(true));
             assert_eq!(treeless.branch_contains("main", &later), Err(GitError::CommitMissing(commit(&later))));
-            for clone in [blobless, treeless] {
+            for clone in [blobless, treeless, trees_of_head] {
                 let logged = clone.logged();
                 assert!(logged.contains("cat-file") && !logged.contains("fetch"), "{logged}");
             }
