@@ -88,12 +88,13 @@ impl Entry {
     }
 
     pub(super) fn hex_id(&self) -> String {
-        self.id.iter().map(|byte| format!("{byte:02x}")).collect()
+        let digits = self.id.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+        digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
     }
 }
 
 /// A full id without its last digit. Git looks for an abbreviation only among the objects of this clone. For a full id
-/// that is missing, a partial clone asks the server, and not every git can be told not to.
+/// that is missing, a partial clone asks the server, and an older git cannot be kept from it.
 fn abbreviated(id: &str) -> &str {
     if is_id(id) { id.get(..id.len() - 1).unwrap_or(id) } else { id }
 }
