@@ -4,6 +4,7 @@
 use std::fs;
 use std::path::Path;
 
+use clearml_gate::SETTINGS;
 use clearml_sandbox::{At, Effect, Sandbox, TaskSeed};
 use expect_test::expect_file;
 use roxmltree::Document;
@@ -91,6 +92,12 @@ fn shown(name: &str, sandbox: &Sandbox, gate: Gate) {
     let (headline, _) = markdown.split_once('\n').unwrap();
     let (title, _) = ran.out.split_once(':').filter(|_| ran.err.is_empty()).unwrap_or(("NO VERDICT", ""));
     assert!(headline.starts_with("### ") && headline.contains(title), "{title:?} in {headline}");
+    if let Some(settings) = report["settings"].as_object().filter(|settings| !settings.is_empty()) {
+        let is_replaced = |name: &str| settings.contains_key("CLEARML_METRICS") && name.starts_with("CLEARML_SCALAR_");
+        for setting in SETTINGS.iter().filter(|setting| setting.default.is_some() && !is_replaced(setting.name)) {
+            assert!(settings.contains_key(setting.name) && markdown.contains(setting.name), "{}", setting.name);
+        }
+    }
     // JUnit says what an enforced gate would end with.
     let enforced = if report["settings"]["CLEARML_ENFORCE"] == "false" { 1 } else { ran.code };
     assert_junit(&junit, enforced, text("verdict"));
@@ -115,7 +122,16 @@ fn is_kept(name: &str, ending: &str) -> bool {
 
 fn compare(name: &str, ending: &str, text: &str, sandbox: &Sandbox) {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/gate/snapshots/{name}.{ending}"));
-    expect_file![file].assert_eq(&unvarying(text, sandbox));
+    expect_file![file].assert_eq(&unvarying(&without_defaults(text), sandbox));
+}
+
+/// The text without the settings that have their default, so that a new setting changes no snapshot.
+fn without_defaults(text: &str) -> String {
+    let defaults = SETTINGS.iter().filter_map(|setting| Some((setting.name, setting.default?)));
+    let lines = defaults.flat_map(|(name, default)| {
+        [format!("    \"{name}\": \"{default}\",\n"), format!("| {name} | <code>{default}</code> |\n")]
+    });
+    lines.fold(text.to_owned(), |text, line| text.replace(&line, ""))
 }
 
 /// Asserts that a JUnit report fails, and only fails, where a gate with this exit code does.
