@@ -1,23 +1,28 @@
 #!/usr/bin/env bash
-# Fuzzes what reads text from outside: `fuzz/run.sh [seconds] [target...]`, 30 seconds for each of all targets by default.
+# Fuzzes the code that reads text from outside: `fuzz/run.sh [seconds] [target...]`. By default 30 seconds for each target.
 #
-# Begins with the corpus in the repository, whose every file is also read by `cargo test`. What is found on the way is
-# kept under target/fuzz; `fuzz/run.sh keep` brings what reaches new code into the repository. Fails at the first input that
-# breaks a promise, and says where that input is. $JOBS targets run at once, as many as there are processors by default.
+# It starts from the corpus in the repository, which `cargo test` reads too. New inputs go to target/fuzz; `fuzz/run.sh new`
+# picks those that reach code which no input in the repository reaches. The script fails at the first input that breaks a
+# promise, and prints where it is. $JOBS targets run at once, by default one per processor. Needs a C++ compiler.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-CARGO_FUZZ=0.13.2
 work=$PWD/target/fuzz
-# Larger files teach nothing more and are slow.
+# Larger inputs are slow and find nothing more.
 LARGEST=65536
 
 targets() { sed -n 's/^name = "\(.*_.*\|report\)"$/\1/p' fuzz/Cargo.toml; }
 
+# What cargo-fuzz passes to the compiler, without its sanitizers: the gate has no unsafe code, runs several times faster
+# without them, and so needs no nightly compiler. Overflow checks and debug assertions are on.
 build() {
-    [ -x "$work/tools/bin/cargo-fuzz" ] || cargo install --quiet --locked --root "$work/tools" cargo-fuzz@$CARGO_FUZZ
-    # The gate has no unsafe code to be watched, and is several times faster without a sanitizer; nor does it need a nightly
-    # compiler then. Overflows and debug assertions are on.
-    PATH="$work/tools/bin:$PATH" cargo fuzz build --sanitizer none --target-dir "$work/build" >/dev/null
+    local host pass flags='--cfg fuzzing -Cpasses=sancov-module -Cdebug-assertions'
+    for pass in level=4 inline-8bit-counters pc-table trace-compares; do
+        flags+=" -Cllvm-args=-sanitizer-coverage-$pass"
+    done
+    host=$(rustc -vV | sed -n 's/^host: //p')
+    # With a target, cargo does not pass the flags to build scripts.
+    RUSTFLAGS=$flags cargo build --quiet --release --locked --manifest-path fuzz/Cargo.toml --target "$host" \
+        --target-dir "$work/build"
 }
 
 binary() { find "$work"/build/*/release -maxdepth 1 -type f -name "$1" -perm -u+x; }
@@ -35,23 +40,25 @@ one() {
     fi
 }
 
-keep() {
-    local target smallest
+# The corpus itself stays as it is: a person picks from what is new, and gives it a name that says what it is.
+new() {
+    local target
     for target in $(targets); do
-        smallest=$work/smallest/$target
-        rm -rf "$smallest"
-        mkdir -p "$smallest"
-        "$(binary "$target")" -merge=1 -max_len=$LARGEST "$smallest" "fuzz/corpus/$target" "$work/corpus/$target" >/dev/null 2>&1
-        rm -rf "fuzz/corpus/$target"
-        cp -r "$smallest" "fuzz/corpus/$target"
-        printf '%-16s %6s files\n' "$target" "$(find "fuzz/corpus/$target" -type f | wc -l)"
+        rm -rf "$work/new/$target"
+        mkdir -p "$work/new/$target" "$work/corpus/$target"
+        cp "fuzz/corpus/$target"/* "$work/new/$target"
+        # Without counters: only which code runs matters here, not how often.
+        "$(binary "$target")" -merge=1 -use_counters=0 -max_len=$LARGEST "$work/new/$target" "$work/corpus/$target" \
+            >/dev/null 2>&1
+        (cd "fuzz/corpus/$target" && printf '%s\n' *) | (cd "$work/new/$target" && xargs rm)
+        printf '%-16s %6s files in %s\n' "$target" "$(find "$work/new/$target" -type f | wc -l)" "target/fuzz/new/$target"
     done
 }
 
 mkdir -p "$work"
 build
-if [ "${1:-}" = keep ]; then
-    keep
+if [ "${1:-}" = new ]; then
+    new
     exit
 fi
 seconds=${1:-30}
