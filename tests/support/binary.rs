@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
+use clearml_gate::{Limits, Process, Stream};
 use clearml_sandbox::Sandbox;
 use tempfile::TempDir;
 
@@ -112,6 +113,22 @@ impl Gate {
 
     pub(crate) fn run(&self) -> Ran {
         Ran::of(&self.command().output().unwrap())
+    }
+
+    /// Runs the gate in the process of the tests, within other limits than those of the binary: for tests that would wait
+    /// for a minute otherwise.
+    pub(crate) fn run_within(&self, limits: Limits) -> Ran {
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let exit = clearml_gate::run(Process {
+            args: self.args.clone(),
+            environment: self.environment.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect(),
+            directory: self.path().to_owned(),
+            limits,
+            out: Stream { writer: &mut out, is_terminal: false },
+            err: Stream { writer: &mut err, is_terminal: false },
+        });
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        Ran { code: exit.code().into(), out: text(out), err: text(err) }
     }
 }
 
