@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use md5::{Digest, Md5};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -188,7 +187,7 @@ fn reading(value: &Value) -> Reading {
 
 /// The key of a title or series in `last_metrics`: the MD5 of its UTF-8 bytes, in lower case hex.
 fn key(name: &str) -> String {
-    format!("{:032x}", u128::from_be_bytes(Md5::digest(name.as_bytes()).into()))
+    format!("{:x}", md5::compute(name))
 }
 
 /// One batch of raw scalars, in the order of their iterations.

@@ -6,8 +6,6 @@ mod escape;
 #[cfg(test)]
 mod tests;
 
-use md5::{Digest as _, Md5};
-
 use crate::gate::outcome::{Finding, Judged, NoVerdict, NotStarted, Outcome, Report, RunSummary};
 use crate::model::compare::{Judgement, Verdict};
 use crate::settings::{Fault, Settings};
@@ -54,8 +52,8 @@ pub(crate) fn marker(settings: &Settings) -> String {
     let metrics = settings.metrics.iter().flat_map(|metric| [metric.title.as_str(), metric.series.as_str()]);
     let names = [settings.project.as_str(), settings.task_name.as_str()].into_iter().chain(metrics);
     // No name contains a line break.
-    let digest = Md5::digest(names.collect::<Vec<_>>().join("\n").as_bytes());
-    format!("<!-- clearml-gate 1 {:032x} -->", u128::from_be_bytes(digest.into()))
+    let digest = md5::compute(names.collect::<Vec<_>>().join("\n"));
+    format!("<!-- clearml-gate 1 {digest:x} -->")
 }
 
 /// The first version that fits; else `title`, cut if necessary.

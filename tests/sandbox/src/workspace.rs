@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use md5::{Digest as _, Md5};
 use serde_json::{Map, Value, json};
 
 use crate::seed::TaskSeed;
@@ -294,7 +293,7 @@ pub(crate) fn set_fields(item: &mut Value, fields: &Map<String, Value>) {
 
 pub(crate) fn md5_hex(text: &str) -> String {
     let mut hex = String::with_capacity(32);
-    for byte in Md5::digest(text.as_bytes()) {
+    for byte in md5::compute(text).0 {
         let _ = write!(hex, "{byte:02x}");
     }
     hex
