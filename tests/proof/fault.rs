@@ -1,19 +1,18 @@
-//! What can go wrong with a request, and which exit codes that may lead to.
+//! What can go wrong with a request, and the exit codes that are then correct.
 
 use std::time::Duration;
 
 use clearml_gate::Limits;
 use clearml_sandbox::{At, Effect, Sandbox};
 
-/// A fault of one request, or of it and all that follow.
+/// A fault in one request, or in this request and all later ones.
 #[derive(Clone, Copy)]
 pub(crate) struct Fault {
     pub(crate) name: &'static str,
     lasts: bool,
-    /// The exit codes that a gate may end with besides that of a run without faults; 3 where the answer is one, and says
-    /// nothing that can be judged.
+    /// The correct exit codes besides the one without the fault. Code 3 is for a valid response with no usable value.
     pub(crate) codes: &'static [u8],
-    /// The fault by the address of another host and the limits of the gate.
+    /// Makes the fault from the address of another host and the limits of the gate.
     effect: fn(&str, &Limits) -> Effect,
 }
 
@@ -33,13 +32,13 @@ const fn always(name: &'static str, codes: &'static [u8], effect: fn(&str, &Limi
     Fault { name, lasts: true, codes, effect }
 }
 
-/// ClearML's own refusal.
+/// An error response from ClearML.
 fn refused(code: u16) -> Effect {
     let body = format!(r#"{{"meta":{{"result_code":{code},"result_subcode":1,"result_msg":"no"}},"data":{{}}}}"#);
     Effect::Status { code, headers: Vec::new(), body }
 }
 
-/// What a proxy says.
+/// A page from a proxy.
 fn page(code: u16, headers: &[(&str, &str)]) -> Effect {
     let mut headers: Vec<_> = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     headers.push(("Content-Type".to_owned(), "text/html".to_owned()));
@@ -50,7 +49,7 @@ fn json(body: &str) -> Effect {
     Effect::json(body)
 }
 
-/// Whatever takes too long: longer than one request may take.
+/// Longer than the limit for one request.
 fn late(limits: &Limits) -> Duration {
     limits.request * 3 / 2
 }

@@ -1,4 +1,4 @@
-//! The situations in which faults are tried: what is in ClearML, and what a gate makes of it when nothing goes wrong.
+//! The scenarios: the runs in ClearML, and how a gate ends if nothing goes wrong.
 
 use clearml_sandbox::{Sandbox, TaskSeed};
 use serde_json::Value;
@@ -6,17 +6,17 @@ use serde_json::Value;
 pub(crate) use crate::support::{BASE, HEAD, OTHER};
 use crate::support::{PROJECT, SERIES, TAG, TASK, TITLE};
 
-/// A situation.
+/// What is in ClearML, and the correct result.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Scenario {
     pub(crate) name: &'static str,
     api_version: &'static str,
-    /// Commit, value and whether it carries the tag; the run of [`HEAD`] is the candidate.
+    /// Commit, value, and whether the run has the tag. The run of [`HEAD`] is the candidate.
     runs: &'static [(&'static str, f64, bool)],
-    /// What a gate says when nothing goes wrong.
+    /// The verdict if nothing goes wrong.
     pub(crate) verdict: &'static str,
     pub(crate) code: u8,
-    /// How many requests it makes then.
+    /// The number of requests if nothing goes wrong.
     pub(crate) requests: usize,
 }
 
@@ -71,7 +71,7 @@ pub(crate) const SCENARIOS: [Scenario; 6] = [
     },
 ];
 
-/// A sandbox in such a situation.
+/// A sandbox with the runs of a scenario.
 pub(crate) struct Stage {
     pub(crate) sandbox: Sandbox,
     before: Value,
@@ -95,20 +95,20 @@ impl Scenario {
         Stage { before: others(&sandbox.state()), sandbox, candidate, had_tag }
     }
 
-    /// Whether the verdict lets the tag move.
+    /// Whether the candidate gets the tag.
     pub(crate) fn passes(&self) -> bool {
         self.code == 0
     }
 }
 
 impl Stage {
-    /// Asserts that nothing of any task changed but the tag in question.
+    /// Asserts that nothing but the tag changed in any task.
     pub(crate) fn assert_nothing_else_changed(&self, context: &str) {
         assert_eq!(others(&self.sandbox.state()), self.before, "{context}");
     }
 }
 
-/// The workspace without what moving the tag changes.
+/// The workspace without the fields that change with the tag.
 fn others(state: &Value) -> Value {
     let mut state = state.clone();
     for task in state["tasks"].as_array_mut().unwrap() {

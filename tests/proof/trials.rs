@@ -49,17 +49,17 @@ impl Extent {
 /// The size of a sample that leaves nothing out.
 pub(crate) const EVERYTHING: usize = usize::MAX;
 
-/// So many of the trials, spread over the whole list: neighbors are alike.
+/// A sample of this size, spread over the whole list, because neighbors are alike.
 pub(crate) fn sample<T: Clone>(random: &mut Random, trials: &[T], size: usize) -> Vec<T> {
     let (size, all) = (size.min(trials.len()), trials.len());
     let stretch = |n: usize| (n * all / size, (n + 1) * all / size);
     (0..size).map(stretch).map(|(start, end)| trials[start + random.below(end - start)].clone()).collect()
 }
 
-/// Trials at once: most of their time they wait.
+/// The number of trials at once. A trial mostly waits.
 const AT_ONCE: usize = 24;
 
-/// One search at a time: two of them would fight for the processor, and requests would time out that should not.
+/// Only one search runs at a time. Two would compete for the processor, and requests would time out for that reason alone.
 static SEARCHING: Mutex<()> = Mutex::new(());
 
 /// Makes every trial.

@@ -1,4 +1,4 @@
-//! Runs the real binary against a sandbox, in an environment that holds nothing but what a test puts there.
+//! Runs the real binary against a sandbox. Its environment has only what the test sets.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -10,17 +10,17 @@ use tempfile::TempDir;
 
 use super::scene::{HEAD, PROJECT, SERIES, TASK, TITLE};
 
-/// A call of the binary, not made yet.
+/// A run of the binary that a test prepares.
 pub(crate) struct Gate {
     environment: BTreeMap<String, String>,
     args: Vec<String>,
-    /// Home and working directory: empty, so that neither clearml.conf nor a checkout is found by accident.
+    /// The home and working directory. Empty, so the gate finds no clearml.conf and no checkout by accident.
     pub(crate) folder: TempDir,
-    /// For files that must not lie in a checkout.
+    /// For files that must not be in a checkout.
     outside: TempDir,
 }
 
-/// What came of it.
+/// How the binary ended, and what it wrote.
 #[derive(Debug)]
 pub(crate) struct Ran {
     pub(crate) code: i32,
@@ -29,17 +29,17 @@ pub(crate) struct Ran {
 }
 
 impl Gate {
-    /// With no setting at all.
+    /// A gate without settings.
     pub(crate) fn bare() -> Self {
         let folder = TempDir::new().unwrap();
         let home = folder.path().to_str().unwrap().to_owned();
         let mut environment = BTreeMap::from([
             ("HOME".to_owned(), home.clone()),
             ("USERPROFILE".to_owned(), home),
-            // Some CIs render colours, and the tests read words.
+            // Some CIs show colors, and the tests compare plain text.
             ("NO_COLOR".to_owned(), "1".to_owned()),
         ]);
-        // Windows cannot open a socket without this one.
+        // Without `SystemRoot`, Windows cannot open a socket.
         for name in ["PATH", "SystemRoot"] {
             if let Ok(value) = std::env::var(name) {
                 environment.insert(name.to_owned(), value);
@@ -48,7 +48,7 @@ impl Gate {
         Self { environment, args: Vec::new(), folder, outside: TempDir::new().unwrap() }
     }
 
-    /// With the settings that every gate needs, for the code at [`HEAD`].
+    /// A gate with the required settings, for the commit [`HEAD`].
     pub(crate) fn of(sandbox: &Sandbox) -> Self {
         Self::bare()
             .set("CLEARML_API_HOST", &sandbox.url())
@@ -67,7 +67,7 @@ impl Gate {
         self
     }
 
-    /// In GitHub Actions, on an event with this payload.
+    /// Runs in GitHub Actions, for an event with this payload.
     pub(crate) fn on_event(self, name: &str, payload: &str) -> Self {
         let file = self.outside.path().join("event.json");
         std::fs::write(&file, payload).unwrap();
@@ -86,7 +86,7 @@ impl Gate {
         self
     }
 
-    /// With this shell script as the first `git` in the path; `$GIT` in it is the real one.
+    /// Puts this shell script first in the path, as `git`. In the script, `$GIT` is the real git.
     #[cfg(unix)]
     pub(crate) fn with_git(self, script: &str) -> Self {
         use std::os::unix::fs::PermissionsExt as _;
@@ -104,7 +104,7 @@ impl Gate {
     }
 
     pub(crate) fn command(&self) -> Command {
-        // A binary for another platform, behind a script that emulates it, can be held to the same suite (.ci/cross).
+        // .ci/cross runs the same tests with a binary for another platform, through an emulator.
         let binary = std::env::var_os("CLEARML_GATE_TEST_BINARY");
         let mut command = Command::new(binary.unwrap_or_else(|| env!("CARGO_BIN_EXE_clearml-gate").into()));
         command.env_clear().envs(&self.environment).args(&self.args).current_dir(self.path()).stdin(Stdio::null());
@@ -115,8 +115,8 @@ impl Gate {
         Ran::of(&self.command().output().unwrap())
     }
 
-    /// Runs the gate in the process of the tests, within other limits than those of the binary: for tests that would wait
-    /// for a minute otherwise.
+    /// Runs the gate in the process of the tests, with these limits. The binary's own limits would make the test wait for a
+    /// minute.
     pub(crate) fn run_within(&self, limits: Limits) -> Ran {
         let (mut out, mut err) = (Vec::new(), Vec::new());
         let exit = clearml_gate::run(Process {
@@ -141,7 +141,7 @@ impl Ran {
         }
     }
 
-    /// Asserts the exit code and the first words of the report.
+    /// Asserts the exit code, and how the report begins.
     #[track_caller]
     pub(crate) fn expect(self, code: i32, start: &str) -> Self {
         assert_eq!(self.code, code, "{self:#?}");
@@ -149,7 +149,7 @@ impl Ran {
         self
     }
 
-    /// Asserts that the report says this, wherever its lines break.
+    /// Asserts that the report contains this text. Line breaks do not matter.
     #[track_caller]
     pub(crate) fn says(self, text: &str) -> Self {
         assert!(unbroken(&self.out).contains(text), "expected {text:?} in\n{}\n{}", self.out, self.err);

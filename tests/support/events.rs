@@ -5,10 +5,10 @@ use std::path::Path;
 
 use serde_json::Value;
 
-/// A value to replace and what with.
+/// A JSON pointer, and the value to put there.
 pub(crate) type Edit<'a> = (&'a str, Value);
 
-/// One of GitHub's example payloads, which lie beside the gate's tests, with some of its values replaced.
+/// One of GitHub's example payloads from `tests/gate/events`, with some values replaced.
 pub(crate) fn payload(file: &str, edits: &[Edit<'_>]) -> Value {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/gate/events").join(file).with_extension("json");
     let mut payload: Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();

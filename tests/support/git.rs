@@ -1,15 +1,15 @@
-//! Repositories that are made alike wherever and whenever they are made.
+//! Repositories with the same commit ids on every machine and every day.
 
 use std::path::Path;
 use std::process::Command;
 
-/// Asks git in a folder, with nobody's configuration and everything dated the same, so that commits have the same ids.
+/// Runs git in a folder, without the user's configuration and with a fixed date, so that commits have the same ids.
 #[track_caller]
 pub(crate) fn git(folder: &Path, args: &[&str]) -> String {
     git_as("a", folder, args)
 }
 
-/// The same with a committer of this name: another one makes another commit of the same tree.
+/// The same with this committer. Another committer gives the same tree another commit id.
 #[track_caller]
 pub(crate) fn git_as(committer: &str, folder: &Path, args: &[&str]) -> String {
     let mut git = Command::new("git");
@@ -27,7 +27,7 @@ pub(crate) fn git_as(committer: &str, folder: &Path, args: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
-/// Commits everything that is in the folder, even if nothing changed; returns the commit's id.
+/// Commits everything in the folder, even if nothing changed, and returns the commit id.
 #[track_caller]
 pub(crate) fn commit(folder: &Path, message: &str) -> String {
     git(folder, &["add", "--all"]);

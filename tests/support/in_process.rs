@@ -1,5 +1,5 @@
-//! The gate in the process of the tests, over real HTTP: where a thousand processes would tell no more, or where it is to wait
-//! a fraction of the usual time.
+//! Runs the gate in the process of the tests, over real HTTP: for tests with thousands of runs, and for tests with shorter
+//! limits than the binary's.
 
 use std::path::PathBuf;
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::scene::{PROJECT, SERIES, TASK, TITLE};
 
-/// A second becomes this many milliseconds less: patience of 0.6 s, 0.3 s for a request.
+/// Divides the limits by this: 0.6 s for retries, 0.3 s for a request.
 pub(crate) const FASTER: u32 = 100;
 
 /// How a gate ended.
@@ -17,7 +17,7 @@ pub(crate) struct Ended {
     pub(crate) code: u8,
     /// The JSON report.
     pub(crate) report: Value,
-    /// The console report and what went to standard error.
+    /// Standard error, which has the console report.
     pub(crate) err: String,
 }
 
@@ -36,7 +36,7 @@ pub(crate) fn settings(url: &str, commit: &str) -> Vec<(&'static str, String)> {
     ]
 }
 
-/// Runs a gate for a commit against the server at this address.
+/// Gates a commit against the server at this address.
 pub(crate) fn judge(url: &str, commit: &str, limits: Limits) -> Ended {
     judge_with(settings(url, commit), limits)
 }
@@ -47,7 +47,7 @@ pub(crate) fn judge_with(settings: Vec<(&'static str, String)>, limits: Limits) 
     let exit = clearml_gate::run(Process {
         args: vec!["--json".to_owned(), "-".to_owned()],
         environment: settings.into_iter().collect::<Environment>(),
-        // Where no checkout is, so that git has nothing to tell.
+        // No checkout, so the gate does not ask git.
         directory: PathBuf::from("/"),
         limits,
         out: Stream { writer: &mut out, is_terminal: false },

@@ -1,12 +1,12 @@
-//! What several of the test programs share.
+//! Shared by the other modules.
 //!
-//! | file | what it holds |
+//! | file | content |
 //! |---|---|
-//! | `scene` | the names, commits and runs that are judged |
+//! | `scene` | names, commits and runs to judge |
 //! | `binary` | the gate as a process |
 //! | `in_process` | the gate as a function |
 //! | `git`, `events` | repositories, and GitHub's event files |
-//! | `random` | random numbers that are the same at each run |
+//! | `random` | random numbers from a seed |
 
 mod binary;
 mod events;

@@ -1,4 +1,4 @@
-//! Random numbers that are the same at each run.
+//! Random numbers from a seed.
 
 /// `SplitMix64` (Steele, Lea, Flood 2014).
 pub(crate) struct Random(u64);
@@ -15,12 +15,12 @@ impl Random {
         z ^ (z >> 31)
     }
 
-    /// Evenly below `end`.
+    /// A number from 0 to `end` - 1.
     pub(crate) fn below(&mut self, end: usize) -> usize {
         usize::try_from(self.next() % u64::try_from(end).unwrap()).unwrap()
     }
 
-    /// Evenly from -1 to 1.
+    /// A number from -1 to 1.
     pub(crate) fn signed(&mut self) -> f64 {
         f64::from(u32::try_from(self.next() >> 32).unwrap()) / f64::from(u32::MAX) * 2.0 - 1.0
     }

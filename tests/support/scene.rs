@@ -1,4 +1,4 @@
-//! What the tests judge: names, commits, and the runs in a sandbox.
+//! Names, commits, and runs in a sandbox.
 
 use clearml_sandbox::{Sandbox, TaskSeed};
 
@@ -8,7 +8,7 @@ pub(crate) const TITLE: &str = "validation";
 pub(crate) const SERIES: &str = "accuracy";
 pub(crate) const TAG: &str = "Best Performance";
 
-/// Commits that differ in every digit.
+/// Commits without a common prefix.
 pub(crate) const BASE: &str = "b6589fc6ab0dc82cf12099d1c2d40ab994e8410c";
 pub(crate) const HEAD: &str = "a94a8fe5ccb19ba61c4c0873d391e987982fbbd3";
 pub(crate) const OTHER: &str = "c0ffee0000c0ffee0000c0ffee0000c0ffee0000";
@@ -18,7 +18,7 @@ pub(crate) fn run(commit: &str, value: f64) -> TaskSeed {
     TaskSeed::new(PROJECT, TASK).commit(commit).scalar(TITLE, SERIES, &[(0, value)])
 }
 
-/// The same with the tag and two tags of other people.
+/// The same for the base commit, with the tag and two tags of other people.
 pub(crate) fn best(value: f64) -> TaskSeed {
     run(BASE, value).tag(TAG).tag("prod").tag("team-a")
 }
@@ -31,10 +31,10 @@ pub(crate) fn pair(baseline: f64, candidate: f64) -> (Sandbox, String, String) {
     (sandbox, base, head)
 }
 
-/// How the report begins where nobody ran the commit.
+/// How the report begins if no run has the commit.
 pub(crate) const NOBODY: &str = "NO VERDICT: ClearML has no run of this commit";
 
-/// Asserts that these tasks carry the tag and no others, in whatever order.
+/// Asserts that exactly these tasks have the tag, in any order.
 #[track_caller]
 pub(crate) fn assert_carriers(sandbox: &Sandbox, expected: &[&str]) {
     let (mut carriers, mut expected) = (sandbox.tagged(TAG), expected.to_vec());
@@ -43,7 +43,7 @@ pub(crate) fn assert_carriers(sandbox: &Sandbox, expected: &[&str]) {
     assert_eq!(carriers, expected);
 }
 
-/// A stored task as `tasks.get_all_ex` answers it: references are objects.
+/// A stored task as `tasks.get_all_ex` returns it, with references as objects.
 pub(crate) fn as_answered(mut task: serde_json::Value) -> serde_json::Value {
     let project = task["project"].take();
     task["project"] = serde_json::json!({"id": project});
