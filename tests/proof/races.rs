@@ -22,7 +22,7 @@ const STEPS: usize = 5;
 /// How many orders of two gates are tried in each race, how many in which one gate dies, and how many races of three.
 const ORDERS: [usize; 3] = [40, EVERYTHING, EVERYTHING];
 const DEATHS: [usize; 3] = [60, 300, EVERYTHING];
-const RACES_OF_THREE: [usize; 3] = [120, 600, 30_000];
+const RACES_OF_THREE: [usize; 3] = [300, 900, 30_000];
 
 const THIRD: &str = "d00d000000000000000000000000000000000000";
 
