@@ -9,10 +9,7 @@ use crate::text::similar::nearest;
 pub(crate) const DOCUMENTS: [(&str, &str); 3] = [
     ("json", "The whole report as JSON, as described by docs/report.schema.json."),
     ("markdown", "The report as Markdown, as in a comment on a pull request."),
-    (
-        "junit",
-        "The report as JUnit XML, for GitLab, Jenkins, Azure Pipelines and Buildkite. Each metric is a test case.",
-    ),
+    ("junit", "The report as JUnit XML, for CIs that show test results. Each metric is a test case."),
 ];
 
 /// A command line without its command.
@@ -85,7 +82,9 @@ fn known(name: &str) -> Result<&str, UsageError> {
     if let Some(secret) = SETTINGS.iter().find(|setting| setting.secret && setting.flag() == flag) {
         return Err(UsageError::SecretFlag(secret.name));
     }
-    let similar = nearest(flag, all().chain(["help", "version"].map(str::to_owned))).into_iter().next();
+    let nearest = nearest(flag, all().chain(["help", "version"].map(str::to_owned))).into_iter().next();
+    let similar =
+        nearest.or_else(|| all().find(|known| known.strip_suffix(flag).is_some_and(|rest| rest.ends_with('-'))));
     Err(UsageError::UnknownFlag { flag: name.to_owned(), similar })
 }
 
@@ -146,6 +145,9 @@ mod tests {
         assert_eq!(similar("--projekt=hunter2").as_deref(), Some("project"));
         assert_eq!(similar("-project").as_deref(), Some("project"));
         assert_eq!(similar("--hlep").as_deref(), Some("help"));
+        assert_eq!(similar("--threshold").as_deref(), Some("scalar-threshold"));
+        assert_eq!(similar("--host").as_deref(), Some("api-host"));
+        assert_eq!(similar("--ost"), None);
         assert_eq!(similar("--qqq"), None);
     }
 

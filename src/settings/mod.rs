@@ -60,6 +60,13 @@ pub(crate) struct Settings {
     pub(crate) in_force: Vec<(&'static str, String)>,
 }
 
+impl Settings {
+    /// Whether the metrics come from `CLEARML_METRICS`.
+    pub(crate) fn uses_list(&self) -> bool {
+        self.in_force.iter().any(|(name, _)| *name == table::CLEARML_METRICS.name)
+    }
+}
+
 /// One thing that is wrong with the settings.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Fault {
@@ -193,7 +200,9 @@ impl Source<'_> {
     fn required<T, E: ToString>(&mut self, setting: &Setting, read: impl Fn(&str) -> Result<T, E>) -> Option<T> {
         if self.text(setting).is_none() {
             let include = setting.conf.and_then(|_| self.conf().unread_includes.first().cloned());
-            self.fault(setting, &Problem::NotSet { is_secret: setting.secret, include });
+            let maybe_from_fork =
+                setting.name == table::CLEARML_API_ACCESS_KEY.name && self.environment.get("CI").is_some();
+            self.fault(setting, &Problem::NotSet { is_secret: setting.secret, maybe_from_fork, include });
         }
         self.optional(setting, read)
     }

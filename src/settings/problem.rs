@@ -10,6 +10,8 @@ pub(crate) enum Problem {
     /// Not given, nor in clearml.conf where that is read. Perhaps it is in a file that clearml.conf includes.
     NotSet {
         is_secret: bool,
+        /// GitHub gives a pull request from a fork no secrets.
+        maybe_from_fork: bool,
         include: Option<UnreadInclude>,
     },
     NotAKey,

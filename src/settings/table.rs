@@ -60,13 +60,13 @@ settings! {
         required: true,
         secret: true,
         conf: Some("api.credentials.access_key"),
-        meaning: "Access key of a ClearML credential.",
+        meaning: "Access key of your ClearML API credentials.",
     }
     CLEARML_API_SECRET_KEY {
         required: true,
         secret: true,
         conf: Some("api.credentials.secret_key"),
-        meaning: "Secret key of the same credential.",
+        meaning: "Secret key of the same credentials.",
     }
     CLEARML_API_HOST {
         required: true,
@@ -82,15 +82,15 @@ settings! {
     CLEARML_TASK_NAME {
         required: true,
         example: Some("train"),
-        meaning: "Exact name of the task.",
+        meaning: "Exact name of the run, which ClearML calls a task.",
     }
     CLEARML_SCALAR_TITLE {
         example: Some("validation"),
-        meaning: "Title of the scalar to compare. Required unless CLEARML_METRICS is set.",
+        meaning: "Title of the metric to compare, which ClearML calls a scalar. Required unless CLEARML_METRICS is set.",
     }
     CLEARML_SCALAR_SERIES {
         example: Some("accuracy"),
-        meaning: "Series of the scalar to compare. Required unless CLEARML_METRICS is set.",
+        meaning: "Series of the same metric. Required unless CLEARML_METRICS is set.",
     }
     CLEARML_SCALAR_MIN_MAX {
         default: Some("MAX"),
@@ -102,11 +102,11 @@ settings! {
         default: Some("0"),
         default_in_action: true,
         example: Some("3 or 3%"),
-        meaning: "Allowed loss, in percent of the baseline.",
+        meaning: "Allowed loss, in percent of the baseline: how much worse the candidate may be.",
     }
     CLEARML_SCALAR_MARGIN {
         example: Some("0.005"),
-        meaning: "Allowed loss, in the unit of the scalar. Use either this or a threshold.",
+        meaning: "Allowed loss, in the unit of the metric. Use either this or a threshold.",
     }
     CLEARML_SCALAR_TARGET {
         example: Some("0.9"),
@@ -121,18 +121,18 @@ settings! {
         example: Some(r#"[{"title": "validation", "series": "loss", "min_max": "MIN", "margin": 0.05}]"#),
         meaning: "Several metrics instead of one, as a JSON list. Each has a title and a series, and can have min_max, \
                   threshold or margin, target and value, as above. All must pass, except metrics with \"warn\": true, \
-                  which are only reported.",
+                  which are informational.",
     }
     CLEARML_BEST_TAGNAME {
         default: Some("Best Performance"),
         default_in_action: true,
         example: Some("Best Performance"),
-        meaning: "The tag of the best task, which is the baseline.",
+        meaning: "The tag that marks the baseline.",
     }
     CLEARML_NO_BASELINE {
         default: Some("pass"),
         values: NO_BASELINE.words,
-        meaning: "What to do if no task has the tag: pass (and tag the candidate) or fail (no verdict).",
+        meaning: "What to do if no run has the tag: pass (and tag the candidate) or fail (no verdict).",
     }
     CLEARML_PROMOTE {
         default: Some("pass"),
@@ -149,13 +149,14 @@ settings! {
     CLEARML_ACCEPT {
         default: Some("false"),
         values: BOOLEAN.words,
-        meaning: "If true, accept a loss that is larger than allowed: the check passes and the tag moves.",
+        meaning: "If true, accept a loss that is larger than allowed, or a missed target: the check passes and the tag moves. \
+                  CLEARML_KEEP_BEST then has no effect.",
     }
     CLEARML_BASELINE_CHECK {
         default: Some("warn"),
         values: BASELINE_CHECK.words,
-        meaning: "The baseline should be clean, completed and part of the main branch. If it is not: warn, require \
-                  (no verdict) or off (do not check).",
+        meaning: "Whether the baseline must be clean, completed and part of the main branch: warn (report it if not), \
+                  require (no verdict if not) or off (do not check).",
     }
     CLEARML_CODE_PATHS {
         example: Some("src"),
@@ -165,7 +166,7 @@ settings! {
     CLEARML_RUNS {
         default: Some("1"),
         example: Some("3"),
-        meaning: "How many of the newest clean runs to compare by their median, for candidate and baseline alike.",
+        meaning: "Compare the median of this many of the newest clean runs (1 to 100), for both candidate and baseline.",
     }
     CLEARML_WAIT {
         default: Some("0"),
@@ -175,14 +176,14 @@ settings! {
     CLEARML_ENFORCE {
         default: Some("true"),
         values: BOOLEAN.words,
-        meaning: "If false, report everything but block nothing: the exit code is 0 even if the check fails. For \
-                  trying out the gate.",
+        meaning: "If false, report everything, but exit with code 0 even if the check fails or there is no verdict. \
+                  Invalid settings still fail. For trying out the gate.",
     }
     CLEARML_COMMENT {
         default: Some("never"),
         values: COMMENT.words,
-        meaning: "When to comment on the pull request: never, always, or change (unless the verdict is unchanged). \
-                  There is one comment, which is updated. On GitHub this needs the permission pull-requests: write.",
+        meaning: "When to comment on the pull request: never, always, or change (only if the verdict is not \
+                  unchanged). There is one comment, which is always updated. On GitHub this needs the permission pull-requests: write.",
     }
     CLEARML_WEB_HOST {
         example: Some("https://app.clear.ml"),

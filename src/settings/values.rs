@@ -24,7 +24,7 @@ pub(crate) enum Promote {
     Never,
 }
 
-/// What to do if no task has the tag.
+/// What to do if no run has the tag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum NoBaseline {
     /// Pass as `first`.

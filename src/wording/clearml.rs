@@ -7,19 +7,19 @@ use crate::net::http::Failure;
 
 const CHECK_HOST: &str = "Check that CLEARML_API_HOST is the API server (https://api.clear.ml, or port 8008), not the web \
                           app (https://app.clear.ml, or port 8080).";
-const REPORT: &str = "If the message does not help, report it with the versions of the server and of this tool.";
+const REPORT: &str = "If this message does not help, please report it, with the versions of ClearML and clearml-gate.";
 
 impl Error {
     /// What to do about it, in one sentence.
     pub(crate) const fn advice(&self) -> &'static str {
         match &self.cause {
-            Cause::Failure(Failure::UnknownHost) => "Check CLEARML_API_HOST for a typing error.",
+            Cause::Failure(Failure::UnknownHost) => "Check CLEARML_API_HOST for typos.",
             Cause::Failure(Failure::Unreachable(_)) => "Check that the server is up and reachable from this machine.",
             Cause::Failure(Failure::Untrusted(problem)) => problem.advice(),
             Cause::Refused { status: 401, .. } => {
-                "Check CLEARML_API_ACCESS_KEY and CLEARML_API_SECRET_KEY; create new ones in ClearML under Settings, Workspace."
+                "Check CLEARML_API_ACCESS_KEY and CLEARML_API_SECRET_KEY; create new ones in ClearML under Settings > Workspace."
             }
-            Cause::Refused { status: 403, .. } => "The credential's user needs permission for this project.",
+            Cause::Refused { status: 403, .. } => "Give the owner of these credentials write access to the project.",
             Cause::Unexpected(Unexpected::OtherTasks | Unexpected::TaskGone(_) | Unexpected::TagNotKept)
             | Cause::Refused { .. } => REPORT,
             Cause::Failure(Failure::Unexpected(_)) | Cause::Unexpected(_) => CHECK_HOST,
@@ -44,13 +44,16 @@ impl fmt::Display for Error {
                 write!(f, "{host} sent an unexpected response when asked {operation}: {unexpected}")
             }
             Cause::Refused { status, subcode, message } => {
-                write!(f, "ClearML at {host} refused {operation}: {message} (status {status}, code {subcode})")
+                write!(
+                    f,
+                    "ClearML at {host} rejected the request {operation}: {message} (status {status}, code {subcode})"
+                )
             }
         }
     }
 }
 
-/// The infinitive, as in "refused to log in".
+/// The infinitive, as in "rejected the request to log in".
 impl fmt::Display for Operation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -66,7 +69,7 @@ impl fmt::Display for Operation {
             Self::ReadEvents => "to read the metric's events",
             Self::ReadCurves => "to read the curves",
             Self::AddTag => "to add the tag to the candidate",
-            Self::RemoveTag => "to remove the tag from the former best",
+            Self::RemoveTag => "to remove the tag from the previous baseline",
         })
     }
 }

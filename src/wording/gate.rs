@@ -23,7 +23,7 @@ pub(crate) fn waiting(waiting: &Waiting) -> String {
 impl fmt::Display for OriginUnknown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoMainBranch => f.write_str("outside of a CI, the main branch is unknown"),
+            Self::NoMainBranch => f.write_str("outside CI, the main branch is unknown"),
             Self::NoCommit => f.write_str("it recorded no commit"),
             Self::NotACommit => f.write_str("what it recorded is not a commit id"),
             Self::Git { error, github: None } => f.write_str(&with_advice(error)),

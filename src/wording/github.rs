@@ -21,8 +21,12 @@ impl fmt::Display for Error {
                  nothing is written); a personal access token needs the same"
             }
             Self::FromFork => {
-                "on a pull request from a fork, GITHUB_TOKEN can only read: comment from a second workflow that runs on \
-                 workflow_run, with `permissions: pull-requests: write` (see docs/github.md)"
+                concat!(
+                    "on a pull request from a fork, GITHUB_TOKEN can only read: comment from a second workflow that runs \
+                     on workflow_run, with `permissions: pull-requests: write` (see ",
+                    page!("docs/github.md#forks"),
+                    ")"
+                )
             }
             Self::NotFound => {
                 "GitHub cannot find the repository or the pull request, or GITHUB_TOKEN cannot see it: the job needs \
@@ -33,7 +37,7 @@ impl fmt::Display for Error {
             Self::ListTooLong => "the list has too many pages to search them all",
             Self::CommentTooLong => "it is longer than GitHub allows",
             Self::Refused { status, message } => {
-                return write!(f, "GitHub refused the request: {message} (status {status})");
+                return write!(f, "GitHub rejected the request: {message} (status {status})");
             }
             Self::Failed { host, failure } => {
                 return match failure {

@@ -14,8 +14,9 @@ const COLUMNS: usize = 80;
 
 const INTRODUCTION: &str = "\
 clearml-gate judges the ClearML run of one commit. It compares that run with the
-run that has the tag of the best model. If the model got worse by more than the
-allowed loss, the check fails; otherwise the tag moves to the new run.
+baseline: the run that has the tag. The check fails if the model got worse by
+more than allowed, or if there is no verdict. If it passes, the tag moves to the
+new run (see CLEARML_PROMOTE).
 
 Usage: clearml-gate [--FLAG VALUE]...
 
@@ -40,9 +41,10 @@ Exit codes:
    3  No verdict: something that is needed to judge the commit is missing.
    4  ClearML rejected a request or sent an unexpected response, or the tag
       could not be moved.
-   5  ClearML could not be reached. It is worth trying again.
+   5  ClearML could not be reached. Another try often helps.
   70  A bug in clearml-gate.
-";
+
+Project and documentation: ";
 
 /// The text of `--help`.
 pub(crate) fn help() -> String {
@@ -53,13 +55,14 @@ pub(crate) fn help() -> String {
         indented(&mut out, setting.meaning);
         indented(&mut out, &facts(setting));
     }
-    out.push_str("\nReports. With - as FILE, a report goes to standard output, and nothing else:\n");
+    out.push_str("\nReports. If FILE is -, standard output contains only that report:\n");
     for (flag, meaning) in DOCUMENTS {
         let _ = writeln!(out, "  --{flag} FILE");
         indented(&mut out, meaning);
     }
     out.push_str("\nOther flags:\n");
     out.push_str(END);
+    out.push_str(concat!(env!("CARGO_PKG_REPOSITORY"), "\n"));
     out
 }
 
@@ -67,7 +70,9 @@ fn facts(setting: &Setting) -> String {
     let values = (!setting.values.is_empty()).then(|| format!("[values: {}]", setting.values.join(", ")));
     let default = setting.default.map(|default| format!("[default: {default}]"));
     let required = setting.required.then(|| "[required]".to_owned());
-    [values, default, required].into_iter().flatten().collect::<Vec<_>>().join(" ")
+    let example = setting.example.filter(|example| setting.default != Some(example));
+    let example = example.map(|example| format!("[example: {example}]"));
+    [values, default, required, example].into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
 
 /// Adds a text as indented lines that are as full as possible.

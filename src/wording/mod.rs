@@ -6,6 +6,13 @@
 //! | `no_verdict` | why there is no verdict, and what to do |
 //! | `ci`, `clearml`, `git`, `github`, `net`, `settings` | the errors of these modules |
 
+/// The address of a file of this project.
+macro_rules! page {
+    ($path:literal) => {
+        concat!(env!("CARGO_PKG_REPOSITORY"), "/blob/main/", $path)
+    };
+}
+
 mod ci;
 mod clearml;
 mod gate;
@@ -50,7 +57,7 @@ pub(crate) const SEARCHED_FOR: &str = "The check searched for:";
 pub(crate) const HOW_IT_WAS_CHECKED: &str = "How this was checked";
 pub(crate) const HOW_THE_CANDIDATE_IS_FOUND: &str =
     "The candidate is the newest completed run without uncommitted changes that has:";
-pub(crate) const INELIGIBLE: &str = "These runs could not be the candidate:";
+pub(crate) const INELIGIBLE: &str = "Other runs, not used:";
 
 pub(crate) fn and_more(count: usize) -> String {
     format!("and {count} more")
@@ -111,7 +118,7 @@ pub(crate) fn headline(report: &Report<'_>) -> Headline {
                 _ => Tone::Good,
             };
             let result = if judged.verdict.passed() { "PASSED" } else { "FAILED" };
-            let but = if failed_move { ", BUT THE TAG WAS NOT MOVED" } else { "" };
+            let but = if failed_move { ", BUT MOVING THE TAG FAILED" } else { "" };
             Headline { tone, result: format!("{result}, {}{but}", judged.verdict.name()), meaning: meaning(judged) }
         }
     }
@@ -148,7 +155,7 @@ fn meaning(judged: &Judged<'_>) -> Phrase {
         format!("{count} of {} required metrics {}", required.len(), if count == 1 { "is" } else { "are" })
     };
     match judged.verdict {
-        Verdict::First => say("there is no baseline yet to compare with"),
+        Verdict::First => say("there is no baseline to compare with yet"),
         Verdict::Unchanged if is_baseline(judged) => say("this run is the baseline"),
         Verdict::Improved if is_single => say("the model is better than the baseline"),
         Verdict::Improved => {
@@ -188,6 +195,11 @@ fn failure(required: &[&Finding<'_>]) -> Phrase {
 /// A number with its noun, as in "2 settings".
 fn counted(count: usize, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
+/// The text with a capital first letter.
+fn capitalized(text: &str) -> String {
+    text[..1].to_ascii_uppercase() + &text[1..]
 }
 
 /// Whether the candidate is the baseline itself.
@@ -342,7 +354,7 @@ fn ago(age: Duration) -> String {
 }
 
 pub(crate) fn no_baseline(settings: &Settings) -> Phrase {
-    say("none, because no task with this name has the tag ").quoted(settings.tag.as_str())
+    say("none, because no run with this name has the tag ").quoted(settings.tag.as_str())
 }
 
 /// Which commit was judged in place of the one under review, if it was another one.
@@ -368,15 +380,15 @@ fn in_place(settings: &Settings, judged_via: &JudgedVia, used: Phrase, have: &st
     }
 }
 
-/// The runs of the code under review that cannot be the candidate, with advice for each kind.
-pub(crate) fn near_misses(near: &NearMisses, judged_via: &JudgedVia) -> Vec<Phrase> {
+/// The runs of the code under review that cannot be the candidate, with advice for each kind if there is no verdict.
+pub(crate) fn near_misses(near: &NearMisses, judged_via: &JudgedVia, with_advice: bool) -> Vec<Phrase> {
     let of = match judged_via {
         JudgedVia::Own => "of this commit",
         JudgedVia::SameCode(_) | JudgedVia::PullRequest(_) => "of this code",
     };
     let kinds = [
-        (near.running, "is still running", "are still running", "run this check again when it has completed"),
-        (near.queued, "is waiting in a queue", "are waiting in a queue", "run this check again when it has completed"),
+        (near.running, "is still running", "are still running", "check again when it has completed"),
+        (near.queued, "is waiting in a queue", "are waiting in a queue", "check again when it has completed"),
         (
             near.dirty,
             "has uncommitted changes",
@@ -393,7 +405,8 @@ pub(crate) fn near_misses(near: &NearMisses, judged_via: &JudgedVia) -> Vec<Phra
     found
         .map(|(count, one, many, advice)| {
             let state = if count == 1 { one } else { many };
-            say(format!("{} {of} {state}; {advice}.", counted(count, "run")))
+            let advice = if with_advice { format!("; {advice}") } else { String::new() };
+            say(format!("{} {of} {state}{advice}.", counted(count, "run")))
         })
         .collect()
 }
@@ -413,9 +426,9 @@ pub(crate) fn warning(warning: &Warning, settings: &Settings) -> Phrase {
         }
         Warning::BaselineUnfinished => say("the baseline did not complete, or is archived"),
         Warning::SeveralTagged(count) => {
-            say(format!("{count} tasks have the tag ")).quoted(tag).say("; the best of them is the baseline")
+            say(format!("{count} runs have the tag ")).quoted(tag).say("; the best of them is the baseline")
         }
-        Warning::TagSpelledDifferently(other) => say("no task has the tag ")
+        Warning::TagSpelledDifferently(other) => say("no run has the tag ")
             .quoted(tag)
             .say(", but one has ")
             .quoted(other)

@@ -1,7 +1,7 @@
 //! Wording: why there is no verdict, and what to do.
 
 use super::phrase::{self, Phrase, quoted, say, sentence};
-use super::{commit, counted, in_place, metric_name, near_misses, scalar_name, warning};
+use super::{capitalized, commit, counted, in_place, metric_name, near_misses, scalar_name, warning};
 use crate::gate::outcome::{JudgedVia, NoVerdict, RunSummary, SameCodeUnknown, Side, Warning};
 use crate::github;
 use crate::model::commit::{Commit, RecordedCommit};
@@ -18,9 +18,9 @@ pub(crate) fn summary(settings: &Settings, why: &NoVerdict<'_>) -> Phrase {
         NoVerdict::TaskNotFound { .. } => say("this project has no task named ").quoted(settings.task_name.as_str()),
         NoVerdict::NoRunOfCommit { .. } => say("ClearML has no run of this commit"),
         NoVerdict::NoEligibleRun { judged_via: JudgedVia::Own, .. } => {
-            say("no run of this commit has completed without uncommitted changes")
+            say("no run of this commit is both completed and free of uncommitted changes")
         }
-        NoVerdict::NoEligibleRun { .. } => say("no run of this code has completed without uncommitted changes"),
+        NoVerdict::NoEligibleRun { .. } => say("no run of this code is both completed and free of uncommitted changes"),
         NoVerdict::AmbiguousCommit { .. } => say(format!("{} matches more than one commit", settings.commit)),
         NoVerdict::UnusableMetric { side, faults, .. } => {
             let side = match side {
@@ -35,10 +35,8 @@ pub(crate) fn summary(settings: &Settings, why: &NoVerdict<'_>) -> Phrase {
                 say(format!("{side} did not report ")).listed(missing)
             }
         }
-        NoVerdict::NoBaseline => say("no task with this name has the tag ").quoted(settings.tag.as_str()),
-        NoVerdict::UnusableBaseline { .. } => {
-            say("the baseline cannot be used because CLEARML_BASELINE_CHECK is require")
-        }
+        NoVerdict::NoBaseline => say("no run with this name has the tag ").quoted(settings.tag.as_str()),
+        NoVerdict::UnusableBaseline { .. } => say("the baseline does not meet CLEARML_BASELINE_CHECK=require"),
         NoVerdict::TooFewRuns { side, have, wanted } => {
             let code = match side {
                 Side::Candidate => "this code",
@@ -68,7 +66,7 @@ pub(crate) fn details(settings: &Settings, why: &NoVerdict<'_>) -> Vec<Phrase> {
         NoVerdict::AmbiguousCommit { commits } => {
             vec![
                 say("It matches ").listed(commits.iter().map(|id| phrase::name(id.as_str()))).say("."),
-                say("Give more digits."),
+                say("Use the full commit id."),
             ]
         }
         NoVerdict::UnusableMetric { side, run, faults, known } => unusable_metric(settings, *side, run, faults, known),
@@ -94,7 +92,7 @@ pub(crate) fn details(settings: &Settings, why: &NoVerdict<'_>) -> Vec<Phrase> {
             );
             vec![say(advice)]
         }
-        NoVerdict::Failed(error) => vec![say(error.advice()), say("Then run this check again.")],
+        NoVerdict::Failed(error) => vec![say(error.advice()), say("Then check again.")],
     }
 }
 
@@ -111,7 +109,7 @@ fn no_run(
         }
     };
     let advice = say(
-        "Commit all changes, run the training on exactly this commit, and run this check again when the training has completed.",
+        "Commit all changes, run the training on exactly this commit, and check again when the training has completed.",
     );
     let pull_request_unknown = pull_request_unknown.map(|error| {
         say("Could not determine which pull request this commit merged: ").sentence(&error.to_string()).say(".")
@@ -125,11 +123,11 @@ fn no_run(
 fn no_same_code(unknown: &SameCodeUnknown) -> Phrase {
     match unknown {
         SameCodeUnknown::GitError(error) => {
-            let problem = say("Runs of other commits with the same code could not be searched: ");
-            let problem = problem.sentence(&error.to_string());
+            let problem = say("Could not look for runs of the same code under other commits: ");
+            let problem = problem.sentence(&error.to_string()).say(".");
             match error.advice() {
-                Some(advice) => problem.say("; ").say(advice).say("."),
-                None => problem.say("."),
+                Some(advice) => problem.say(format!(" {}.", capitalized(advice))),
+                None => problem,
             }
         }
         SameCodeUnknown::CommitsMissing { missing, all } => say(format!(
@@ -153,7 +151,7 @@ fn no_eligible_run(settings: &Settings, near: &NearMisses, judged_via: &JudgedVi
             say(format!("The check waited {} (CLEARML_WAIT).", duration::format(settings.wait)))
         }
     });
-    in_place.into_iter().chain(near_misses(near, judged_via)).chain(wait).collect()
+    in_place.into_iter().chain(near_misses(near, judged_via, true)).chain(wait).collect()
 }
 
 fn unusable_metric(
@@ -175,7 +173,13 @@ fn unusable_metric(
     };
     let not_numbers = (!not_numbers.is_empty()).then(|| say("Not a finite number: ").listed(not_numbers).say("."));
     let advice = match side {
-        Side::Candidate => "Use a title and a series that the run reports, spelled exactly the same.",
+        Side::Candidate if known.is_empty() => "The training must report the metric to ClearML.",
+        Side::Candidate if settings.uses_list() => {
+            "In CLEARML_METRICS, use titles and series listed above, spelled exactly as shown."
+        }
+        Side::Candidate => {
+            "Set CLEARML_SCALAR_TITLE and CLEARML_SCALAR_SERIES to a metric listed above, spelled exactly as shown."
+        }
         Side::Baseline => "Move the tag to a run that reports it, or remove the tag to start over.",
     };
     [Some(reported), not_numbers, Some(link), Some(say(advice))].into_iter().flatten().collect()

@@ -19,7 +19,7 @@ impl fmt::Display for Fault {
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotSet { is_secret, include } => {
+            Self::NotSet { is_secret, maybe_from_fork, include } => {
                 f.write_str("is not set")?;
                 if let Some(include) = include {
                     let file = include.file.file_name().unwrap_or_default().to_string_lossy();
@@ -30,24 +30,31 @@ impl fmt::Display for Problem {
                         include.line
                     )?;
                 }
-                let advice = "; create a credential in ClearML under Settings, Workspace. Pull requests from forks do \
-                              not get the repository's secrets (see docs/github.md)";
-                f.write_str(if *is_secret { advice } else { "" })
+                if *is_secret {
+                    f.write_str("; create credentials in ClearML under Settings > Workspace")?;
+                }
+                if *maybe_from_fork {
+                    let page = page!("docs/github.md#forks");
+                    write!(f, ". On a pull request from a fork, secrets are not available: see {page}")?;
+                }
+                Ok(())
             }
             Self::NotAKey => f.write_str("is not a key: it contains a space or a character that is not ASCII"),
             Self::NotAllowed { given, allowed } => write!(f, "{given:?} is not allowed; use {}", any_of(allowed)),
             Self::NotANumber(text) => {
                 let comma = if text.contains(',') { " (use a decimal point, not a comma)" } else { "" };
-                write!(f, "{text:?} is not a finite number{comma}")
+                let digits = text.trim().trim_end_matches('%');
+                let finite = if digits.parse::<f64>().is_ok() { "finite " } else { "" };
+                write!(f, "{text:?} is not a {finite}number{comma}")
             }
             Self::Negative(text) => {
                 write!(f, "{text:?} is negative; give the allowed loss as a positive number, for MIN and MAX alike")
             }
             Self::NotACount(text) => write!(f, "{text:?} is not a whole number from 1 to {MOST_RUNS}"),
-            Self::NoUnit(text) => write!(f, "{text:?} has no unit; use s, m or h"),
+            Self::NoUnit(text) => write!(f, "{text:?} must end in s, m or h"),
             Self::NotADuration(text) => {
                 let hours = LONGEST_WAIT.as_secs() / 3600;
-                write!(f, "{text:?} is not a whole number with a unit, or longer than {hours} hours")
+                write!(f, "{text:?} must be a whole number with a unit, at most {hours}h")
             }
             Self::BadHost(problem) => problem.fmt(f),
             Self::WebApp => f.write_str("is the web app; the API server of hosted ClearML is https://api.clear.ml"),

@@ -33,7 +33,7 @@ pub(crate) fn promotion(settings: &Settings, promotion: &Promotion) -> Vec<Phras
             vec![
                 tag.say(state),
                 sentence(&error.to_string()),
-                say(error.advice()).say(" Then run this check again to finish the move."),
+                say(error.advice()).say(" Then check again to finish the move."),
             ]
         }
     }
@@ -52,9 +52,8 @@ fn not_moved(tag: Phrase, reason: NotMovedReason) -> Vec<Phrase> {
         ),
         NotMovedReason::KeepBest => (" stays on the better run (CLEARML_KEEP_BEST is true)", None),
         NotMovedReason::RecentlyMoved => (
-            " was not moved yet: another gate may be moving it, because tags of the candidate and of the baseline changed \
-             a moment ago",
-            Some("Run this check again in a few minutes."),
+            " was not moved: the tags of both runs changed a moment ago, so another gate may be moving it",
+            Some("Check again in a few minutes."),
         ),
     };
     [Some(tag.say(why)), advice.map(say)].into_iter().flatten().collect()

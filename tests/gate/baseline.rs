@@ -12,7 +12,7 @@ const NAME: &str = "acme/model";
 const UNKNOWN: &str = "note: could not determine whether the baseline is part of the main branch: ";
 const ELSEWHERE: &str =
     "the baseline is not part of the main branch, which contains neither its commit nor one with the same files";
-const UNFIT: &str = "NO VERDICT: the baseline cannot be used because";
+const UNFIT: &str = "NO VERDICT: the baseline does not meet CLEARML_BASELINE_CHECK=require";
 
 /// A better model than that of the baseline's commit, and their ids.
 fn workspace(baseline: &str) -> (Sandbox, String, String) {
@@ -149,7 +149,7 @@ fn the_branch_is_the_one_that_the_pull_request_goes_to() {
     // Which branch a push to another one is for, nobody knows.
     let push = json!({"ref": "refs/heads/idea", "after": HEAD, "repository": {"default_branch": "change"}});
     let gate = on(gate, "push", &push);
-    gate.run().expect(3, UNFIT).says("outside of a CI, the main branch is unknown");
+    gate.run().expect(3, UNFIT).says("outside CI, the main branch is unknown");
     says_nothing(&gate.set("CLEARML_BASELINE_CHECK", "warn").run().expect(0, "PASSED, improved"));
 }
 

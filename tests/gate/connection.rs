@@ -15,7 +15,8 @@ use crate::support::{Gate, HEAD, PROJECT, SERIES, TAG, TASK, TITLE, as_answered,
 fn wrong_keys_are_refused_by_name() {
     let (sandbox, ..) = pair(0.8, 0.9);
     let ran = Gate::of(&sandbox).set("CLEARML_API_ACCESS_KEY", "nobody").run().expect(4, "NO VERDICT: ClearML at");
-    ran.says("refused to log in: Unauthorized").says("Check CLEARML_API_ACCESS_KEY and CLEARML_API_SECRET_KEY");
+    ran.says("rejected the request to log in: Unauthorized")
+        .says("Check CLEARML_API_ACCESS_KEY and CLEARML_API_SECRET_KEY");
     assert_eq!(sandbox.requests().len(), 1);
 }
 
@@ -26,7 +27,7 @@ fn a_mistyped_host_ends_at_once() {
     let ran = Gate::of(&sandbox).set("CLEARML_API_HOST", "http://api.clear.ml.invalid").run();
     ran.expect(5, "NO VERDICT: could not reach http://api.clear.ml.invalid")
         .says("to log in: the host name could not be resolved")
-        .says("typing error");
+        .says("for typos");
     assert!(started.elapsed() < Duration::from_secs(30));
 }
 
@@ -52,7 +53,7 @@ fn an_unreachable_host_ends_after_a_minute_without_a_storm() {
     let ran = Gate::of(&Sandbox::start()).set("CLEARML_API_HOST", &format!("http://{address}")).run_within(limits);
     let elapsed = started.elapsed();
     TcpStream::connect(address).unwrap().write_all(b"GET /stop").unwrap();
-    ran.expect(5, "NO VERDICT: could not reach").says("gave up after 6 s of retries").says("Then run this check again");
+    ran.expect(5, "NO VERDICT: could not reach").says("gave up after 6 s of retries").says("Then check again");
     assert!((Duration::from_secs(5)..Duration::from_secs(15)).contains(&elapsed), "{elapsed:?}");
     let attempts = attempts.join().unwrap();
     assert!((8..=20).contains(&attempts), "{attempts}");

@@ -49,6 +49,7 @@ fn the_help_names_every_setting_and_says_what_it_means() {
     let help = Gate::bare().args(&["--help"]).run().out;
     let sentences = unbroken(&help);
     assert!(help.lines().all(|line| line.chars().count() <= 80), "{help}");
+    assert!(help.contains(env!("CARGO_PKG_REPOSITORY")), "{help}");
     for setting in SETTINGS {
         assert!(sentences.contains(setting.meaning), "{}", setting.meaning);
         assert!(help.contains(setting.name), "{}", setting.name);
@@ -58,6 +59,10 @@ fn the_help_names_every_setting_and_says_what_it_means() {
             setting.name
         );
         assert!(setting.values.is_empty() || help.contains(&format!("[values: {}]", setting.values.join(", "))));
+        let is_default = setting.example == setting.default;
+        assert!(
+            setting.example.is_none_or(|example| is_default || sentences.contains(&format!("[example: {example}]")))
+        );
     }
 }
 

@@ -47,7 +47,7 @@ fn the_errors_of_the_first_hour_are_shown_as_they_are_printed() {
     running.add(run(HEAD, 0.9).status("in_progress"));
     let sections = [
         text(&Stumble {
-            title: "Nothing is set",
+            title: "Nothing is set (in a checkout)",
             ran: Gate::bare().set("COMMIT_ID", HEAD).run(),
             code: 2,
             meaning: "All missing settings are reported at once. On GitHub, a secret is empty if its name is misspelled, or if it\n\
@@ -55,7 +55,7 @@ fn the_errors_of_the_first_hour_are_shown_as_they_are_printed() {
         }),
         text(&Stumble {
             title: "A pull request from a fork",
-            ran: gate().set("CLEARML_API_ACCESS_KEY", "").set("CLEARML_API_SECRET_KEY", "").run(),
+            ran: gate().set("CI", "true").set("CLEARML_API_ACCESS_KEY", "").set("CLEARML_API_SECRET_KEY", "").run(),
             code: 2,
             meaning: "A workflow that starts from a fork's pull request gets no secrets. Use a second workflow for forks:\n\
                 [recipes/github/forks.yml](recipes/github/forks.yml).",
@@ -64,8 +64,8 @@ fn the_errors_of_the_first_hour_are_shown_as_they_are_printed() {
             title: "The wrong key",
             ran: gate().set("CLEARML_API_SECRET_KEY", "not-the-secret").run(),
             code: 4,
-            meaning: "ClearML does not say which of the two is wrong. Create new credentials in the web app, under Settings,\n\
-                Workspace, and save both keys as secrets.",
+            meaning: "ClearML does not say which of the two is wrong. Create new credentials in the web app, under\n\
+                Settings > Workspace, and save both keys as secrets.",
         }),
         text(&Stumble {
             title: "The wrong project",
@@ -97,7 +97,8 @@ fn the_errors_of_the_first_hour_are_shown_as_they_are_printed() {
             title: "The run is not finished",
             ran: Gate::of(&running).run(),
             code: 3,
-            meaning: "`CLEARML_WAIT: 30m` waits up to 30 minutes while a run is queued or running.",
+            meaning: "`CLEARML_WAIT: 30m` waits up to 30 minutes while a run is queued or running. Raise the timeout of\n\
+                the job if it is shorter.",
         }
         .text(&running),
         Stumble {
@@ -111,7 +112,7 @@ fn the_errors_of_the_first_hour_are_shown_as_they_are_printed() {
             title: "Not a commit",
             ran: gate().set("COMMIT_ID", "main").run(),
             code: 2,
-            meaning: "`COMMIT_ID` is a commit, not a branch. In the CIs that the gate knows, you do not need to set it.",
+            meaning: "`COMMIT_ID` is a commit, not a branch. In a supported CI, leave it unset.",
         }),
     ];
     let document = [INTRODUCTION.to_owned(), sections.concat()].concat();

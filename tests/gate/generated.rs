@@ -39,20 +39,22 @@ fn replaced(text: &str, mark: &str, block: &str) -> String {
 #[test]
 fn the_settings_page_shows_every_setting() {
     let rows: String = SETTINGS.iter().map(|setting| row(setting)).collect();
-    let table = format!("| setting | flag | values | default | meaning |\n|---|---|---|---|---|\n{rows}");
+    let table = format!("| setting | flag | values or example | default | meaning |\n|---|---|---|---|---|\n{rows}");
     check("docs/settings.md", &expect_file!["../../docs/settings.md"], &[("<!-- settings", table)]);
 }
 
 fn row(setting: &Setting) -> String {
-    let Setting { name, default, values, required, secret, meaning, .. } = setting;
+    let Setting { name, default, values, required, secret, example, meaning, .. } = setting;
     let flag = if *secret { "none (secret)".to_owned() } else { format!("`--{}`", setting.flag()) };
     let values: Vec<String> = values.iter().map(|value| format!("`{value}`")).collect();
+    let example = example.filter(|example| *default != Some(example));
+    let values = example.map_or_else(|| values.join(", "), |example| format!("example: `{example}`"));
     let default = match default {
         Some(default) => format!("`{default}`"),
         None if *required => "required".to_owned(),
         None => String::new(),
     };
-    format!("| `{name}` | {flag} | {} | {default} | {meaning} |\n", values.join(", "))
+    format!("| `{name}` | {flag} | {values} | {default} | {meaning} |\n")
 }
 
 #[test]

@@ -90,7 +90,7 @@ fn which_tagged_run_is_the_best_is_not_asked_of_metrics_that_only_tell() {
         sandbox.add(without_speed(commit, accuracy).tag(TAG));
     }
     sandbox.add(measured(HEAD, 0.9, 0.3, 1.0));
-    gate(&sandbox).run().expect(0, "PASSED, improved").says("2 tasks have the tag");
+    gate(&sandbox).run().expect(0, "PASSED, improved").says("2 runs have the tag");
     assert_eq!(event_lookups(&sandbox), 1, "the baseline's, for the report");
 }
 

@@ -121,8 +121,8 @@ fn refusal() -> String {
 fn an_interrupted_move_is_finished_by_the_next_run() {
     let (sandbox, base, head) = pair(0.8, 0.9);
     sandbox.fault(At::NthOf("tasks.update_tags", 2), Effect::Status { code: 403, headers: vec![], body: refusal() });
-    let ran = Gate::of(&sandbox).run().expect(4, "PASSED, improved").says("BUT THE TAG WAS NOT MOVED");
-    ran.says("the candidate may already have it").says("Then run this check again");
+    let ran = Gate::of(&sandbox).run().expect(4, "PASSED, improved").says("BUT MOVING THE TAG FAILED");
+    ran.says("the candidate may already have it").says("Then check again");
     assert_eq!(sandbox.tagged(TAG).len(), 2);
     sandbox.clear_faults();
     Gate::of(&sandbox).run().expect(0, "PASSED, unchanged").says(&format!("moved to the candidate from {base}"));
@@ -307,12 +307,12 @@ fn a_refusal_after_a_lost_answer_does_not_deny_a_tag_that_is_there() {
 fn a_tag_in_another_case_is_no_baseline_and_is_told() {
     let sandbox = Sandbox::start();
     let other = sandbox.add(run(BASE, 0.99).tag(&TAG.to_lowercase()));
-    let told = format!("no task has the tag \"{TAG}\", but one has \"{}\"", TAG.to_lowercase());
+    let told = format!("no run has the tag \"{TAG}\", but one has \"{}\"", TAG.to_lowercase());
     let head = sandbox.add(run(HEAD, 0.5));
     Gate::of(&sandbox)
         .set("CLEARML_NO_BASELINE", "fail")
         .run()
-        .expect(3, "NO VERDICT: no task with this name")
+        .expect(3, "NO VERDICT: no run with this name")
         .says(&told);
     Gate::of(&sandbox).run().expect(0, "PASSED, first").says(&told);
     assert_eq!((sandbox.tags(&other), sandbox.tags(&head)), (vec![TAG.to_lowercase()], vec![TAG.to_owned()]));

@@ -175,7 +175,7 @@ fn where_no_run_of_the_same_code_qualifies_each_is_told() {
         sandbox.add(seed);
         let before = sandbox.state();
         let ran = gate.command().env("COMMIT_ID", &reviewed).output().unwrap();
-        let ran = Ran::of(&ran).expect(3, "NO VERDICT: no run of this code has completed without");
+        let ran = Ran::of(&ran).expect(3, "NO VERDICT: no run of this code is both completed and");
         let instead = format!(
             "{} has no run; searched the runs of {}, which has the same code.",
             short(&reviewed),
@@ -213,7 +213,7 @@ fn a_run_of_the_very_commit_comes_before_newer_ones_of_the_same_code() {
     sandbox.add(run(&newest, 0.9).status("failed"));
     gate.set("COMMIT_ID", &newest)
         .run()
-        .expect(3, "NO VERDICT: no run of this commit has completed without")
+        .expect(3, "NO VERDICT: no run of this commit is both completed and")
         .says("1 run of this commit failed");
 }
 
@@ -258,12 +258,12 @@ fn a_path_that_is_not_there_is_never_the_same() {
         ("src\nsrc/modle.py", "the commit has nothing at the path src/modle.py; similar paths: src/model.py"),
         ("Train.py", "the commit has nothing at the path Train.py; similar paths: train.py"),
         ("*.py", "the commit has nothing at the path *.py"),
-        ("weights", "the commit has nothing at the path weights; paths start at the repository's root"),
+        ("weights", "the commit has nothing at the path weights. Paths start at the repository's root"),
         ("train.py/weights", "the path train.py/weights goes through train.py, which is a file"),
     ];
     for (paths, said) in missing {
         gate = gate.set("CLEARML_CODE_PATHS", paths);
-        gate.run().expect(3, NOBODY).says("Runs of other commits with the same code could not be searched:").says(said);
+        gate.run().expect(3, NOBODY).says("Could not look for runs of the same code under other commits:").says(said);
     }
     // Where the commit was run itself, nobody asks what is at the paths.
     sandbox.add(run(&reviewed, 0.9));
@@ -283,8 +283,8 @@ fn what_keeps_it_from_being_known_is_told_with_the_way_out() {
     git(shallow.path(), &["clone", "--quiet", "--depth=1", &origin, "."]);
     let shallow_of_another = Gate::of(&sandbox).set("COMMIT_ID", &reviewed);
     git(shallow_of_another.path(), &["clone", "--quiet", "--depth=1", &origin, "."]);
-    let not_here = format!("commit {reviewed} is not in this clone; check out the repository with its whole history");
-    let in_none = "the working directory is not inside a git repository; check out the repository";
+    let not_here = format!("commit {reviewed} is not in this clone. Check out the repository with its whole history");
+    let in_none = "the working directory is not inside a git repository. Check out the repository";
     let cases = [
         (shallow, "3 of 3 commits of other runs are not in this clone"),
         (shallow_of_another, not_here.as_str()),
@@ -430,7 +430,7 @@ fn a_tag_moves_to_the_stand_in_and_an_interrupted_move_is_finished() {
     let head = sandbox.add(run(&first, 0.9).tag("mine"));
     let gate = gate.set("COMMIT_ID", &reviewed);
     sandbox.fault(At::NthOf("tasks.update_tags", 2), Effect::status(403));
-    gate.run().expect(4, "PASSED, improved, BUT THE TAG WAS NOT MOVED");
+    gate.run().expect(4, "PASSED, improved, BUT MOVING THE TAG FAILED");
     assert_eq!(sandbox.tagged(TAG).len(), 2);
     sandbox.clear_faults();
     gate.run().expect(0, "PASSED, unchanged").says(&format!("moved to the candidate from {}", base[0]));
@@ -530,7 +530,7 @@ mod git_itself {
         let empty = gate.path().join(".git/empty");
         fs::create_dir(&empty).unwrap();
         let gate = gate.set("PATH", empty.to_str().unwrap()).set("COMMIT_ID", &reviewed);
-        gate.run().expect(3, NOBODY).says("git is not installed; install git in the image of this step.");
+        gate.run().expect(3, NOBODY).says("git is not installed. Install git in the image of this step.");
         gate.set("COMMIT_ID", &first).run().expect(0, "PASSED, improved");
     }
 }

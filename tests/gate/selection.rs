@@ -71,7 +71,7 @@ fn a_short_commit_is_enough_when_it_is_the_beginning_of_one() {
     Gate::of(&sandbox).set("COMMIT_ID", "A94A8FE").set("CLEARML_PROMOTE", "never").run().expect(0, "PASSED, first");
     sandbox.add(run("a94a8fe000000000000000000000000000000000", 0.9));
     let ran = Gate::of(&sandbox).set("COMMIT_ID", "a94a8fe").run();
-    ran.expect(3, "NO VERDICT: a94a8fe matches more than one commit").says(HEAD).says("Give more digits");
+    ran.expect(3, "NO VERDICT: a94a8fe matches more than one commit").says(HEAD).says("Use the full commit id");
 }
 
 #[test]
@@ -124,7 +124,7 @@ fn of_several_tagged_the_best_is_the_baseline_and_a_move_leaves_one() {
     sandbox.add(run(OTHER, 0.95).tag(TAG));
     sandbox.add(TaskSeed::new(PROJECT, TASK).commit(OTHER).tag(TAG));
     sandbox.add(run(HEAD, 0.9));
-    Gate::of(&sandbox).run().expect(1, "FAILED, degraded").says("baseline 0.95 ").says("3 tasks have the tag");
+    Gate::of(&sandbox).run().expect(1, "FAILED, degraded").says("baseline 0.95 ").says("3 runs have the tag");
     let better = sandbox.add(run(HEAD, 0.96));
     Gate::of(&sandbox).run().expect(0, "PASSED, improved");
     assert_eq!(sandbox.tagged(TAG), [better]);
@@ -135,7 +135,7 @@ fn without_a_baseline_the_settings_decide() {
     let sandbox = Sandbox::start();
     let head = sandbox.add(run(HEAD, 0.9).tag("BEST performance"));
     let fail = Gate::of(&sandbox).set("CLEARML_NO_BASELINE", "fail").run();
-    fail.expect(3, "NO VERDICT: no task with this name has the tag")
+    fail.expect(3, "NO VERDICT: no run with this name has the tag")
         .says("CLEARML_NO_BASELINE")
         .says("\"BEST performance\"");
     Gate::of(&sandbox).run().expect(0, "PASSED, first");
@@ -163,7 +163,7 @@ fn what_came_near_is_counted() {
         sandbox.add(run(HEAD, 0.9).status(status));
     }
     let before = sandbox.state();
-    let ran = Gate::of(&sandbox).run().expect(3, "NO VERDICT: no run of this commit has completed without");
+    let ran = Gate::of(&sandbox).run().expect(3, "NO VERDICT: no run of this commit is both completed and");
     let ran = ran.says("2 runs of this commit have uncommitted changes").says("1 run of this commit failed");
     let ran = ran.says("1 run of this commit is still running").says("1 run of this commit is waiting in a queue");
     ran.says("1 run of this commit was stopped").says("1 run of this commit was never started");

@@ -23,7 +23,7 @@ fn every_problem_is_reported_at_once_without_contacting_clearml() {
     let ran = ran
         .complains("6 invalid or missing settings")
         .complains("CLEARML_PROJECT: is not set. Example: vision/detector");
-    let ran = ran.complains("CLEARML_SCALAR_THRESHOLD: \"abc\" is not a finite number. Example: 3 or 3%");
+    let ran = ran.complains("CLEARML_SCALAR_THRESHOLD: \"abc\" is not a number. Example: 3 or 3%");
     let ran = ran.complains("CLEARML_SCALAR_MIN_MAX: \"MAXX\" is not allowed; use MAX or MIN");
     let ran = ran.complains("(use a decimal point, not a comma)");
     let ran = ran.complains("CLEARML_PROMOTE: \"merge?\" is not allowed; use pass, merge or never");

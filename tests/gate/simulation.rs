@@ -87,8 +87,8 @@ fn with_keep_best_the_baseline_never_falls_and_without_it_drifts() {
     let mut table = String::from(
         "# Drift\n\n\
          How small losses add up, and what `CLEARML_KEEP_BEST` changes. The simulation has a thousand pull requests. Each\n\
-         changes the true quality by -0.5 % to +0.1 %, and its run measures that with noise of up to 1 %. The threshold is\n\
-         1 %, and everything that passes is merged. The baseline starts at 0.8, and higher is better. A test runs this and\n\
+         changes the true quality by -0.5% to +0.1%, and its run measures that with noise of up to 1%. The threshold is\n\
+         1%, and everything that passes is merged. The baseline starts at 0.8, and higher is better. A test runs this and\n\
          writes this file (`tests/gate/simulation.rs`).\n\n\
          | `CLEARML_KEEP_BEST` | merged | lowest baseline | final baseline | final true quality |\n\
          |---|--:|--:|--:|--:|\n",

@@ -102,7 +102,7 @@ fn what_is_not_enforced_blocks_nothing_and_says_so() {
     let (sandbox, ..) = pair(0.8, 0.9);
     sandbox.fault(At::Endpoint("tasks.update_tags"), Effect::status(403));
     let gate = Gate::of(&sandbox).set("CLEARML_ENFORCE", "false");
-    gate.run().expect(0, "PASSED, improved, BUT THE TAG WAS NOT MOVED").says("exit code would be 4");
+    gate.run().expect(0, "PASSED, improved, BUT MOVING THE TAG FAILED").says("exit code would be 4");
     let (sandbox, ..) = pair(0.8, 0.9);
     let ran = Gate::of(&sandbox).set("CLEARML_ENFORCE", "false").run().expect(0, "PASSED, improved");
     assert!(!ran.out.contains("CLEARML_ENFORCE"), "{}", ran.out);

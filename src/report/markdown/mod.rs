@@ -258,7 +258,7 @@ fn details(report: &Report<'_>) -> String {
     let mut text = String::new();
     if let Outcome::Judged(judged) = &report.outcome {
         text = format!("{}\n\n{}\n", wording::HOW_THE_CANDIDATE_IS_FOUND, searched_for(settings));
-        let others = list(wording::near_misses(&judged.ineligible, &judged.via));
+        let others = list(wording::near_misses(&judged.ineligible, &judged.via, false));
         if !others.is_empty() {
             text.extend([wording::INELIGIBLE, "\n\n", &others, "\n"]);
         }

@@ -336,5 +336,7 @@ fn the_example_in_docs_is_current() {
     ];
     let text = render(&judged(&settings, findings, None), COMMENT);
     let version = format!("clearml-gate {}\n", env!("CARGO_PKG_VERSION"));
-    expect_file!["../../../docs/pr-comment.md"].assert_eq(&text.replace(&version, "clearml-gate\n"));
+    let text = text.replace(&version, "clearml-gate\n");
+    let note = "<!-- An example for docs/picture.sh, written by a test in src/report/markdown/tests.rs. -->\n\n";
+    expect_file!["../../../docs/pr-comment.md"].assert_eq(&format!("{note}{text}"));
 }
