@@ -11,7 +11,7 @@ pub enum Exit {
     Usage,
     /// 3: no verdict, because ClearML does not have what one needs.
     NoVerdict,
-    /// 4: ClearML refused or sent an unexpected response, or the tag could not be moved after a pass.
+    /// 4: ClearML rejected a request or sent an unexpected response, or the tag could not be moved after a pass.
     Refused,
     /// 5: ClearML could not be reached; another run may succeed.
     Unreachable,
