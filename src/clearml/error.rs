@@ -74,6 +74,10 @@ pub(crate) enum Unexpected {
     NoToken,
     /// It contains tasks that were not requested.
     OtherTasks,
+    /// It says nothing about a task that was requested.
+    TaskLeftOut(TaskId),
+    /// There are more than this many pages.
+    TooManyPages(usize),
     /// A task no longer exists.
     TaskGone(TaskId),
     /// The server accepted the tag, but the candidate does not have it.

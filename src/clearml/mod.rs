@@ -3,6 +3,7 @@
 //! | file | what it does |
 //! |---|---|
 //! | `runs` | finds projects and runs |
+//! | `working_trees` | which runs are clean |
 //! | `scalars` | reads metrics from the events |
 //! | `tags` | adds and removes the tag |
 //! | `connection` | sends requests and decodes responses |
@@ -23,6 +24,7 @@ mod runs;
 mod scalars;
 mod tags;
 mod wire;
+mod working_trees;
 
 use std::time::{Duration, Instant};
 
@@ -39,9 +41,9 @@ use crate::net::url::Host;
 use connection::Connection;
 use wire::Claims;
 
-/// The most items the server returns in one page.
+/// How many items are requested at once. A server can be set to return fewer in a page.
 pub(crate) const PAGE_SIZE: usize = 500;
-/// No project needs more pages. A server that always returns a full page must not keep the gate running forever.
+/// No project needs more pages. A server that never returns an empty page must not keep the gate running forever.
 const MOST_PAGES: usize = 2_000;
 /// The API version that added `tasks.update_tags`. Only since then are the fields around `last_change` requested.
 const UPDATE_TAGS: (u32, u32) = (2, 27);

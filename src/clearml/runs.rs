@@ -43,6 +43,7 @@ impl Client<'_> {
         let body = json!({
             "project": [project.0],
             "only_fields": ["name"],
+            "search_hidden": true,
             "order_by": ["-created"],
             "page": 0,
             "page_size": PAGE_SIZE,
@@ -81,60 +82,62 @@ impl Client<'_> {
         Ok(runs)
     }
 
-    /// The newest runs, of any commit: one page.
+    /// The newest runs, of any commit: at most [`PAGE_SIZE`].
     pub(crate) fn newest(&self, scope: Scope<'_>) -> Result<Vec<Run>> {
-        let page = self.tasks(Operation::ListNewestRuns, &self.runs_query(scope, 0))?;
-        Ok(page.into_runs(scope).collect())
-    }
-
-    /// Which of these runs, at most [`PAGE_SIZE`], have uncommitted changes. The server decides; no diff is transferred.
-    pub(crate) fn dirty(&self, ids: &[TaskId]) -> Result<HashSet<TaskId>> {
-        let requested: Vec<&str> = ids.iter().map(TaskId::as_str).collect();
-        let body = json!({
-            "id": requested,
-            // A missing diff never matches, and an empty one has no character to match.
-            "_all_": {"fields": ["script.diff"], "pattern": "[\\s\\S]"},
-            "only_fields": ["id"],
-            "page": 0,
-            "page_size": PAGE_SIZE,
-        });
-        let operation = Operation::CheckUncommittedChanges;
-        let found = self.tasks(operation, &body)?;
-        if found.tasks.iter().any(|task| !requested.contains(&task.id.as_str())) {
-            return Err(self.connection.error(operation, Unexpected::OtherTasks));
-        }
-        Ok(found.tasks.into_iter().map(|task| TaskId(task.id)).collect())
+        let (newest, _) = self.first_tasks(Operation::ListNewestRuns, &self.runs_query(scope))?;
+        Ok(newest.into_runs(scope).collect())
     }
 
     pub(super) fn tasks(&self, operation: Operation, body: &Value) -> Result<Tasks> {
         self.connection.read(operation, "tasks.get_all_ex", body)
     }
 
-    /// All pages of the runs that match the filter, newest first.
+    /// All runs that match the filter, newest first.
     fn all_runs(&self, operation: Operation, scope: Scope<'_>, filter: &Value) -> Result<Vec<Run>> {
-        let mut runs: Vec<Run> = Vec::new();
-        let mut seen = HashSet::new();
-        for page in 0..MOST_PAGES {
-            let mut body = self.runs_query(scope, page);
-            if let Some(fields) = body.as_object_mut() {
-                fields.insert("_any_".to_owned(), filter.clone());
-            }
-            let mut found = self.tasks(operation, &body)?;
-            let returned = found.tasks.len();
-            // A task that is added meanwhile shifts the pages, so a task can come twice.
-            found.tasks.retain(|task| seen.insert(task.id.clone()));
-            let nothing_new = found.tasks.is_empty();
-            runs.extend(found.into_runs(scope));
-            if returned < PAGE_SIZE || nothing_new {
-                break;
-            }
-        }
+        let query = with(&self.runs_query(scope), json!({"_any_": filter}));
+        let mut runs: Vec<Run> = self.all_tasks(operation, &query)?.into_runs(scope).collect();
         runs.sort_by(|a, b| b.compare_age(a));
         Ok(runs)
     }
 
+    /// The first [`PAGE_SIZE`] tasks that the query selects, in its order, and whether they are known to be all of them.
+    ///
+    /// The server cuts a page to a size of its own and does not say so, so a short page proves nothing. It never cuts what
+    /// it returns to a scroll, and a `scroll_id` in the response shows that it is one. Servers before 1.2 know no scrolls:
+    /// they ignore its fields and return a page. The scroll itself is not continued, because a repeated request would skip
+    /// tasks.
+    fn first_tasks(&self, operation: Operation, query: &Value) -> Result<(Tasks, bool)> {
+        let window = json!({"scroll_id": null, "size": PAGE_SIZE, "page": 0, "page_size": PAGE_SIZE});
+        let found = self.tasks(operation, &with(query, window))?;
+        let are_all = found.scroll_id.is_some() && found.tasks.len() < PAGE_SIZE;
+        Ok((found, are_all))
+    }
+
+    /// All tasks that the query selects. Unless the first response is known to have all of them, pages are read until one is
+    /// empty.
+    pub(super) fn all_tasks(&self, operation: Operation, query: &Value) -> Result<Tasks> {
+        let (mut found, are_all) = self.first_tasks(operation, query)?;
+        if are_all || found.tasks.is_empty() {
+            return Ok(found);
+        }
+        let mut last: Vec<String> = found.tasks.iter().map(|task| task.id.clone()).collect();
+        let mut seen: HashSet<String> = last.iter().cloned().collect();
+        for page in 1..MOST_PAGES {
+            let next = self.tasks(operation, &with(query, json!({"page": page, "page_size": PAGE_SIZE})))?.tasks;
+            let ids: Vec<String> = next.iter().map(|task| task.id.clone()).collect();
+            // A server that ignores pages always returns the same.
+            if ids.is_empty() || ids == last {
+                return Ok(found);
+            }
+            // Pages repeat what the first response had, and shift when a task is added meanwhile.
+            found.tasks.extend(next.into_iter().filter(|task| seen.insert(task.id.clone())));
+            last = ids;
+        }
+        Err(self.connection.error(operation, Unexpected::TooManyPages(MOST_PAGES)))
+    }
+
     /// Ordered by a field that never changes, so that pages do not shift when a task changes.
-    fn runs_query(&self, scope: Scope<'_>, page: usize) -> Value {
+    fn runs_query(&self, scope: Scope<'_>) -> Value {
         let metrics: Vec<String> = scope.metrics.iter().map(wire::field).collect();
         let mut fields =
             vec!["id", "name", "project", "status", "tags", "system_tags", "created", "started", "script.version_num"];
@@ -149,10 +152,18 @@ impl Client<'_> {
             "name": anchored(scope.task_name.as_str()),
             "only_fields": fields,
             "order_by": ["-created"],
-            "page": page,
-            "page_size": PAGE_SIZE,
+            "search_hidden": true,
         })
     }
+}
+
+/// The query with these fields as well.
+pub(super) fn with(query: &Value, more: Value) -> Value {
+    let objects = [query.clone(), more].into_iter().filter_map(|fields| match fields {
+        Value::Object(fields) => Some(fields),
+        _ => None,
+    });
+    Value::Object(objects.flatten().collect())
 }
 
 /// A pattern that matches exactly this text. The server's own matching is neither anchored nor literal.

@@ -76,6 +76,8 @@ pub(super) struct Project {
 
 #[derive(Deserialize)]
 pub(super) struct Tasks {
+    /// Only in the response to a scroll.
+    pub(super) scroll_id: Option<String>,
     pub(super) tasks: Vec<Task>,
 }
 
@@ -105,6 +107,7 @@ pub(super) struct Task {
     last_update: Option<String>,
     status_changed: Option<String>,
     script: Option<Script>,
+    runtime: Option<Runtime>,
     last_metrics: Option<BTreeMap<String, BTreeMap<String, Summary>>>,
 }
 
@@ -116,6 +119,12 @@ struct Reference {
 #[derive(Deserialize)]
 struct Script {
     version_num: Option<String>,
+    diff: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Runtime {
+    ide: Option<Value>,
 }
 
 /// The requested part of a metric's summary in `last_metrics`. Values keep the JSON type that was reported, even a boolean.
@@ -144,6 +153,17 @@ impl Task {
             tags: self.tags.unwrap_or_default(),
             id: TaskId(self.id),
         })
+    }
+
+    pub(super) fn has_diff(&self) -> bool {
+        self.script.as_ref().and_then(|script| script.diff.as_deref()).is_some_and(|diff| !diff.is_empty())
+    }
+
+    /// Whether it ran in a notebook: the SDK records the program as `Jupyter`, `VSCode_Jupyter`, `PyCharm_Jupyter` or
+    /// `Google_Colab`.
+    pub(super) fn is_notebook(&self) -> bool {
+        let ide = self.runtime.as_ref().and_then(|runtime| runtime.ide.as_ref()?.as_str());
+        ide.is_some_and(|ide| ide.ends_with("Jupyter") || ide == "Google_Colab")
     }
 
     fn reading(&self, metric: &Metric) -> Reading {

@@ -6,7 +6,7 @@ use crate::gate::outcome::{NoVerdict, OriginUnknown, Side, Warning};
 use crate::git::Git;
 use crate::github::{self, GitHub, Pull};
 use crate::model::commit::{Commit, RecordedCommit};
-use crate::model::run::{Run, WorkingTree};
+use crate::model::run::Run;
 use crate::model::select::TaggedRuns;
 use crate::settings::{BaselineCheck, NoBaseline, Settings};
 
@@ -53,7 +53,7 @@ impl<'a> Session<'a> {
         if baseline.id == candidate.id {
             return Vec::new();
         }
-        let dirty = (baseline.working_tree == WorkingTree::Dirty).then_some(Warning::BaselineDirty);
+        let dirty = baseline.working_tree.is_dirty().then_some(Warning::BaselineDirty);
         let unfinished = (!baseline.is_finished()).then_some(Warning::BaselineUnfinished);
         [dirty, unfinished, self.origin_fault(baseline)].into_iter().flatten().collect()
     }

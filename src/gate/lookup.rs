@@ -1,6 +1,5 @@
 //! Reads the runs of the code under review: now, or while one of them is queued or running.
 
-use std::collections::HashSet;
 use std::time::Instant;
 
 use super::wait::{Progress, Wait};
@@ -120,9 +119,9 @@ impl<'a> Session<'a> {
         let others = unchecked.iter().map(|run| &run.id).filter(|id| Some(*id) != baseline);
         let ids: Vec<TaskId> = baseline.into_iter().chain(others).cloned().collect();
         for page in ids.chunks(PAGE_SIZE) {
-            let (dirty, checked) = (self.client.dirty(page)?, page.iter().collect::<HashSet<_>>());
-            for run in runs.iter_mut().filter(|run| checked.contains(&run.id)) {
-                run.working_tree = if dirty.contains(&run.id) { WorkingTree::Dirty } else { WorkingTree::Clean };
+            let trees = self.client.working_trees(page)?;
+            for run in runs.iter_mut() {
+                run.working_tree = trees.get(&run.id).copied().unwrap_or(run.working_tree);
             }
             if CommitRuns::new(runs, commits).clean().len() >= self.settings.runs {
                 break;
@@ -146,8 +145,9 @@ impl<'a> Session<'a> {
         }
         let finished: Vec<&Run> = newest.iter().filter(|run| run.is_finished()).collect();
         let ids: Vec<TaskId> = finished.iter().map(|run| run.id.clone()).collect();
-        let dirty = if ids.is_empty() { HashSet::new() } else { self.client.dirty(&ids)? };
-        let newest_clean = finished.into_iter().find(|run| run.commit.is_some() && !dirty.contains(&run.id));
+        let trees = self.client.working_trees(&ids)?;
+        let is_clean = |run: &&Run| trees.get(&run.id) == Some(&WorkingTree::Clean);
+        let newest_clean = finished.into_iter().filter(is_clean).find(|run| run.commit.is_some());
         Ok(NoVerdict::NoRunOfCommit {
             newest_clean: newest_clean.map(|run| self.summary(run)),
             same_code_unknown: snapshot.same_code_unknown,

@@ -57,6 +57,15 @@ pub(crate) enum WorkingTree {
     Clean,
     /// With uncommitted changes.
     Dirty,
+    /// With the code of a notebook in place of changes: the commit does not contain what ran.
+    Notebook,
+}
+
+impl WorkingTree {
+    /// Whether the commit is known not to contain the code that ran.
+    pub(crate) const fn is_dirty(self) -> bool {
+        matches!(self, Self::Dirty | Self::Notebook)
+    }
 }
 
 /// The value of a metric in a run.

@@ -19,6 +19,8 @@ pub(crate) struct NearMisses {
     pub(crate) archived: usize,
     /// Completed, with uncommitted changes.
     pub(crate) dirty: usize,
+    /// Completed, in a notebook.
+    pub(crate) notebooks: usize,
     pub(crate) running: usize,
     pub(crate) queued: usize,
     /// Never started.
@@ -51,7 +53,7 @@ impl<'a> CommitRuns<'a> {
 
     /// The queued and running runs that can still become the candidate.
     pub(crate) fn pending(&self) -> Vec<&'a Run> {
-        let is_eligible = |run: &&Run| run.is_pending() && run.working_tree != WorkingTree::Dirty;
+        let is_eligible = |run: &&Run| run.is_pending() && !run.working_tree.is_dirty();
         self.0.iter().copied().filter(is_eligible).collect()
     }
 
@@ -71,6 +73,7 @@ impl<'a> CommitRuns<'a> {
             let count = match &run.status {
                 _ if run.archived => &mut near.archived,
                 Status::Completed if run.working_tree == WorkingTree::Dirty => &mut near.dirty,
+                Status::Completed if run.working_tree == WorkingTree::Notebook => &mut near.notebooks,
                 Status::Completed => continue,
                 Status::Running => &mut near.running,
                 Status::Queued => &mut near.queued,
@@ -191,20 +194,22 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_run_of_the_commit_is_eligible_or_a_near_miss(states in prop::collection::vec((0u8..4, any::<bool>(), any::<bool>(), any::<bool>()), 0..12)) {
+        fn every_run_of_the_commit_is_eligible_or_a_near_miss(states in prop::collection::vec((0u8..4, any::<bool>(), any::<bool>(), 0usize..3), 0..12)) {
             let statuses = [Status::Completed, Status::Failed, Status::Running, Status::Stopped];
-            let runs: Vec<Run> = states.iter().enumerate().map(|(n, &(status, archived, here, clean))| Run {
+            let trees = [WorkingTree::Clean, WorkingTree::Dirty, WorkingTree::Notebook];
+            let runs: Vec<Run> = states.iter().enumerate().map(|(n, &(status, archived, here, tree))| Run {
                 archived,
                 commit: if here { RecordedCommit::parse(SHA) } else { None },
-                working_tree: if clean { WorkingTree::Clean } else { WorkingTree::Dirty },
+                working_tree: trees[tree],
                 ..run(&n.to_string(), statuses[usize::from(status)].clone(), None)
             }).collect();
             let commit_runs = CommitRuns::new(&runs, &[commit()]);
             let is_eligible = |run: &&Run| run.status == Status::Completed
                 && !run.archived && run.commit.is_some() && run.working_tree == WorkingTree::Clean;
             prop_assert_eq!(commit_runs.candidate().map(|run| &run.id), runs.iter().find(is_eligible).map(|run| &run.id));
-            let NearMisses { archived, dirty, running, queued, drafts, failed, stopped, other } = commit_runs.near_misses();
-            let missed = archived + dirty + running + queued + drafts + failed + stopped + other;
+            let NearMisses { archived, dirty, notebooks, running, queued, drafts, failed, stopped, other } =
+                commit_runs.near_misses();
+            let missed = archived + dirty + notebooks + running + queued + drafts + failed + stopped + other;
             let here = runs.iter().filter(|run| run.commit.is_some()).count();
             prop_assert_eq!(missed + runs.iter().filter(is_eligible).count(), here);
         }

@@ -352,6 +352,7 @@ fn near_misses(input: &mut Input<'_>) -> NearMisses {
     NearMisses {
         archived: input.below(3),
         dirty: input.below(3),
+        notebooks: input.below(3),
         running: input.below(3),
         failed: input.below(3),
         ..NearMisses::default()

@@ -20,7 +20,13 @@ impl Error {
                 "Check CLEARML_API_ACCESS_KEY and CLEARML_API_SECRET_KEY; create new ones in ClearML under Settings > Workspace."
             }
             Cause::Refused { status: 403, .. } => "Give the owner of these credentials write access to the project.",
-            Cause::Unexpected(Unexpected::OtherTasks | Unexpected::TaskGone(_) | Unexpected::TagNotKept)
+            Cause::Unexpected(
+                Unexpected::OtherTasks
+                | Unexpected::TaskLeftOut(_)
+                | Unexpected::TooManyPages(_)
+                | Unexpected::TaskGone(_)
+                | Unexpected::TagNotKept,
+            )
             | Cause::Refused { .. } => REPORT,
             Cause::Failure(Failure::Unexpected(_)) | Cause::Unexpected(_) => CHECK_HOST,
         }
@@ -87,6 +93,8 @@ impl fmt::Display for Unexpected {
             Self::Shape(Some(place)) => write!(f, "its JSON has an unexpected shape ({place})"),
             Self::NoToken => f.write_str("it contains no usable token"),
             Self::OtherTasks => f.write_str("it contains tasks that were not requested"),
+            Self::TaskLeftOut(id) => write!(f, "it leaves out task {}, which was requested", id.as_str()),
+            Self::TooManyPages(most) => write!(f, "there are more than {most} pages of tasks"),
             Self::TaskGone(id) => write!(f, "task {} no longer exists", id.as_str()),
             Self::TagNotKept => f.write_str("the update succeeded, but the candidate does not have the tag"),
         }

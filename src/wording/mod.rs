@@ -395,6 +395,12 @@ pub(crate) fn near_misses(near: &NearMisses, judged_via: &JudgedVia, with_advice
             "have uncommitted changes",
             "commit all changes and run the training again",
         ),
+        (
+            near.notebooks,
+            "was a notebook, whose code ClearML keeps in place of the uncommitted changes",
+            "were notebooks, whose code ClearML keeps in place of the uncommitted changes",
+            "commit the code and run it as a script",
+        ),
         (near.failed, "failed", "failed", "fix the problem and run the training again"),
         (near.stopped, "was stopped early", "were stopped early", "let the training finish"),
         (near.drafts, "was never started", "were never started", "start the training"),

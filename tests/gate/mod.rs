@@ -12,6 +12,7 @@ mod documents;
 mod first_hour;
 mod generated;
 mod hostile;
+mod integrity;
 mod merge;
 mod metrics;
 mod noise;
