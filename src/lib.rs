@@ -40,6 +40,7 @@
 //! | without a clean, completed run of exactly this code there is no verdict, and the exit code is not 0 | `model::select`, `git` | `tests/gate/selection.rs`, `tests/gate/same_code.rs` |
 //! | once a task has the tag, some task has it at every moment; no other tag changes | `promote`, `clearml::tags` | the tests of `promote`, `tests/gate/promotion.rs` |
 //! | a value exactly at the limit passes: for negative values, for zero, and despite rounding | `model::compare` | the properties in the tests of `model::compare`, `tests/gate/comparison.rs` |
+//! | a value that may be NaN, or that another commit may have reported, is never compared | `model::run`, `gate::own_values` | `tests/gate/zeros.rs`, `tests/gate/own_values.rs` |
 //! | names and commits are compared exactly, even if the server's filters return more | `clearml`, `model::commit` | `tests/gate/hostile.rs`, `tests/gate/selection.rs` |
 //! | a value never meets the wrong metric | `model::metric::PerMetric` | the tests of `model::metric`, `tests/gate/metrics.rs` |
 //! | GitHub's test merge commit is never judged in place of the pull request's head | `ci` | `tests/gate/ci.rs`, `tests/gate/merge.rs` |

@@ -26,6 +26,7 @@ pub(crate) enum Operation {
     ListMetrics,
     CheckUncommittedChanges,
     ReadEvents,
+    ReadLog,
     ReadCurves,
     AddTag,
     RemoveTag,

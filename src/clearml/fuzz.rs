@@ -10,7 +10,7 @@ use super::wire::{self, Histograms, Login, Projects, RawScalars, Tasks};
 use super::{Cause, Error, Operation, Server, json};
 use crate::model::commit::RecordedCommit;
 use crate::model::compare::{Criteria, Direction, Tolerance};
-use crate::model::metric::{Metric, Metrics, Pick, Role};
+use crate::model::metric::{Metric, Metrics, Pick, Role, Zero};
 use crate::model::name::Name;
 use crate::model::run::{Reading, Run, Status, TaskId};
 use crate::net::http::{Answer, HeaderMap};
@@ -84,6 +84,7 @@ fn metric(title: &str, series: &str, direction: Direction, pick: Pick) -> Option
         title: Name::parse(title).ok()?,
         series: Name::parse(series).ok()?,
         pick,
+        zero: Zero::Valid,
         criteria,
         role: Role::Required,
     })
@@ -155,7 +156,7 @@ fn check_scalars(data: &Value) {
     let values: Vec<Reading> = batch.values(metric.series.as_str()).collect();
     let best = values.iter().fold(Reading::Missing, |so_far, next| picked(&metric, so_far, *next));
     let scores: Option<Vec<f64>> =
-        values.iter().map(|value| value.score().ok().map(crate::model::compare::Score::get)).collect();
+        values.iter().map(|value| value.score(&metric).ok().map(crate::model::compare::Score::get)).collect();
     match (best, scores) {
         (Reading::Value(best), Some(scores)) => {
             assert!(scores.contains(&best.get()) && scores.iter().all(|score| *score <= best.get()));

@@ -5,6 +5,7 @@
 //! | `runs` | finds projects and runs |
 //! | `working_trees` | which runs are clean |
 //! | `scalars` | reads metrics from the events |
+//! | `history` | reads how a run came about |
 //! | `tags` | adds and removes the tag |
 //! | `connection` | sends requests and decodes responses |
 //! | `auth` | logs in, and keeps credentials out of errors |
@@ -18,6 +19,7 @@ mod connection;
 mod error;
 #[cfg(any(fuzzing, test))]
 pub(crate) mod fuzz;
+mod history;
 mod json;
 pub(crate) mod links;
 mod runs;

@@ -141,7 +141,7 @@ impl Client<'_> {
         let metrics: Vec<String> = scope.metrics.iter().map(wire::field).collect();
         let mut fields =
             vec!["id", "name", "project", "status", "tags", "system_tags", "created", "started", "script.version_num"];
-        fields.push("last_iteration");
+        fields.extend(["last_iteration", "published", "status_reason"]);
         fields.extend(metrics.iter().map(String::as_str));
         if self.api_version >= UPDATE_TAGS {
             // Only the first of them changes with the tags.

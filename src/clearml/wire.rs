@@ -10,7 +10,7 @@ use super::Scope;
 use crate::model::commit::RecordedCommit;
 use crate::model::compare::{Direction, Score};
 use crate::model::metric::{Metric, Metrics, Pick};
-use crate::model::run::{Curve, Curves, Reading, Run, Status, TaskId, WorkingTree};
+use crate::model::run::{Continuation, Curve, Curves, Reading, Run, Status, TaskId, WorkingTree};
 use crate::text::timestamp;
 
 /// What every response is wrapped in.
@@ -91,6 +91,10 @@ impl Tasks {
 
 /// A change of status writes several dates, which can be some milliseconds apart. In microseconds.
 const SAME_CHANGE: u64 = 1_000_000;
+/// The SDK starts a task within a tenth of this after it creates it. In microseconds.
+const FIRST_START: u64 = 2_000_000;
+/// The reason that an agent gives when its run has ended.
+const ENDED_BY_AGENT: &str = "worker execution done";
 
 #[derive(Deserialize)]
 pub(super) struct Task {
@@ -98,10 +102,12 @@ pub(super) struct Task {
     pub(super) name: Option<String>,
     project: Option<Reference>,
     status: Option<String>,
+    status_reason: Option<String>,
     pub(super) tags: Option<Vec<String>>,
     system_tags: Option<Vec<String>>,
     created: Option<String>,
     started: Option<String>,
+    published: Option<String>,
     last_iteration: Option<i64>,
     last_change: Option<String>,
     last_update: Option<String>,
@@ -143,6 +149,7 @@ impl Task {
         Some(Run {
             readings: metrics.each().map(|metric| self.reading(metric)),
             working_tree: WorkingTree::Unchecked,
+            continuation: self.continuation(),
             when: time(&self.started).or_else(|| time(&self.created)).unwrap_or_default(),
             last_change: time(&self.last_change),
             touched: time(&self.last_change).filter(|change| *change > own_change),
@@ -166,13 +173,36 @@ impl Task {
         ide.is_some_and(|ide| ide.ends_with("Jupyter") || ide == "Google_Colab")
     }
 
+    /// Whether it may be continued, as far as the task itself shows.
+    fn continuation(&self) -> Continuation {
+        let time = |text: &Option<String>| text.as_deref().and_then(timestamp::parse);
+        let is_published = matches!(self.status.as_deref(), Some("published" | "publishing"));
+        if self.published.is_some() && !is_published {
+            return Continuation::AfterPublishing;
+        }
+        let by_agent = self.status_reason.as_deref() == Some(ENDED_BY_AGENT);
+        match (time(&self.created), time(&self.started)) {
+            _ if by_agent => Continuation::No,
+            (_, None) => Continuation::No,
+            (Some(created), Some(started)) if started <= created + FIRST_START => Continuation::No,
+            (_, Some(_)) => Continuation::Possible,
+        }
+    }
+
+    fn summary(&self, metric: &Metric) -> Option<&Summary> {
+        let of_title = self.last_metrics.as_ref()?.get(&key(metric.title.as_str()))?;
+        of_title.get(&key(metric.series.as_str()))
+    }
+
+    /// Whether the lowest or the highest value is of an earlier iteration than the value that arrived first.
+    pub(super) fn arrived_out_of_order(&self, metric: &Metric) -> bool {
+        let Some(summary) = self.summary(metric) else { return false };
+        let [first, lowest, highest] = ITERATIONS.map(|name| summary.get(name).and_then(Value::as_i64));
+        first.is_some_and(|first| lowest.is_some_and(|at| at < first) || highest.is_some_and(|at| at < first))
+    }
+
     fn reading(&self, metric: &Metric) -> Reading {
-        let summary = self
-            .last_metrics
-            .as_ref()
-            .and_then(|all| all.get(&key(metric.title.as_str())))
-            .and_then(|of_title| of_title.get(&key(metric.series.as_str())));
-        let Some(summary) = summary else { return Reading::Missing };
+        let Some(summary) = self.summary(metric) else { return Reading::Missing };
         // Reported, but without this value: that is not a number, not a missing metric.
         summary.get(value_of(metric)).map_or(Reading::NotANumber, reading)
     }
@@ -188,8 +218,19 @@ impl Task {
 /// The field of a task that holds the metric's value. The names in the same summary are not requested: its path already
 /// contains their hashes, and each name would add some thirty bytes to every run.
 pub(super) fn field(metric: &Metric) -> String {
+    summary_field(metric, value_of(metric))
+}
+
+/// The iterations of the value that arrived first, of the lowest and of the highest one.
+const ITERATIONS: [&str; 3] = ["first_value_iteration", "min_value_iteration", "max_value_iteration"];
+
+pub(super) fn iteration_fields(metric: &Metric) -> [String; 3] {
+    ITERATIONS.map(|name| summary_field(metric, name))
+}
+
+fn summary_field(metric: &Metric, name: &str) -> String {
     let (title, series) = (key(metric.title.as_str()), key(metric.series.as_str()));
-    format!("last_metrics.{title}.{series}.{}", value_of(metric))
+    format!("last_metrics.{title}.{series}.{name}")
 }
 
 const fn value_of(metric: &Metric) -> &'static str {
@@ -208,6 +249,29 @@ fn reading(value: &Value) -> Reading {
 /// The key of a title or series in `last_metrics`: the MD5 of its UTF-8 bytes, in lower case hex.
 fn key(name: &str) -> String {
     format!("{:x}", md5::compute(name))
+}
+
+/// Lines of a log, or values of a metric, as the server stored them.
+#[derive(Deserialize)]
+pub(super) struct Stored {
+    #[serde(default)]
+    pub(super) events: Vec<StoredEvent>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct StoredEvent {
+    /// By the server's clock. `timestamp`, next to it, is by the client's.
+    #[serde(rename = "@timestamp")]
+    stored: Option<String>,
+    /// The series of a value.
+    pub(super) variant: Option<String>,
+}
+
+impl StoredEvent {
+    /// When it was stored, in microseconds since 1970.
+    pub(super) fn time(&self) -> Option<u64> {
+        timestamp::parse(self.stored.as_deref()?)
+    }
 }
 
 /// One batch of raw scalars, in the order of their iterations.
@@ -270,7 +334,7 @@ impl Histograms {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::testing::metrics;
+    use crate::model::testing::{metric, metrics};
     use serde_json::json;
 
     #[test]
@@ -329,6 +393,55 @@ mod tests {
         assert_eq!(when(&json!({"created": created, "started": started})), started);
         assert_eq!(when(&json!({"created": created, "started": null})), created);
         assert_eq!(task(&json!({})).unwrap().when, 0);
+    }
+
+    #[test]
+    fn a_run_may_be_continued_if_it_started_late_and_no_agent_ended_it() {
+        let started = |at: &str, others: &Value| {
+            let mut fields = json!({"created": "2026-11-28T00:47:54.300000+00:00", "started": at});
+            fields.as_object_mut().unwrap().extend(others.as_object().cloned().unwrap());
+            task(&fields).unwrap().continuation
+        };
+        let (none, late) = (json!({}), "2026-11-28T00:47:56.301000+00:00");
+        assert_eq!(started("2026-11-28T00:47:54.320000+00:00", &none), Continuation::No);
+        assert_eq!(started("2026-11-28T00:47:56.300000+00:00", &none), Continuation::No);
+        assert_eq!(started(late, &none), Continuation::Possible);
+        assert_eq!(started(late, &json!({"status_reason": "completed", "created": null})), Continuation::Possible);
+        let ended_by_agent = json!({"status_reason": "worker execution done"});
+        assert_eq!(started(late, &ended_by_agent), Continuation::No);
+        assert_eq!(started(late, &json!({"started": null})), Continuation::No);
+        let published = |status: &str| {
+            started(
+                "2026-11-28T00:47:54.320000+00:00",
+                &json!({"status": status, "published": "2026-11-28T00:48:00.000000+00:00"}),
+            )
+        };
+        assert_eq!(published("published"), Continuation::No);
+        assert_eq!(published("publishing"), Continuation::No);
+        assert_eq!(published("completed"), Continuation::AfterPublishing);
+    }
+
+    #[test]
+    fn values_arrived_out_of_order_if_an_extreme_is_from_before_the_first() {
+        let metric = metric("accuracy", Direction::Max);
+        let task = |iterations: [Option<i64>; 3]| {
+            let summary: serde_json::Map<_, _> =
+                ITERATIONS.into_iter().map(str::to_owned).zip(iterations.map(Value::from)).collect();
+            let title = Value::from_iter([(key("accuracy"), Value::from(summary))]);
+            let last_metrics = Value::from_iter([(key("validation"), title)]);
+            serde_json::from_value::<Task>(json!({"id": "1f", "last_metrics": last_metrics})).unwrap()
+        };
+        for (first, lowest, highest, expected) in [
+            (6, 0, 21, true),
+            (3, 5, 0, true),
+            (0, 0, 21, false),
+            (7, 7, 7, false),
+            (-2_147_483_648, -2_147_483_648, 3, false),
+        ] {
+            let task = task([Some(first), Some(lowest), Some(highest)]);
+            assert_eq!(task.arrived_out_of_order(&metric), expected, "{first} {lowest} {highest}");
+        }
+        assert!(!task([None, Some(0), Some(1)]).arrived_out_of_order(&metric));
     }
 
     #[test]

@@ -7,6 +7,7 @@
 //! | `other_commits` | finds other commits whose runs can be judged instead |
 //! | `wait` | how long to wait, and how often to look |
 //! | `score` | the scores of a run, or the medians of several |
+//! | `own_values` | whether the candidate's values are its own |
 //! | `baseline` | the baseline, and what is wrong with it |
 //! | `policy` | whether the tag may move |
 //! | `outcome` | the result of all that, as a value |
@@ -15,6 +16,7 @@ mod baseline;
 mod lookup;
 mod other_commits;
 pub(crate) mod outcome;
+mod own_values;
 mod policy;
 mod score;
 mod wait;

@@ -200,6 +200,13 @@ pub(crate) enum NoVerdict<'a> {
         /// Title and series of the metrics that the run has.
         known: Vec<(String, String)>,
     },
+    /// Values of the candidate may be of another commit.
+    MixedValues {
+        run: RunSummary,
+        mixed: Mixed,
+        /// The required metrics that cannot be compared; never empty.
+        metrics: Vec<&'a Metric>,
+    },
     /// No task has the tag, and the settings require one.
     NoBaseline,
     /// The baseline does not meet the settings.
@@ -211,6 +218,19 @@ pub(crate) enum NoVerdict<'a> {
     TooFewRuns { side: Side, have: usize, wanted: usize },
     /// ClearML could not be reached, refused, or sent an unexpected response.
     Failed(Error),
+}
+
+/// Why values of a run may be of another commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mixed {
+    /// Its log began before it started.
+    Continued,
+    /// It was published and started again.
+    AfterPublishing,
+    /// It started long after its task was created, and has no log that shows whether it was continued.
+    Unknown,
+    /// Its values arrived out of order, so a second process reported to it.
+    TwoProcesses,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -300,6 +320,8 @@ impl NoVerdict<'_> {
             Self::NoEligibleRun { .. } => "no_eligible_run",
             Self::AmbiguousCommit { .. } => "ambiguous_commit",
             Self::UnusableMetric { .. } => "unusable_metric",
+            Self::MixedValues { mixed: Mixed::TwoProcesses, .. } => "shared_run",
+            Self::MixedValues { .. } => "continued_run",
             Self::NoBaseline => "no_baseline",
             Self::UnusableBaseline { .. } => "unusable_baseline",
             Self::TooFewRuns { .. } => "too_few_runs",

@@ -54,12 +54,27 @@ impl<'a> Session<'a> {
 
     /// The scores of one run, which must have all required metrics.
     fn scores(&self, side: Side, run: &Run) -> GateResult<'a, PerMetric<Result<Score, ScoreFault>>> {
-        let scores = self.readings(run, |_| true)?.map(Reading::score);
+        let mixed = match side {
+            Side::Candidate => self.mixed_values(run)?,
+            Side::Baseline => None,
+        };
+        let readings = self.settings.metrics.each().zip(self.readings(run, |_| true)?);
+        let scores = readings.try_map(|(metric, reading)| match (reading, mixed) {
+            (Reading::Value(_), Some(mixed)) if !self.is_own_value(run, metric, mixed)? => {
+                Ok(Err(ScoreFault::NotItsOwn))
+            }
+            _ => Ok::<_, Error>(reading.score(metric)),
+        })?;
         let all = self.settings.metrics.each().zip(scores.clone()).into_iter();
         let required = all.filter(|(metric, _)| metric.is_required());
         let faults: Vec<_> = required.filter_map(|(metric, score)| Some((metric, score.err()?))).collect();
         if faults.is_empty() {
             return Ok(scores);
+        }
+        let not_its_own = faults.iter().filter(|(_, fault)| *fault == ScoreFault::NotItsOwn);
+        let metrics: Vec<&Metric> = not_its_own.map(|(metric, _)| *metric).collect();
+        if let (Some(mixed), false) = (mixed, metrics.is_empty()) {
+            return Err(NoVerdict::MixedValues { run: self.summary(run), mixed, metrics }.into());
         }
         // The names only help; a failure to get them must not hide what is wrong.
         let missing = faults.iter().any(|(_, fault)| *fault == ScoreFault::Missing);

@@ -14,6 +14,7 @@ pub(crate) struct Metric {
     pub(crate) series: Name,
     /// Which value of a run is compared.
     pub(crate) pick: Pick,
+    pub(crate) zero: Zero,
     pub(crate) criteria: Criteria,
     pub(crate) role: Role,
 }
@@ -26,6 +27,15 @@ pub(crate) enum Pick {
     Best,
     /// The last one reported.
     Last,
+}
+
+/// What a value of exactly 0 is. The SDK sends NaN and infinity as 0, and nothing on the server tells them apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Zero {
+    /// It may be NaN, so it is not compared.
+    Suspect,
+    /// A value like any other, as for an error rate or a count.
+    Valid,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::model::commit::{Commit, RecordedCommit};
 use crate::model::compare::Score;
-use crate::model::metric::{Metrics, PerMetric};
+use crate::model::metric::{Metric, Metrics, PerMetric, Zero};
 use crate::model::name::Tag;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -68,6 +68,18 @@ impl WorkingTree {
     }
 }
 
+/// Whether a run was continued from an earlier one. ClearML then keeps the extremes of both, and the commit of the later
+/// one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Continuation {
+    /// No: it started right after its task was created, or an agent ran it, which keeps the commit of the task.
+    No,
+    /// It was published and started again.
+    AfterPublishing,
+    /// It started some time after its task was created, so there may have been an earlier start. Only its log shows that.
+    Possible,
+}
+
 /// The value of a metric in a run.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Reading {
@@ -80,8 +92,11 @@ pub(crate) enum Reading {
 }
 
 impl Reading {
-    pub(crate) const fn score(self) -> Result<Score, ScoreFault> {
+    /// The score that is compared. Zero is suspect if higher is better too: as the best value it has only lower values, or
+    /// other zeros, next to it.
+    pub(crate) fn score(self, metric: &Metric) -> Result<Score, ScoreFault> {
         match self {
+            Self::Value(score) if score.get() == 0.0 && metric.zero == Zero::Suspect => Err(ScoreFault::ZeroMayBeNan),
             Self::Value(score) => Ok(score),
             Self::Missing => Err(ScoreFault::Missing),
             Self::NotANumber => Err(ScoreFault::NotANumber),
@@ -97,6 +112,10 @@ pub(crate) enum ScoreFault {
     Missing,
     /// It is not a finite number.
     NotANumber,
+    /// It is exactly 0, which the SDK also sends for NaN and infinity.
+    ZeroMayBeNan,
+    /// Another commit may have reported it to the same task.
+    NotItsOwn,
 }
 
 /// A metric over the iterations, for both runs. The server averages it to a number of points that can be drawn.
@@ -119,6 +138,7 @@ pub(crate) struct Run {
     pub(crate) commit: Option<RecordedCommit>,
     pub(crate) status: Status,
     pub(crate) working_tree: WorkingTree,
+    pub(crate) continuation: Continuation,
     pub(crate) archived: bool,
     pub(crate) tags: Vec<String>,
     /// When it was started, or created if it never was; 0 when unknown.
@@ -208,6 +228,21 @@ mod tests {
             assert_eq!(Status::parse(status), Status::Completed, "{status}");
         }
         assert_eq!(Status::parse("unknown"), Status::Other("unknown".to_owned()));
+    }
+
+    #[test]
+    fn a_zero_is_suspect_unless_the_metric_can_be_zero() {
+        for direction in [Direction::Max, Direction::Min] {
+            let suspect = metric("loss", direction);
+            let valid = Metric { zero: Zero::Valid, ..suspect.clone() };
+            for zero in [0.0, -0.0].map(|value| Score::new(value).unwrap()) {
+                assert_eq!(Reading::Value(zero).score(&suspect), Err(ScoreFault::ZeroMayBeNan));
+                assert_eq!(Reading::Value(zero).score(&valid), Ok(zero));
+            }
+            let small = Score::new(f64::MIN_POSITIVE).unwrap();
+            assert_eq!(Reading::Value(small).score(&suspect), Ok(small));
+            assert_eq!(Reading::Missing.score(&suspect), Err(ScoreFault::Missing));
+        }
     }
 
     #[test]

@@ -2,9 +2,9 @@
 
 use crate::model::commit::RecordedCommit;
 use crate::model::compare::{Criteria, Direction, Score, Tolerance};
-use crate::model::metric::{Metric, Metrics, Pick, Role};
+use crate::model::metric::{Metric, Metrics, Pick, Role, Zero};
 use crate::model::name::Name;
-use crate::model::run::{Reading, Run, Status, TaskId, WorkingTree};
+use crate::model::run::{Continuation, Reading, Run, Status, TaskId, WorkingTree};
 
 /// The commit of every run.
 pub(crate) const SHA: &str = "a94a8fe5ccb19ba61c4c0873d391e987982fbbd3";
@@ -17,6 +17,7 @@ pub(crate) fn run(id: &str, status: Status, value: Option<f64>) -> Run {
         commit: RecordedCommit::parse(SHA),
         status,
         working_tree: WorkingTree::Clean,
+        continuation: Continuation::No,
         archived: false,
         tags: Vec::new(),
         when: 0,
@@ -41,6 +42,7 @@ pub(crate) fn metric(series: &str, direction: Direction) -> Metric {
         title: Name::parse("validation").unwrap(),
         series: Name::parse(series).unwrap(),
         pick: Pick::Best,
+        zero: Zero::Suspect,
         criteria: Criteria { direction, tolerance: Tolerance::percent(0.0).unwrap(), target: None },
         role: Role::Required,
     }

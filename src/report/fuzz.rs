@@ -12,7 +12,7 @@ use crate::clearml::{self, Cause, Error, Operation};
 use crate::environment::Environment;
 use crate::exit::Exit;
 use crate::gate::outcome::{
-    Finding, Judged, JudgedVia, MetricOutcome, NoVerdict, NotStarted, OriginUnknown, Outcome, Report, RunResult,
+    Finding, Judged, JudgedVia, MetricOutcome, Mixed, NoVerdict, NotStarted, OriginUnknown, Outcome, Report, RunResult,
     RunSummary, SameCodeUnknown, Side, Spread, Spreads, Warning,
 };
 use crate::git::{CodePaths, GitError};
@@ -291,7 +291,12 @@ fn side(input: &mut Input<'_>) -> Side {
 }
 
 fn fault(input: &mut Input<'_>) -> ScoreFault {
-    if input.flag() { ScoreFault::NotANumber } else { ScoreFault::Missing }
+    match input.below(4) {
+        0 => ScoreFault::Missing,
+        1 => ScoreFault::NotANumber,
+        2 => ScoreFault::ZeroMayBeNan,
+        _ => ScoreFault::NotItsOwn,
+    }
 }
 
 fn summary(input: &mut Input<'_>) -> RunSummary {
@@ -369,7 +374,7 @@ fn judged_via(input: &mut Input<'_>) -> JudgedVia {
 
 fn no_verdict<'a>(input: &mut Input<'_>, settings: &'a Settings) -> NoVerdict<'a> {
     let texts = |input: &mut Input<'_>| input.list(Input::text);
-    match input.below(10) {
+    match input.below(11) {
         0 => NoVerdict::ProjectNotFound { similar: texts(input) },
         1 => NoVerdict::TaskNotFound { similar: texts(input) },
         2 => NoVerdict::NoRunOfCommit {
@@ -392,6 +397,11 @@ fn no_verdict<'a>(input: &mut Input<'_>, settings: &'a Settings) -> NoVerdict<'a
         6 => NoVerdict::NoBaseline,
         7 => NoVerdict::UnusableBaseline { faults: warnings(input) },
         8 => NoVerdict::TooFewRuns { side: side(input), have: input.below(5), wanted: 5 },
+        9 => NoVerdict::MixedValues {
+            run: summary(input),
+            mixed: if input.flag() { Mixed::Continued } else { Mixed::TwoProcesses },
+            metrics: settings.metrics.iter().collect(),
+        },
         _ => NoVerdict::Failed(error(input)),
     }
 }

@@ -6,11 +6,11 @@ use super::problem::{ListProblem, MetricProblem, Problem};
 use super::table::{self, Setting};
 use super::{Source, values};
 use crate::model::compare::{Criteria, Direction, Tolerance};
-use crate::model::metric::{Metric, Metrics, Pick, Role};
+use crate::model::metric::{Metric, Metrics, Pick, Role, Zero};
 use crate::model::name::Name;
 
 /// What the list replaces.
-static SCALAR: [&Setting; 7] = [
+static SCALAR: [&Setting; 8] = [
     &table::CLEARML_SCALAR_TITLE,
     &table::CLEARML_SCALAR_SERIES,
     &table::CLEARML_SCALAR_MIN_MAX,
@@ -18,10 +18,12 @@ static SCALAR: [&Setting; 7] = [
     &table::CLEARML_SCALAR_MARGIN,
     &table::CLEARML_SCALAR_TARGET,
     &table::CLEARML_SCALAR_VALUE,
+    &table::CLEARML_SCALAR_ZERO,
 ];
 
 /// The keys of a metric in the list.
-pub(crate) const KEYS: [&str; 8] = ["title", "series", "min_max", "threshold", "margin", "target", "value", "warn"];
+pub(crate) const KEYS: [&str; 9] =
+    ["title", "series", "min_max", "threshold", "margin", "target", "value", "zero", "warn"];
 
 /// The metrics, from one of the two.
 pub(super) fn metrics(source: &mut Source<'_>) -> Option<Metrics> {
@@ -53,10 +55,12 @@ fn scalar(source: &mut Source<'_>) -> Option<Metrics> {
     let tolerance = tolerance(source);
     let target = source.optional(&table::CLEARML_SCALAR_TARGET, values::target);
     let pick = source.required(&table::CLEARML_SCALAR_VALUE, |text| values::PICK.read(text));
+    let zero = source.required(&table::CLEARML_SCALAR_ZERO, |text| values::ZERO.read(text));
     let metric = Metric {
         title: title?,
         series: series?,
         pick: pick?,
+        zero: zero?,
         criteria: Criteria { direction: direction?, tolerance: tolerance?, target },
         role: Role::Required,
     };
@@ -105,12 +109,13 @@ fn metric(item: Value) -> Result<Metric, Vec<MetricProblem>> {
     let series = entry.required("series", Name::parse);
     let direction = entry.optional("min_max", |text| values::DIRECTION.read(text)).unwrap_or(Direction::Max);
     let pick = entry.optional("value", |text| values::PICK.read(text)).unwrap_or(Pick::Best);
+    let zero = entry.optional("zero", |text| values::ZERO.read(text)).unwrap_or(Zero::Suspect);
     let target = entry.optional("target", values::target);
     let tolerance = entry.tolerance();
     let role = entry.role();
     let complete = || {
         let criteria = Criteria { direction, tolerance: tolerance?, target };
-        Some(Metric { title: title?, series: series?, pick, criteria, role })
+        Some(Metric { title: title?, series: series?, pick, zero, criteria, role })
     };
     if entry.problems.is_empty() { complete().ok_or(entry.problems) } else { Err(entry.problems) }
 }
@@ -189,8 +194,7 @@ mod tests {
     #[test]
     fn null_counts_as_not_given() {
         let with = |others: &str| list(&format!(r#"[{{"title": "val", "series": "acc"{others}}}]"#));
-        let all =
-            r#", "min_max": null, "value": null, "threshold": null, "margin": null, "target": null, "warn": null"#;
+        let all = r#", "min_max": null, "value": null, "zero": null, "threshold": null, "margin": null, "target": null, "warn": null"#;
         assert_eq!(with(all), with(""));
         let faults = list(r#"[{"title": null, "series": "acc"}]"#).unwrap_err();
         assert_eq!(faults, [ListProblem::InMetric(1, MetricProblem::Missing("title"))]);

@@ -1,6 +1,6 @@
 //! Every setting, one row each. Flags, help, docs/settings.md and action.yml all follow from the rows.
 
-use super::values::{BASELINE_CHECK, BOOLEAN, COMMENT, DIRECTION, NO_BASELINE, PICK, PROMOTE};
+use super::values::{BASELINE_CHECK, BOOLEAN, COMMENT, DIRECTION, NO_BASELINE, PICK, PROMOTE, ZERO};
 
 /// A setting: an environment variable, an input of the action and, except for secrets, a flag.
 #[derive(Debug)]
@@ -117,10 +117,16 @@ settings! {
         values: PICK.words,
         meaning: "Which value of a run is compared: its best or its last one.",
     }
+    CLEARML_SCALAR_ZERO {
+        default: Some("suspect"),
+        values: ZERO.words,
+        meaning: "What a value of exactly 0 is: suspect (it may be NaN, which the ClearML SDK sends as 0, so there is no \
+                  verdict) or valid (for an error rate or a count, which can be 0).",
+    }
     CLEARML_METRICS {
         example: Some(r#"[{"title": "validation", "series": "loss", "min_max": "MIN", "margin": 0.05}]"#),
         meaning: "Several metrics instead of one, as a JSON list. Each has a title and a series, and can have min_max, \
-                  threshold or margin, target and value, as above. All must pass, except metrics with \"warn\": true, \
+                  threshold or margin, target, value and zero, as above. All must pass, except metrics with \"warn\": true, \
                   which are informational.",
     }
     CLEARML_BEST_TAGNAME {

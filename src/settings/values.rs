@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::problem::Problem;
 use crate::model::compare::{Direction, Score, Tolerance};
-use crate::model::metric::Pick;
+use crate::model::metric::{Pick, Zero};
 use crate::net::secret::Secret;
 use crate::net::url::Host;
 
@@ -78,6 +78,7 @@ macro_rules! choices {
 choices! {
     DIRECTION: Direction { "MAX" => Direction::Max, "MIN" => Direction::Min }
     PICK: Pick { "best" => Pick::Best, "last" => Pick::Last }
+    ZERO: Zero { "suspect" => Zero::Suspect, "valid" => Zero::Valid }
     PROMOTE: Promote { "pass" => Promote::OnPass, "merge" => Promote::OnMerge, "never" => Promote::Never }
     NO_BASELINE: NoBaseline { "pass" => NoBaseline::Pass, "fail" => NoBaseline::Fail }
     BASELINE_CHECK: BaselineCheck {

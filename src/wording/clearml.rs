@@ -73,6 +73,7 @@ impl fmt::Display for Operation {
             Self::ListMetrics => "to list the metrics",
             Self::CheckUncommittedChanges => "to check for uncommitted changes",
             Self::ReadEvents => "to read the metric's events",
+            Self::ReadLog => "to read the log of the candidate",
             Self::ReadCurves => "to read the curves",
             Self::AddTag => "to add the tag to the candidate",
             Self::RemoveTag => "to remove the tag from the previous baseline",

@@ -300,6 +300,8 @@ pub(crate) fn cells(finding: &Finding<'_>) -> Cells {
             match fault {
                 ScoreFault::Missing => "not reported",
                 ScoreFault::NotANumber => "not a number",
+                ScoreFault::ZeroMayBeNan => "0, may be NaN",
+                ScoreFault::NotItsOwn => "may be of another commit",
             }
             .clone_into(cell);
             "unknown".clone_into(&mut cells.verdict);

@@ -2,10 +2,11 @@
 
 use super::phrase::{self, Phrase, quoted, say, sentence};
 use super::{capitalized, commit, counted, in_place, metric_name, near_misses, scalar_name, warning};
-use crate::gate::outcome::{JudgedVia, NoVerdict, RunSummary, SameCodeUnknown, Side, Warning};
+use crate::gate::outcome::{JudgedVia, Mixed, NoVerdict, RunSummary, SameCodeUnknown, Side, Warning};
 use crate::github;
 use crate::model::commit::{Commit, RecordedCommit};
-use crate::model::metric::Metric;
+use crate::model::compare::Direction;
+use crate::model::metric::{Metric, Pick};
 use crate::model::run::ScoreFault;
 use crate::model::select::NearMisses;
 use crate::settings::Settings;
@@ -27,14 +28,24 @@ pub(crate) fn summary(settings: &Settings, why: &NoVerdict<'_>) -> Phrase {
                 Side::Candidate => "the candidate",
                 Side::Baseline => "the baseline",
             };
-            let missing = names(faults, ScoreFault::Missing);
-            if missing.is_empty() {
-                let not_numbers = names(faults, ScoreFault::NotANumber);
-                say(format!("{side} reported no finite number for ")).listed(not_numbers)
-            } else {
-                say(format!("{side} did not report ")).listed(missing)
+            let (missing, not_numbers) = (names(faults, ScoreFault::Missing), names(faults, ScoreFault::NotANumber));
+            match (missing.is_empty(), not_numbers.is_empty()) {
+                (false, _) => say(format!("{side} did not report ")).listed(missing),
+                (true, false) => say(format!("{side} reported no finite number for ")).listed(not_numbers),
+                (true, true) => say(format!("{side} reported exactly 0 for "))
+                    .listed(names(faults, ScoreFault::ZeroMayBeNan))
+                    .say(", which may be NaN"),
             }
         }
+        NoVerdict::MixedValues { mixed, .. } => say(match mixed {
+            Mixed::Continued | Mixed::AfterPublishing => {
+                "the candidate continues an earlier run, so its values may be of another commit"
+            }
+            Mixed::Unknown => "could not determine whether the candidate continues an earlier run",
+            Mixed::TwoProcesses => {
+                "two processes reported to the candidate's task, so its values may be of another commit"
+            }
+        }),
         NoVerdict::NoBaseline => say("no run with this name has the tag ").quoted(settings.tag.as_str()),
         NoVerdict::UnusableBaseline { .. } => say("the baseline does not meet CLEARML_BASELINE_CHECK=require"),
         NoVerdict::TooFewRuns { side, have, wanted } => {
@@ -70,6 +81,7 @@ pub(crate) fn details(settings: &Settings, why: &NoVerdict<'_>) -> Vec<Phrase> {
             ]
         }
         NoVerdict::UnusableMetric { side, run, faults, known } => unusable_metric(settings, *side, run, faults, known),
+        NoVerdict::MixedValues { run, mixed, metrics } => mixed_values(run, *mixed, metrics),
         NoVerdict::NoBaseline => vec![
             say("CLEARML_NO_BASELINE is fail, so a baseline is required."),
             say("Add the tag to the run to start from, or set CLEARML_NO_BASELINE to pass for the first run."),
@@ -164,7 +176,10 @@ fn unusable_metric(
     let (missing, not_numbers) = (names(faults, ScoreFault::Missing), names(faults, ScoreFault::NotANumber));
     let link = say("Run: ").then(phrase::run(run)).then(of_another_commit(settings, side, run));
     if missing.is_empty() {
-        return vec![link, say("The training may have diverged; look at the curve.")];
+        let zeros = faults.iter().find(|(_, fault)| *fault == ScoreFault::ZeroMayBeNan);
+        let advice = zeros.map_or_else(Vec::new, |(metric, _)| zero_may_be_nan(side, metric));
+        let diverged = say("The training may have diverged; look at the curve.");
+        return [link, diverged].into_iter().chain(advice).collect();
     }
     let reported = if known.is_empty() {
         say("It reported no scalars.")
@@ -183,6 +198,57 @@ fn unusable_metric(
         Side::Baseline => "Move the tag to a run that reports it, or remove the tag to start over.",
     };
     [Some(reported), not_numbers, Some(link), Some(say(advice))].into_iter().flatten().collect()
+}
+
+fn zero_may_be_nan(side: Side, metric: &Metric) -> Vec<Phrase> {
+    let worst = match metric.criteria.direction {
+        Direction::Max => "-1e30",
+        Direction::Min => "1e30",
+    };
+    let cure = match side {
+        Side::Candidate => "fix it and run it again",
+        Side::Baseline => "move the tag to another run",
+    };
+    vec![
+        say(format!("The ClearML SDK reports NaN and infinity as 0. If the training diverged, {cure}.")),
+        say("If 0 is a real value of this metric, set CLEARML_SCALAR_ZERO, or \"zero\" in CLEARML_METRICS, to valid."),
+        say(format!(
+            "To tell NaN from 0 in later runs, call Logger.set_reporting_nan_value({worst}) in the training script, or \
+             stop it at the first NaN."
+        )),
+    ]
+}
+
+fn mixed_values(run: &RunSummary, mixed: Mixed, metrics: &[&Metric]) -> Vec<Phrase> {
+    let cause = match mixed {
+        Mixed::Continued => {
+            "Its task was started again without a reset, as continue_last_task does. Such a task has the commit of its \
+             last start, and the best values of all of them."
+        }
+        Mixed::AfterPublishing => {
+            "Its task was published and then started again, as continue_last_task does. Such a task has the commit of its \
+             last start, and the best values of all of them."
+        }
+        Mixed::Unknown => {
+            "It did not start when its task was created, and there is no log that shows whether it ran before."
+        }
+        Mixed::TwoProcesses => {
+            "Values of later iterations arrived before those of earlier ones: a script that was started on the same \
+             machine meanwhile took over the task."
+        }
+    };
+    let advice = match mixed {
+        Mixed::TwoProcesses => {
+            "Run the training again. Scripts that run at the same time need Task.init(reuse_last_task_id=False)."
+        }
+        _ => "Run the training again as a task of its own: Task.init(reuse_last_task_id=False).",
+    };
+    let is_best = metrics.iter().any(|metric| metric.pick == Pick::Best);
+    let last = "Or compare the last value: set CLEARML_SCALAR_VALUE, or \"value\" in CLEARML_METRICS, to last.";
+    let last = (is_best && mixed != Mixed::TwoProcesses).then(|| say(last));
+    let affected = say("Affected: ").listed(metrics.iter().map(|metric| metric_name(metric))).say(".");
+    let link = say("Run: ").then(phrase::run(run));
+    [say(cause), affected, link, say(advice)].into_iter().chain(last).collect()
 }
 
 fn names(faults: &[(&Metric, ScoreFault)], wanted: ScoreFault) -> Vec<Phrase> {

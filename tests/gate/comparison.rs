@@ -39,7 +39,8 @@ fn a_threshold_is_percent_of_the_baseline() {
 fn a_margin_is_in_the_scalars_own_unit() {
     judge(0.8, 0.7, &[("CLEARML_SCALAR_MARGIN", "0.1")], 0, "tolerated");
     judge(0.8, 0.69, &[("CLEARML_SCALAR_MARGIN", "0.1")], 1, "degraded");
-    judge(0.0, -0.1, &[("CLEARML_SCALAR_MARGIN", "0.1"), ("CLEARML_SCALAR_THRESHOLD", "0")], 0, "tolerated");
+    let zero = [("CLEARML_SCALAR_MARGIN", "0.1"), ("CLEARML_SCALAR_THRESHOLD", "0"), ("CLEARML_SCALAR_ZERO", "valid")];
+    judge(0.0, -0.1, &zero, 0, "tolerated");
 }
 
 #[test]

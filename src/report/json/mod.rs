@@ -271,6 +271,7 @@ impl Document {
                 let reported = reported.map(|(title, series)| (room.text(title), room.text(series)));
                 unjudged.reported_metrics = reported.map(|(title, series)| Reported { title, series }).collect();
             }
+            NoVerdict::MixedValues { run: mixed, .. } => self.candidate = Some(run(mixed, room)),
             NoVerdict::NoBaseline
             | NoVerdict::UnusableBaseline { .. }
             | NoVerdict::TooFewRuns { .. }
@@ -329,9 +330,17 @@ fn unjudged_metric(metric: &metric::Metric, room: Room) -> Metric {
 }
 
 fn problem(metric: &metric::Metric, why: &NoVerdict<'_>) -> Option<Problem> {
-    let NoVerdict::UnusableMetric { side, faults, .. } = why else { return None };
-    let (_, kind) = faults.iter().find(|(faulty, _)| *faulty == metric)?;
-    Some(Problem { side: *side, kind: *kind })
+    match why {
+        NoVerdict::UnusableMetric { side, faults, .. } => {
+            let (_, kind) = faults.iter().find(|(faulty, _)| *faulty == metric)?;
+            Some(Problem { side: *side, kind: *kind })
+        }
+        NoVerdict::MixedValues { metrics, .. } => {
+            let is_affected = metrics.contains(&metric);
+            is_affected.then_some(Problem { side: Side::Candidate, kind: ScoreFault::NotItsOwn })
+        }
+        _ => None,
+    }
 }
 
 /// Without the last digits, which are noise of the computation.

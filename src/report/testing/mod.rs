@@ -10,7 +10,7 @@ use crate::gate::outcome::{
 };
 use crate::model::commit::RecordedCommit;
 use crate::model::compare::{Criteria, Direction, Score, Tolerance, Verdict, judge};
-use crate::model::metric::{Metric, Metrics, Pick, Role};
+use crate::model::metric::{Metric, Metrics, Pick, Role, Zero};
 use crate::model::name::{Name, Tag};
 use crate::model::run::{Curve, Curves, ScoreFault, TaskId};
 use crate::model::select::NearMisses;
@@ -35,6 +35,7 @@ pub(crate) fn metric(title: &str, series: &str) -> Metric {
         title: name(title),
         series: name(series),
         pick: Pick::Best,
+        zero: Zero::Suspect,
         criteria: Criteria { direction: Direction::Max, tolerance, target: None },
         role: Role::Required,
     }
