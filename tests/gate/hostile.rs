@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::support::{Gate, HEAD, Ran, TAG, pair};
 
 /// What breaks out of terminals, logs, Markdown, HTML, Mermaid, workflow commands, outputs files, XML and JSON.
-pub(crate) const TEXT: &str = "\u{202e}@everyone @clearml #1 GH-1 a/b#2 | ` ``` ~~~ </code></details><script>alert(1)</script> \
+pub(crate) const TEXT: &str = "\u{202e}\u{3164}\u{2800}\u{fe0e}\u{34f}@everyone @clearml #1 GH-1 a/b#2 | ` ``` ~~~ </code></details><script>alert(1)</script> \
                        --> ![x](http://evil.example/x.png) [y](javascript:1) www.evil.example :tada: $x$ \" ' & ]]> %0A::error::pwned \
                        ##[error]pwned ##vso[task.complete] ##teamcity[x] end_0 EOF <!-- clearml-gate -->";
 
@@ -87,7 +87,9 @@ fn hostile_text_breaks_out_of_nothing() {
         let commands: Vec<&str> = console.lines().filter(|line| line.trim_start().starts_with("::")).collect();
         assert_eq!(commands.len(), 1, "{console}");
         assert!(commands[0].contains(" title=clearml-gate%3A "), "{console}");
-        for bad in ["\u{1b}", "\u{202e}", "##[", "##vso", "##teamcity", "\u{85}", "\u{2028}", "\u{0}"] {
+        let blanks = ["\u{3164}", "\u{2800}", "\u{fe0e}", "\u{34f}"];
+        let controls = ["\u{1b}", "\u{202e}", "##[", "##vso", "##teamcity", "\u{85}", "\u{2028}", "\u{0}"];
+        for bad in controls.into_iter().chain(blanks) {
             assert!(!console.contains(bad), "{bad:?} in {console}");
             assert!(files.iter().all(|(_, text)| !text.contains(bad)), "{bad:?}");
         }
