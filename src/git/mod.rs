@@ -7,13 +7,14 @@
 //! | `history` | whether a branch contains a commit |
 //! | `objects` | reads commits and trees through `git cat-file` |
 //! | `process` | runs git: what it must not do, how long it may take, what its failures mean |
+//! | `variables` | the environment of git, without secrets and without programs of the code under review |
 //! | `error` | why git gave no answer |
 //!
 //! An object id in git is a hash of the content, so equal ids mean equal code; only ids are compared. In doubt, commits
 //! are different or there is an error; they are never the same. Errors contain text from outside as it is; renderers
 //! escape it.
 //!
-//! Git runs in the working directory, and `GIT_DIR` and similar variables have their usual meaning. Nothing is fetched,
+//! Git runs in the working directory. `GIT_DIR` and similar variables that name folders have their usual meaning. Nothing is fetched,
 //! and git decides whether it trusts a folder (`safe.directory`).
 
 mod error;
@@ -26,6 +27,7 @@ mod process;
 mod same_code;
 #[cfg(test)]
 mod tests;
+mod variables;
 
 pub(crate) use error::{Blocker, GitError};
 pub(crate) use paths::{CodePaths, PathError, PathProblem};

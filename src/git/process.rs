@@ -1,7 +1,5 @@
 //! Runs git: what it must not do, how long it may take, and what its failures mean.
 
-use std::env;
-use std::ffi::{OsStr, OsString};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::process::{Child, ChildStderr, Command, Stdio};
@@ -10,6 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::error::GitError;
+use super::variables::{program, variables};
 use crate::environment::Environment;
 
 /// The time limit for one git process. Thousands of commits take about a second.
@@ -23,17 +22,6 @@ const MOST_ERROR_OUTPUT: u64 = 1 << 16;
 /// only where `GIT_DIR` names it: a pull request can contain a folder that looks like one.
 const OPTIONS: [&str; 6] =
     ["--no-replace-objects", "--no-pager", "-c", "core.fsmonitor=false", "-c", "safe.bareRepository=explicit"];
-
-/// Messages in English, no locks, no prompts, no grafts, no network. Git 2.45 and newer know `GIT_NO_LAZY_FETCH`; an
-/// older git that wants to fetch finds that no protocol is allowed.
-const VARIABLES: [(&str, &str); 6] = [
-    ("LC_ALL", "C"),
-    ("GIT_OPTIONAL_LOCKS", "0"),
-    ("GIT_TERMINAL_PROMPT", "0"),
-    ("GIT_GRAFT_FILE", ""),
-    ("GIT_NO_LAZY_FETCH", "1"),
-    ("GIT_ALLOW_PROTOCOL", "none"),
-];
 
 /// Git in a folder. Every git process of this program starts here.
 #[derive(Debug)]
@@ -121,13 +109,9 @@ impl<'a> Git<'a> {
     }
 
     fn command(&self) -> Command {
-        let mut git = Command::new("git");
-        git.args(OPTIONS).current_dir(self.directory);
-        git.env_clear().envs(self.environment.for_child_processes());
-        if let Some(path) = self.environment.raw("PATH") {
-            git.env("PATH", absolute_folders(path));
-        }
-        git.envs(VARIABLES);
+        let variables = variables(self.environment, self.directory);
+        let mut git = Command::new(program(&variables));
+        git.args(OPTIONS).current_dir(self.directory).env_clear().envs(variables);
         git
     }
 
@@ -169,14 +153,6 @@ impl<'a> Git<'a> {
         let line = errors.lines().find(is_error).or_else(|| errors.lines().next());
         GitError::Failed(line.unwrap_or_default().to_owned())
     }
-}
-
-/// The absolute folders of PATH. What lies in a folder relative to the working directory comes from the author of the
-/// code under review.
-fn absolute_folders(path: &OsStr) -> OsString {
-    let path = env::join_paths(env::split_paths(path).filter(|folder| folder.is_absolute())).unwrap_or_default();
-    // An empty list would mean the working directory.
-    if path.is_empty() { OsString::from("/no/folder/is/absolute") } else { path }
 }
 
 /// A process that is killed when it is dropped.

@@ -12,7 +12,7 @@ impl GitError {
                 "check out the repository with its whole history in an earlier step (actions/checkout with \
                  fetch-depth: 0), and run the gate inside it",
             ),
-            Self::NoGit => Some("install git in the image of this step"),
+            Self::NoGit => Some("install git in the image of this step; a git inside the checkout is not used"),
             Self::NotOwned(_) => {
                 Some("let git trust the folder in an earlier step: git config --global --add safe.directory <folder>")
             }

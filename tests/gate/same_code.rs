@@ -530,7 +530,9 @@ mod git_itself {
         let empty = gate.path().join(".git/empty");
         fs::create_dir(&empty).unwrap();
         let gate = gate.set("PATH", empty.to_str().unwrap()).set("COMMIT_ID", &reviewed);
-        gate.run().expect(3, NOBODY).says("git is not installed. Install git in the image of this step.");
+        gate.run().expect(3, NOBODY).says(
+            "git is not installed. Install git in the image of this step; a git inside the checkout is not used.",
+        );
         gate.set("COMMIT_ID", &first).run().expect(0, "PASSED, improved");
     }
 }
@@ -597,11 +599,18 @@ mod a_hostile_checkout {
         sandbox.add(run(&first, 0.9));
         let path = std::env::var("PATH").unwrap();
         let mut gate = gate.unset("COMMIT_ID").set("CLEARML_PROMOTE", "never");
-        for path in [format!(".:{path}"), format!(":{path}"), format!("bin:./bin:{path}")] {
-            gate = gate.set("PATH", &path);
+        let here = gate.path().to_str().unwrap().to_owned();
+        let elsewhere = tempfile::tempdir().unwrap();
+        let link = elsewhere.path().join("bin");
+        std::os::unix::fs::symlink(gate.path().join("bin"), &link).unwrap();
+        let link = link.to_str().unwrap();
+        for first in [".", "", "bin:./bin", &here, &format!("{here}/bin"), &format!("{here}/src/../bin"), link] {
+            gate = gate.set("PATH", &format!("{first}:{path}"));
             gate.run().expect(0, "PASSED, improved");
+            let below = gate.command().current_dir(gate.path().join("src")).output().unwrap();
+            Ran::of(&below).expect(0, "PASSED, improved");
         }
-        for path in [".", "bin", ":"] {
+        for path in [".", "bin", ":", &here, link] {
             gate = gate.set("PATH", path);
             gate.run()
                 .expect(2, "")
@@ -651,6 +660,25 @@ mod a_hostile_checkout {
         assert_eq!(sandbox.tagged(TAG).len(), 1);
     }
 
+    /// What the shell of the test adds, what the gate always sets, and what it passes on.
+    const VARIABLES_OF_GIT: [&str; 15] = [
+        "_",
+        "PWD",
+        "SHLVL",
+        "GIT_ALLOW_PROTOCOL",
+        "GIT_CONFIG_COUNT",
+        "GIT_CONFIG_KEY_0",
+        "GIT_CONFIG_VALUE_0",
+        "GIT_GRAFT_FILE",
+        "GIT_NO_LAZY_FETCH",
+        "GIT_OPTIONAL_LOCKS",
+        "GIT_TERMINAL_PROMPT",
+        "LC_ALL",
+        "HOME",
+        "PATH",
+        "USERPROFILE",
+    ];
+
     #[test]
     fn git_and_what_it_starts_get_no_secret() {
         let sandbox = workspace();
@@ -660,13 +688,21 @@ mod a_hostile_checkout {
         let log = gate.path().join(".git/environment");
         let gate = gate.with_git(&format!("env >>'{}'; exec \"$GIT\" \"$@\"", log.display()));
         let gate = gate.set("GITHUB_TOKEN", "token-of-the-job").set("COMMIT_ID", &reviewed);
+        let gate = gate.set("DATABASE_URL", "https://user:hunter2@db").set("GIT_PASSWORD", "hunter2");
+        let gate = gate.set("GIT_ASKPASS", "/hunter2").set("GIT_CONFIG_COUNT", "2");
+        let gate = gate.set("GIT_CONFIG_KEY_0", "http.extraheader").set("GIT_CONFIG_VALUE_0", "hunter2");
+        let gate = gate.set("GIT_CONFIG_KEY_1", "safe.directory").set("GIT_CONFIG_VALUE_1", "*");
         stands(gate.run(), &reviewed, &first);
         let gate = on_jenkins(gate);
         gate.run();
         let seen = fs::read_to_string(log).unwrap();
-        assert!(seen.contains("GIT_TERMINAL_PROMPT=0"), "{seen}");
-        for secret in [sandbox.access_key(), sandbox.secret_key(), "token-of-the-job"] {
+        assert!(seen.contains("GIT_TERMINAL_PROMPT=0") && seen.contains("GIT_CONFIG_KEY_0=safe.directory"), "{seen}");
+        for secret in [sandbox.access_key(), sandbox.secret_key(), "token-of-the-job", "hunter2"] {
             assert!(!seen.contains(secret), "{seen}");
+        }
+        for line in seen.lines() {
+            let name = line.split('=').next().unwrap();
+            assert!(VARIABLES_OF_GIT.contains(&name), "{line}");
         }
     }
 }

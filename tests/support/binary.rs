@@ -86,13 +86,13 @@ impl Gate {
         self
     }
 
-    /// Puts this shell script first in the path, as `git`. In the script, `$GIT` is the real git.
+    /// Puts this shell script first in the path, as `git`, outside the checkout. In the script, `$GIT` is the real git.
     #[cfg(unix)]
     pub(crate) fn with_git(self, script: &str) -> Self {
         use std::os::unix::fs::PermissionsExt as _;
         let path = std::env::var("PATH").unwrap();
         let real = std::env::split_paths(&path).map(|folder| folder.join("git")).find(|git| git.is_file()).unwrap();
-        let bin = self.path().join(".git/bin");
+        let bin = self.outside.path().join("bin");
         std::fs::create_dir_all(&bin).unwrap();
         std::fs::write(bin.join("git"), format!("#!/bin/sh\nGIT='{}'\n{script}\n", real.display())).unwrap();
         std::fs::set_permissions(bin.join("git"), std::fs::Permissions::from_mode(0o755)).unwrap();
