@@ -34,6 +34,14 @@ pub(crate) enum GitError {
         at: String,
         by: Blocker,
     },
+    /// A symbolic link below a code path leads to something that is not compared, or may do so.
+    Link {
+        /// The path of the link.
+        link: String,
+        problem: LinkProblem,
+    },
+    /// There are more folders than this at the code paths, so they were not searched for links.
+    TooManyFolders(usize),
     /// The branch is not in this clone.
     BranchMissing(String),
     /// This clone has only part of the branch's history, and the commit is not in that part.
@@ -44,6 +52,19 @@ pub(crate) enum GitError {
     UnexpectedOutput(String),
     /// Any other failure, in git's words; empty if it printed none.
     Failed(String),
+}
+
+/// Why it is unknown whether the target of a link is the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum LinkProblem {
+    /// It leads to this path, which is outside the code paths; empty for the root.
+    LeavesPaths(String),
+    /// It leads to this target, which is outside the repository.
+    LeavesRepository(String),
+    /// It is too long, is not a relative path, or has `..` after a name.
+    NotFollowed,
+    /// The clone does not have the target: a partial clone without file contents.
+    TargetMissing,
 }
 
 /// What git does not look into.

@@ -4,8 +4,9 @@
 //! |---|---|
 //! | `paths` | which paths are the code |
 //! | `same_code` | whether two commits have the same objects at these paths |
+//! | `links` | whether a symbolic link leads out of these paths |
 //! | `history` | whether a branch contains a commit |
-//! | `objects` | reads commits and trees through `git cat-file` |
+//! | `objects` | reads commits, trees and the targets of links through `git cat-file` |
 //! | `process` | runs git: what it must not do, how long it may take, what its failures mean |
 //! | `variables` | the environment of git, without secrets and without programs of the code under review |
 //! | `error` | why git gave no answer |
@@ -21,6 +22,7 @@ mod error;
 #[cfg(any(fuzzing, test))]
 pub(crate) mod fuzz;
 mod history;
+mod links;
 mod objects;
 mod paths;
 mod process;
@@ -29,7 +31,7 @@ mod same_code;
 mod tests;
 mod variables;
 
-pub(crate) use error::{Blocker, GitError};
+pub(crate) use error::{Blocker, GitError, LinkProblem};
 pub(crate) use paths::{CodePaths, PathError, PathProblem};
 pub(crate) use process::Git;
 pub(crate) use same_code::Identity;

@@ -2,16 +2,19 @@
 //! full pipe.
 //!
 //! Paths are looked up here, in the trees as git stores them. No path is passed to git, so none needs quoting, and a
-//! tree also has the mode of each entry: whether it is executable, a link or a submodule. File contents are never read,
-//! so a clone without them (`--filter=blob:none`) is enough.
+//! tree also has the mode of each entry: whether it is executable, a link or a submodule. Of file contents only the targets
+//! of links below a code path are read, so a clone without them (`--filter=blob:none`) is enough if there is no such link.
 
 use std::io::{BufRead, Read, Write};
 
-use super::error::{Blocker, GitError};
+use super::error::{Blocker, GitError, LinkProblem};
 use super::process::{Failure, Pipes};
 use crate::model::commit::Commit;
 
 pub(super) const BATCH: [&str; 2] = ["cat-file", "--batch"];
+
+/// No system follows a link with a longer target.
+const LONGEST_TARGET: u64 = 4096;
 
 pub(super) struct Objects(pub(super) Pipes);
 
@@ -47,11 +50,30 @@ impl Objects {
 
     /// The entries of a tree; `None` if it is not in this clone.
     pub(super) fn tree(&mut self, id: &str) -> Result<Option<Vec<Entry>>, Failure> {
-        let Some((_, content)) = self.object(id, "tree")?.filter(|(found, _)| found == id) else { return Ok(None) };
+        let Some((_, content)) = self.object(id, "tree")?.filter(|(found, _)| found == id) else {
+            return Ok(None);
+        };
         entries(&content, id.len() / 2).map(Some).ok_or_else(|| unexpected(&format!("{id} tree")))
     }
 
+    /// Where a link leads, by its id. After a problem nothing else can be read.
+    pub(super) fn link_target(&mut self, id: &str) -> Result<Result<String, LinkProblem>, Failure> {
+        match self.header(id, "blob")? {
+            Some((found, size)) if found == id && size <= LONGEST_TARGET => {
+                Ok(Ok(String::from_utf8_lossy(&self.content(size)?).into_owned()))
+            }
+            Some(_) => Ok(Err(LinkProblem::NotFollowed)),
+            None => Ok(Err(LinkProblem::TargetMissing)),
+        }
+    }
+
     fn object(&mut self, id: &str, kind: &str) -> Result<Option<(String, Vec<u8>)>, Failure> {
+        let Some((id, size)) = self.header(id, kind)? else { return Ok(None) };
+        Ok(Some((id, self.content(size)?)))
+    }
+
+    /// The id and the size of an object; `None` if it is not in this clone. Its content follows.
+    fn header(&mut self, id: &str, kind: &str) -> Result<Option<(String, u64)>, Failure> {
         let question = format!("{}^{{{kind}}}", abbreviated(id));
         writeln!(self.0.to, "{question}")?;
         self.0.to.flush()?;
@@ -59,13 +81,16 @@ impl Objects {
         if matches!(line.strip_prefix(&question), Some(" missing" | " ambiguous")) {
             return Ok(None);
         }
-        let (id, size) = parse_header(&line, kind).ok_or_else(|| unexpected(&line))?;
+        parse_header(&line, kind).map(Some).ok_or_else(|| unexpected(&line))
+    }
+
+    fn content(&mut self, size: u64) -> Result<Vec<u8>, Failure> {
         let mut content = Vec::new();
         self.0.from.by_ref().take(size.saturating_add(1)).read_to_end(&mut content)?;
         match content.pop() {
-            Some(b'\n') if content.len() as u64 == size => Ok(Some((id, content))),
+            Some(b'\n') if content.len() as u64 == size => Ok(content),
             Some(b'\n') | None => Err(Failure::PipeClosed),
-            Some(_) => Err(unexpected(&line)),
+            Some(_) => Err(unexpected(&format!("more than {size} bytes"))),
         }
     }
 

@@ -42,6 +42,13 @@ impl CodePaths {
         self.0.is_empty()
     }
 
+    /// Whether a path is one of these, or below one.
+    pub(super) fn contain(&self, path: &str) -> bool {
+        let is_below =
+            |folder: &str| path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        self.iter().any(is_below)
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(String::as_str)
     }
@@ -69,6 +76,6 @@ fn normalize(path: &str) -> Result<String, PathProblem> {
 }
 
 /// Whether the path starts at a drive of Windows, as in `C:/src`.
-fn has_drive(path: &str) -> bool {
+pub(super) fn has_drive(path: &str) -> bool {
     matches!(path.as_bytes(), [drive, b':', b'/', ..] if drive.is_ascii_alphabetic())
 }

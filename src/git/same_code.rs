@@ -1,6 +1,7 @@
 //! Whether commits have the same code: the same objects with the same modes, in the whole tree or at the code paths.
 
 use super::error::{Blocker, GitError};
+use super::links;
 use super::objects::{BATCH, Entry, Objects};
 use super::paths::CodePaths;
 use super::process::{Failure, Git, Reply};
@@ -11,6 +12,8 @@ use crate::text::similar::nearest;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Identity {
     Same,
+    /// Unknown: the same objects at the code paths, but a link there leads out of them.
+    Linked,
     /// Other objects or modes, or nothing at one of the paths.
     Different,
     /// Unknown: the commit or a tree is not in this clone, or the abbreviated id matches several commits.
@@ -46,7 +49,8 @@ pub(super) fn compare_all(
     paths: &CodePaths,
 ) -> Result<Vec<Identity>, Failure> {
     let tree = objects.commit(candidate)?.tree;
-    let code: Vec<_> = paths.iter().map(|path| find(&mut objects, candidate, &tree, path)).collect::<Result<_, _>>()?;
+    let code: Vec<Vec<Entry>> =
+        paths.iter().map(|path| find(&mut objects, candidate, &tree, path)).collect::<Result<_, _>>()?;
     let compare = |other: &Commit| match objects.commit(other) {
         Ok(other) if other.tree == tree => Ok(Identity::Same),
         Ok(_) if code.is_empty() => Ok(Identity::Different),
@@ -55,7 +59,25 @@ pub(super) fn compare_all(
         Err(Failure::Known(GitError::CommitAmbiguous(_))) => Ok(Identity::Ambiguous),
         Err(failure) => Err(failure),
     };
-    others.iter().map(compare).collect()
+    let mut identities: Vec<Identity> = others.iter().map(compare).collect::<Result<_, _>>()?;
+    if identities.contains(&Identity::Linked) {
+        match links::check(&mut objects, candidate, folders(paths, &code), paths) {
+            Ok(()) => {
+                let linked = identities.iter_mut().filter(|identity| **identity == Identity::Linked);
+                linked.for_each(|identity| *identity = Identity::Same);
+            }
+            // A commit with the same whole tree is the same in any case.
+            Err(_) if identities.contains(&Identity::Same) => {}
+            Err(failure) => return Err(failure),
+        }
+    }
+    Ok(identities)
+}
+
+/// The code paths that are folders, with the ids of their trees.
+fn folders(paths: &CodePaths, code: &[Vec<Entry>]) -> Vec<(String, String)> {
+    let last = paths.iter().zip(code.iter().filter_map(|entries| entries.last()));
+    last.filter(|(_, entry)| entry.blocker().is_none()).map(|(path, entry)| (path.to_owned(), entry.hex_id())).collect()
 }
 
 /// The entries that lead from the root of the candidate to a path, one for each name in it.
@@ -81,6 +103,7 @@ fn find(objects: &mut Objects, candidate: &Commit, root: &str, path: &str) -> Re
     Ok(found)
 }
 
+/// [`Identity::Linked`] if all objects are the same: it is not yet known whether there is such a link.
 fn compare_code(objects: &mut Objects, code: &[Vec<Entry>], root: &str) -> Result<Identity, Failure> {
     for entries in code {
         let identity = compare_path(objects, entries, root)?;
@@ -88,7 +111,7 @@ fn compare_code(objects: &mut Objects, code: &[Vec<Entry>], root: &str) -> Resul
             return Ok(identity);
         }
     }
-    Ok(Identity::Same)
+    Ok(Identity::Linked)
 }
 
 /// Follows a path of the candidate in another tree, until an entry is the same or cannot be.

@@ -303,6 +303,67 @@ mod at_paths {
         assert!(inside.advice().unwrap().contains("submodule"));
     }
 
+    /// Commits an entry that need not be in the working tree.
+    fn commit_entry(repo: &Repo, mode: &str, path: &str, content: &str) -> String {
+        let id = repo.git_in(&repo.root, &["hash-object", "-w", "--stdin"], content.as_bytes());
+        repo.git(&["update-index", "--add", "--cacheinfo", &format!("{mode},{id},{path}")]);
+        repo.commit_index(path)
+    }
+
+    #[test]
+    fn a_link_below_a_path_must_lead_to_a_path() {
+        let repo = Repo::new();
+        repo.commit(&[("src/deep/a", "1"), ("lib/b", "1"), ("library/c", "1")]);
+        for (target, paths, problem) in [
+            ("../../lib/b", "src\nlib", None),
+            ("../../lib/b", "src/deep\nlib/b", None),
+            ("../../lib", "src\nlib", None),
+            ("../../lib", "src\nlib/b", Some(LinkProblem::LeavesPaths("lib".to_owned()))),
+            ("../../library/c", "src\nlib", Some(LinkProblem::LeavesPaths("library/c".to_owned()))),
+            ("../..", "src", Some(LinkProblem::LeavesPaths(String::new()))),
+            ("../../../x", "src", Some(LinkProblem::LeavesRepository("../../../x".to_owned()))),
+            ("\u{1b}/../x", "src", Some(LinkProblem::NotFollowed)),
+            (&"x/".repeat(2048), "src", None),
+            (&"x/".repeat(2049), "src", Some(LinkProblem::NotFollowed)),
+        ] {
+            let first = commit_entry(&repo, "120000", "src/deep/link", target);
+            let again = commit_entry(&repo, "100644", "README", &first);
+            let wanted = match problem {
+                None => Ok(vec![Identity::Same; 2]),
+                Some(problem) => Err(GitError::Link { link: "src/deep/link".to_owned(), problem }),
+            };
+            assert_eq!(repo.compare_all(&again, &[&first, &first], paths), wanted, "{target}");
+            assert_eq!(repo.compare_all(&again, &[&first], "lib\nlibrary"), Ok(vec![Identity::Same]));
+            let both = repo.compare_all(&again, &[&first, &again], paths).unwrap();
+            assert_eq!(both[0] == Identity::Same, wanted.is_ok());
+            assert_eq!(both[1], Identity::Same, "the whole tree is the same");
+        }
+        // Other code is other code, wherever a link leads.
+        let other = repo.commit(&[("src/deep/a", "2")]);
+        let last = repo.commit(&[("src/deep/a", "3")]);
+        assert_eq!(repo.compare(&last, &other, "src"), Identity::Different);
+    }
+
+    #[test]
+    fn code_paths_with_too_many_folders_are_not_searched_for_links() {
+        let repo = Repo::new();
+        // Each tree contains the one before ten times: a small repository with 111,111 folders.
+        let mut tree = repo.git_in(&repo.root, &["mktree"], b"");
+        for _ in 0..6 {
+            let entries: String = (0..10).map(|n| format!("040000 tree {tree}\t{n}\n")).collect();
+            tree = repo.git_in(&repo.root, &["mktree"], entries.as_bytes());
+        }
+        let of = |message: &str, name: &str| {
+            let root = repo.git_in(&repo.root, &["mktree"], format!("040000 tree {tree}\t{name}\n").as_bytes());
+            let root = format!("040000 tree {tree}\tsrc\n040000 tree {root}\t{name}\n");
+            let root = repo.git_in(&repo.root, &["mktree"], root.as_bytes());
+            repo.git(&["commit-tree", &root, "-m", message])
+        };
+        let (first, second) = (of("1", "a"), of("2", "b"));
+        assert_eq!(repo.compare_all(&first, &[&second], "src"), Err(GitError::TooManyFolders(100_000)));
+        assert_eq!(repo.compare(&first, &second, "src/0/0"), Identity::Same);
+    }
+
     #[test]
     fn special_characters_in_paths_are_ordinary() {
         let repo = Repo::new();
@@ -488,6 +549,26 @@ mod clones {
         }
     }
 
+    #[cfg(unix)]
+    #[test]
+    fn the_target_of_a_link_is_never_fetched() {
+        let repo = Repo::new();
+        fs::create_dir(repo.root.join("src")).unwrap();
+        std::os::unix::fs::symlink("a", repo.root.join("src/link")).unwrap();
+        let old = repo.commit(&[("src/a", "1")]);
+        let head = repo.commit(&[("b", "1")]);
+        let missing = GitError::Link { link: "src/link".to_owned(), problem: LinkProblem::TargetMissing };
+        for (filter, wanted) in [("--filter=blob:none", Err(missing)), ("--no-tags", Ok(vec![Identity::Same]))] {
+            for forget in ["", "unset GIT_NO_LAZY_FETCH"] {
+                let mut clone = repo.clone(&["--no-checkout", filter]);
+                clone.wrap(&format!("{forget}\nGIT_TRACE=$LOG exec \"$GIT\" \"$@\""));
+                assert_eq!(clone.compare_all(&head, &[&old], "src"), wanted);
+                let logged = clone.logged();
+                assert!(logged.contains("cat-file") && !logged.contains("fetch"), "{logged}");
+            }
+        }
+    }
+
     #[test]
     fn replaced_objects_and_grafts_are_ignored() {
         let repo = Repo::new();
@@ -611,7 +692,7 @@ mod processes {
             ("read q; echo hello; cat >&2".to_owned(), "unexpected output: \"hello\""),
             (format!("read q; echo '{zeros} commit -1'; cat >&2"), "commit -1"),
             (format!("read q; echo '{zeros} tree 0'; echo; cat >&2"), "tree 0"),
-            (format!("read q; echo '{head} commit 3'; echo 'abcdef'; cat >&2"), "commit 3"),
+            (format!("read q; echo '{head} commit 3'; echo 'abcdef'; cat >&2"), "more than 3 bytes"),
             (format!("read q; echo '{head} commit 900'; echo 'abc'"), "without an error message"),
             (format!("read q; echo '{head} commit 3'; echo 'abc'; cat >&2"), "commit\""),
             (format!("read q; echo '{zeros} commit 3'; echo 'abc'; exit 1"), "the name of something else"),

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::git::{Blocker, CodePaths, GitError, PathError, PathProblem};
+use crate::git::{Blocker, CodePaths, GitError, LinkProblem, PathError, PathProblem};
 
 impl GitError {
     /// What to do about it, as a sentence without its capital letter and its full stop.
@@ -31,8 +31,25 @@ impl GitError {
                 Some("use the path of the submodule itself: the gate then compares its commit")
             }
             Self::PathBlocked { by: Blocker::Link, .. } => Some("use the path that the link points to"),
+            Self::Link { problem, .. } => Some(problem.advice()),
+            Self::TooManyFolders(_) => Some("list fewer paths in CLEARML_CODE_PATHS"),
             Self::TimedOut(_) => Some("check whether `git status` hangs there too"),
             Self::PathBlocked { by: Blocker::File, .. } | Self::UnexpectedOutput(_) | Self::Failed(_) => None,
+        }
+    }
+}
+
+impl LinkProblem {
+    const fn advice(&self) -> &'static str {
+        match self {
+            Self::LeavesPaths(_) => "add the target of the link to CLEARML_CODE_PATHS",
+            Self::LeavesRepository(_) => {
+                "move what it leads to into the repository and add it to CLEARML_CODE_PATHS, or train this commit"
+            }
+            Self::NotFollowed => {
+                "give the link a short relative target with / between names and .. only at its start, or train this commit"
+            }
+            Self::TargetMissing => "check out the repository without filter: blob:none",
         }
     }
 }
@@ -56,6 +73,22 @@ impl fmt::Display for GitError {
             }
             Self::PathBlocked { path, at, by } if path == at => write!(f, "the path {path} is {by}"),
             Self::PathBlocked { path, at, by } => write!(f, "the path {path} goes through {at}, which is {by}"),
+            Self::Link { link, problem } => match problem {
+                LinkProblem::LeavesPaths(path) if path.is_empty() => {
+                    write!(f, "the link {link} leads to the repository's root, which is outside the code paths")
+                }
+                LinkProblem::LeavesPaths(path) => {
+                    write!(f, "the link {link} leads to {path}, which is outside the code paths")
+                }
+                LinkProblem::LeavesRepository(target) => {
+                    write!(f, "the link {link} leads to {target}, which is outside the repository")
+                }
+                LinkProblem::NotFollowed => write!(f, "the target of the link {link} cannot be followed"),
+                LinkProblem::TargetMissing => write!(f, "this clone does not have the target of the link {link}"),
+            },
+            Self::TooManyFolders(most) => {
+                write!(f, "the code paths contain more than {most} folders, too many to check the links in them")
+            }
             Self::BranchMissing(branch) => write!(f, "the branch {branch} is not in this clone"),
             Self::HistoryCut(branch) => {
                 write!(f, "this clone has only part of the history of {branch}, and the commit is not in that part")

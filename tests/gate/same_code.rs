@@ -49,6 +49,18 @@ fn stands(ran: Ran, reviewed: &str, instead: &str) -> Ran {
     ran.expect(0, "PASSED, improved").says(&said).says(&format!("commit {}", short(instead)))
 }
 
+/// The same with code paths.
+#[cfg(unix)]
+#[track_caller]
+fn stands_at(ran: Ran, reviewed: &str, instead: &str, paths: &str) -> Ran {
+    let said = format!(
+        "code {} has no run; using the run of {}, which has the same code in {paths} ",
+        short(reviewed),
+        short(instead)
+    );
+    ran.expect(0, "PASSED, improved").says(&said)
+}
+
 /// A way to the commit under review: the one that was run, and that one.
 type Way = fn(&Path) -> (String, String);
 
@@ -268,6 +280,74 @@ fn a_path_that_is_not_there_is_never_the_same() {
     // Where the commit was run itself, nobody asks what is at the paths.
     sandbox.add(run(&reviewed, 0.9));
     gate.run().expect(0, "PASSED, improved");
+}
+
+/// A link stores only where it leads: a change of the target changes no object below the code path.
+#[cfg(unix)]
+#[test]
+fn a_link_that_leads_out_of_the_code_paths_is_never_the_same() {
+    let links = [
+        ("../shared/config.yaml", "the link src/link leads to shared/config.yaml, which is outside the code paths"),
+        ("..", "the link src/link leads to the repository's root, which is outside the code paths"),
+        ("/etc/hosts", "the link src/link leads to /etc/hosts, which is outside the repository"),
+        ("../../data", "the link src/link leads to ../../data, which is outside the repository"),
+        ("../src/../shared", "the target of the link src/link cannot be followed"),
+    ];
+    for (target, said) in links {
+        let sandbox = workspace();
+        let (gate, _) = checkout(&sandbox);
+        let folder = gate.path().to_owned();
+        write(&folder, "shared/config.yaml", "layers: 3\n");
+        std::os::unix::fs::symlink(target, folder.join("src/link")).unwrap();
+        let ran = commit(&folder, "a link");
+        sandbox.add(run(&ran, 0.9));
+        write(&folder, "shared/config.yaml", "layers: 4\n");
+        let changed = commit(&folder, "deeper");
+        let gate = gate.set("COMMIT_ID", &changed).set("CLEARML_CODE_PATHS", "train.py\nsrc");
+        let report = gate.run().expect(3, NOBODY).says(said);
+        report.says("Runs of other commits with the same code could not be searched:");
+        // The other file is the same, and has nothing to do with the link.
+        let train = gate.set("CLEARML_CODE_PATHS", "train.py");
+        stands_at(train.run(), &changed, &ran, "train.py");
+        // The whole tree is the same, and with it everything in the repository that a link leads to.
+        let sandbox = workspace();
+        sandbox.add(run(&changed, 0.9));
+        let reworded = reworded(&folder);
+        let gate = Gate::of(&sandbox).set("COMMIT_ID", &reworded).set("CLEARML_CODE_PATHS", "src");
+        let gate = gate.set("GIT_DIR", folder.join(".git").to_str().unwrap());
+        stands_at(gate.run(), &reworded, &changed, "src");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_within_the_code_paths_is_the_same_and_its_target_is_compared() {
+    let sandbox = workspace();
+    let (gate, _) = checkout(&sandbox);
+    let folder = gate.path().to_owned();
+    write(&folder, "shared/deep/config.yaml", "layers: 3\n");
+    for (link, target) in [("src/link", "../shared/deep/config.yaml"), ("src/self", "./model.py"), ("src/to", "link")] {
+        std::os::unix::fs::symlink(target, folder.join(link)).unwrap();
+    }
+    let ran = commit(&folder, "links");
+    sandbox.add(run(&ran, 0.9));
+    write(&folder, "README.md", "A better model\n");
+    let reviewed = commit(&folder, "words");
+    let gate = gate.set("COMMIT_ID", &reviewed).set("CLEARML_PROMOTE", "never");
+    let gate = gate.set("CLEARML_CODE_PATHS", "src\nshared");
+    stands_at(gate.run(), &reviewed, &ran, "src, shared");
+    let gate = gate.set("CLEARML_CODE_PATHS", "src\nshared/deep/config.yaml");
+    stands_at(gate.run(), &reviewed, &ran, "src, shared/deep/config.yaml");
+    let gate = gate.set("CLEARML_CODE_PATHS", "src\nshared/dee");
+    gate.run().expect(3, NOBODY).says("the commit has nothing at the path shared/dee");
+    let gate = gate.set("CLEARML_CODE_PATHS", "src");
+    let advice = "add the target of the link to CLEARML_CODE_PATHS";
+    gate.run().expect(3, NOBODY).says("outside the code paths").says(advice);
+    write(&folder, "shared/deep/config.yaml", "layers: 4\n");
+    let changed = commit(&folder, "deeper");
+    let gate = gate.set("COMMIT_ID", &changed).set("CLEARML_CODE_PATHS", "src\nshared");
+    let report = gate.run().expect(3, NOBODY);
+    assert!(!report.out.contains("could not be searched"), "{}", report.out);
 }
 
 #[test]
