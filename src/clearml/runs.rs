@@ -9,6 +9,7 @@ use super::{Client, MOST_PAGES, Operation, PAGE_SIZE, ProjectId, Result, Scope, 
 use crate::model::commit::Commit;
 use crate::model::name::{Name, Tag};
 use crate::model::run::{Run, TaskId};
+use crate::net::http::Retry;
 
 impl Client<'_> {
     /// The project of exactly this name. Hidden projects, such as those of pipelines, are included.
@@ -86,6 +87,15 @@ impl Client<'_> {
     pub(crate) fn newest(&self, scope: Scope<'_>) -> Result<Vec<Run>> {
         let (newest, _) = self.first_tasks(Operation::ListNewestRuns, &self.runs_query(scope))?;
         Ok(newest.into_runs(scope).collect())
+    }
+
+    /// The tags of the newest runs. Requested once, because they only help to explain.
+    pub(crate) fn newest_tags(&self, scope: Scope<'_>) -> Result<Vec<String>> {
+        let only = json!({"only_fields": ["id", "name", "project", "tags"], "page": 0, "page_size": PAGE_SIZE});
+        let body = with(&self.runs_query(scope), only);
+        let found: Tasks =
+            self.connection.request(Operation::ListNewestRuns, "tasks.get_all_ex", &body, Retry::BestEffort)?;
+        Ok(found.into_runs(scope).flat_map(|run| run.tags).collect())
     }
 
     pub(super) fn tasks(&self, operation: Operation, body: &Value) -> Result<Tasks> {

@@ -9,6 +9,7 @@ use crate::model::commit::{Commit, RecordedCommit};
 use crate::model::run::Run;
 use crate::model::select::TaggedRuns;
 use crate::settings::{BaselineCheck, NoBaseline, Settings};
+use crate::text::similar::misspelling;
 
 impl<'a> Session<'a> {
     /// The baseline with its scores; `None` where there is none and the settings allow that.
@@ -19,13 +20,14 @@ impl<'a> Session<'a> {
         candidate: &Run,
         warnings: &mut Vec<Warning>,
     ) -> GateResult<'a, Option<(&'r Run, Scores)>> {
-        let Settings { tag, metrics, baseline_check, no_baseline, .. } = self.settings;
+        let Settings { metrics, baseline_check, no_baseline, .. } = self.settings;
         let Some(baseline) = tagged.baseline(metrics) else {
-            let other_case = runs.iter().find_map(|run| run.tag_in_any_case(tag));
-            warnings.extend(other_case.map(|other| Warning::TagSpelledDifferently(other.to_owned())));
             return match no_baseline {
                 NoBaseline::Pass => Ok(None),
-                NoBaseline::Fail => Err(NoVerdict::NoBaseline.into()),
+                NoBaseline::Fail => {
+                    warnings.extend(self.misspelled_tag(runs));
+                    Err(NoVerdict::NoBaseline.into())
+                }
             };
         };
         let scores = self.scores_with_reruns(Side::Baseline, baseline)?;
@@ -38,6 +40,19 @@ impl<'a> Session<'a> {
             }
         }
         Ok(Some((baseline, scores)))
+    }
+
+    /// The tag of a run that is probably a misspelling of the tag that no run has. One more request, if the newest runs are
+    /// not known yet; its failure changes nothing.
+    pub(super) fn misspelled_tag(&self, runs: &[Run]) -> Option<Warning> {
+        let tag = self.settings.tag.as_str();
+        let known = runs.iter().chain(self.newest.get().into_iter().flatten()).flat_map(|run| &run.tags);
+        let found = misspelling(tag, known.map(String::as_str)).map(str::to_owned);
+        let found = found.or_else(|| {
+            let newest = if self.newest.get().is_none() { self.client.newest_tags(self.scope()) } else { return None };
+            misspelling(tag, newest.ok()?.iter().map(String::as_str)).map(str::to_owned)
+        });
+        found.map(Warning::TagSpelledDifferently)
     }
 
     /// What is wrong with the baseline, where that is only a warning. Call it after the tag has moved: git and GitHub take

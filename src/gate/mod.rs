@@ -125,7 +125,10 @@ impl<'a> Session<'a> {
         let mut findings = findings(&self.settings.metrics, scores, baseline_scores);
         let verdict = verdict(&findings, self.settings.accept);
         let promotion = self.promote(verdict, candidate, &tagged, &snapshot);
-        warnings.extend(baseline.into_iter().flat_map(|run| self.baseline_warnings(run, candidate)));
+        match baseline {
+            Some(run) => warnings.extend(self.baseline_warnings(run, candidate)),
+            None => warnings.extend(self.misspelled_tag(&snapshot.runs)),
+        }
         self.add_curves(&mut findings, candidate, baseline);
         Ok(Judged {
             verdict,

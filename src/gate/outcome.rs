@@ -251,7 +251,7 @@ pub(crate) enum Warning {
     /// Whether the baseline is part of the main branch is unknown, and why.
     BaselineOriginUnknown(OriginUnknown),
     SeveralTagged(usize),
-    /// No task has the tag, but one has it in this spelling.
+    /// No task has the tag, but one has this tag, which is probably a misspelling.
     TagSpelledDifferently(String),
     CertificateNotVerified,
     NotEncrypted,

@@ -436,11 +436,9 @@ pub(crate) fn warning(warning: &Warning, settings: &Settings) -> Phrase {
         Warning::SeveralTagged(count) => {
             say(format!("{count} runs have the tag ")).quoted(tag).say("; the best of them is the baseline")
         }
-        Warning::TagSpelledDifferently(other) => say("no run has the tag ")
-            .quoted(tag)
-            .say(", but one has ")
-            .quoted(other)
-            .say("; upper and lower case must match"),
+        Warning::TagSpelledDifferently(other) => {
+            say("no run has the tag ").quoted(tag).say(", but one has ").quoted(other).say(spelling_rule(tag, other))
+        }
         Warning::CertificateNotVerified => {
             say("the server's certificate is not verified (CLEARML_API_HOST_VERIFY_CERT is false)")
         }
@@ -449,6 +447,17 @@ pub(crate) fn warning(warning: &Warning, settings: &Settings) -> Phrase {
             exit.code()
         )),
         Warning::NotEncrypted => say("CLEARML_API_HOST uses http, so credentials are sent unencrypted"),
+    }
+}
+
+/// What is different about a misspelled tag. Renderers may draw several spaces as one.
+fn spelling_rule(tag: &str, other: &str) -> &'static str {
+    if tag.to_lowercase() == other.to_lowercase() {
+        "; upper and lower case must match"
+    } else if tag.split_whitespace().eq(other.split_whitespace()) {
+        " with other spaces; the spaces must match"
+    } else {
+        "; every letter must match"
     }
 }
 

@@ -43,6 +43,43 @@ fn only_the_exact_project_and_name_count() {
     Gate::of(&sandbox).run().expect(0, "PASSED, first");
 }
 
+#[test]
+fn a_tag_that_is_nearly_the_same_is_pointed_out() {
+    for (spelling, shown) in [
+        ("best performance", "\"best performance\"; upper and lower case must match"),
+        ("Best  Performance", "\"Best Performance\" with other spaces; the spaces must match"),
+        ("Best Performance ", "\"Best Performance \" with other spaces; the spaces must match"),
+        ("Best\u{a0}Performance", "\"Best\\u{a0}Performance\" with other spaces; the spaces must match"),
+        ("BestPerformance", "\"BestPerformance\"; every letter must match"),
+        ("Best Performence", "\"Best Performence\"; every letter must match"),
+    ] {
+        let sandbox = Sandbox::start();
+        let (head, other) = (sandbox.add(run(HEAD, 0.9)), sandbox.add(run(BASE, 0.8).tag("prod").tag(spelling)));
+        let said = format!("warning: no run has the tag \"{TAG}\", but one has {shown}");
+        let gate = Gate::of(&sandbox).set("CLEARML_NO_BASELINE", "fail");
+        gate.run().expect(3, "NO VERDICT: no task with this name has the tag").says(&said);
+        gate.unset("CLEARML_NO_BASELINE").run().expect(0, "PASSED, first").says(&said);
+        assert_eq!((sandbox.tagged(TAG), sandbox.tags(&other)), (vec![head], vec!["prod".into(), spelling.into()]));
+    }
+}
+
+#[test]
+fn other_tags_are_not_pointed_out_and_their_request_may_fail() {
+    for (tag, status) in [("Best Performance 2", 200), ("production", 200), ("Best Performence", 500)] {
+        let sandbox = Sandbox::start();
+        sandbox.add(run(HEAD, 0.9));
+        sandbox.add(run(BASE, 0.8).tag(tag));
+        // After the project: the runs, the uncommitted changes, the move of the tag, and the tags of other runs.
+        if status != 200 {
+            sandbox.fault(At::NthOf("tasks.get_all_ex", 4), Effect::status(status));
+        }
+        let ran = Gate::of(&sandbox).run().expect(0, "PASSED, first");
+        assert!(!ran.out.contains("warning"), "{}", ran.out);
+        let lists = sandbox.requests().iter().filter(|request| request.endpoint == "tasks.get_all_ex").count();
+        assert_eq!(lists, 4, "the tags are requested once");
+    }
+}
+
 /// Servers ignore filters that they do not know.
 #[test]
 fn of_all_projects_the_one_of_the_name_counts() {
