@@ -130,6 +130,7 @@ impl<'a> Session<'a> {
             None => warnings.extend(self.misspelled_tag(&snapshot.runs)),
         }
         self.add_curves(&mut findings, candidate, baseline);
+        warnings.extend(findings.iter().filter(|finding| finding.is_best_at_start()).map(Warning::best_at_start));
         Ok(Judged {
             verdict,
             findings,

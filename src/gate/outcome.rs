@@ -9,8 +9,8 @@ use crate::exit::Exit;
 use crate::git::{CodePaths, GitError};
 use crate::github;
 use crate::model::commit::{Commit, RecordedCommit};
-use crate::model::compare::{Judgement, Score, Verdict};
-use crate::model::metric::Metric;
+use crate::model::compare::{Direction, Judgement, Score, Verdict};
+use crate::model::metric::{Metric, Pick};
 use crate::model::run::{Curves, Run, ScoreFault, TaskId};
 use crate::model::select::NearMisses;
 use crate::promote::Promotion;
@@ -135,6 +135,16 @@ impl Finding<'_> {
         }
     }
 
+    /// Whether the curves of both runs start with their best value, although each has several points. Long curves are
+    /// averaged by the server, which does not matter here.
+    pub(crate) fn is_best_at_start(&self) -> bool {
+        let direction = self.metric.criteria.direction;
+        let curves = self.curves.as_ref().filter(|_| self.metric.pick == Pick::Best);
+        curves.is_some_and(|curves| {
+            [&curves.candidate, &curves.baseline].iter().all(|curve| curve.starts_best(direction))
+        })
+    }
+
     /// Whether the metric is required and did not pass.
     pub(crate) fn fails(&self) -> bool {
         self.metric.is_required() && self.judgement().is_some_and(|judgement| !judgement.passed())
@@ -253,6 +263,12 @@ pub(crate) enum Warning {
     SeveralTagged(usize),
     /// No task has the tag, but one has this tag, which is probably a misspelling.
     TagSpelledDifferently(String),
+    /// The best value of this metric, by this direction, is at the start of both runs: the direction may be wrong.
+    BestAtStart {
+        title: String,
+        series: String,
+        direction: Direction,
+    },
     CertificateNotVerified,
     NotEncrypted,
     /// The check failed with this exit code, but the settings say not to fail the job.
@@ -345,14 +361,21 @@ impl Warning {
             Self::BaselineOriginUnknown(_) => "baseline_origin_unknown",
             Self::SeveralTagged(_) => "several_tagged",
             Self::TagSpelledDifferently(_) => "tag_spelled_differently",
+            Self::BestAtStart { .. } => "best_at_start",
             Self::CertificateNotVerified => "certificate_not_verified",
             Self::NotEncrypted => "not_encrypted",
             Self::NotEnforced(_) => "not_enforced",
         }
     }
 
-    /// Whether it only says what could not be determined: a note rather than a warning.
+    pub(crate) fn best_at_start(finding: &Finding<'_>) -> Self {
+        let Metric { title, series, criteria, .. } = finding.metric;
+        let (title, series) = (title.as_str().to_owned(), series.as_str().to_owned());
+        Self::BestAtStart { title, series, direction: criteria.direction }
+    }
+
+    /// Whether it only says what could not be determined, or asks: a note rather than a warning.
     pub(crate) const fn is_note(&self) -> bool {
-        matches!(self, Self::BaselineOriginUnknown(_))
+        matches!(self, Self::BaselineOriginUnknown(_) | Self::BestAtStart { .. })
     }
 }

@@ -350,8 +350,8 @@ mod at_paths {
         // Each tree contains the one before ten times: a small repository with 111,111 folders.
         let mut tree = repo.git_in(&repo.root, &["mktree"], b"");
         for _ in 0..6 {
-            let entries: String = (0..10).map(|n| format!("040000 tree {tree}\t{n}\n")).collect();
-            tree = repo.git_in(&repo.root, &["mktree"], entries.as_bytes());
+            let entries: Vec<String> = (0..10).map(|n| format!("040000 tree {tree}\t{n}\n")).collect();
+            tree = repo.git_in(&repo.root, &["mktree"], entries.concat().as_bytes());
         }
         let of = |message: &str, name: &str| {
             let root = repo.git_in(&repo.root, &["mktree"], format!("040000 tree {tree}\t{name}\n").as_bytes());

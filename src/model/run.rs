@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use serde::Serialize;
 
 use crate::model::commit::{Commit, RecordedCommit};
-use crate::model::compare::Score;
+use crate::model::compare::{Direction, Score};
 use crate::model::metric::{Metric, Metrics, PerMetric, Zero};
 use crate::model::name::Tag;
 
@@ -129,6 +129,22 @@ pub(crate) struct Curves {
 /// Points by ascending iteration. All numbers are finite.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Curve(pub(crate) Vec<(f64, f64)>);
+
+/// With fewer points a curve says nothing about a direction.
+const FEWEST_POINTS: usize = 3;
+
+impl Curve {
+    /// Whether its first value is better than each later one.
+    pub(crate) fn starts_best(&self, direction: Direction) -> bool {
+        let Some(((_, first), later)) = self.0.split_first().filter(|_| self.0.len() >= FEWEST_POINTS) else {
+            return false;
+        };
+        later.iter().all(|(_, value)| match direction {
+            Direction::Max => value < first,
+            Direction::Min => value > first,
+        })
+    }
+}
 
 /// A task. All times are microseconds since 1970.
 #[derive(Debug, Clone)]

@@ -18,7 +18,7 @@ use crate::gate::outcome::{
 use crate::git::{CodePaths, GitError};
 use crate::github;
 use crate::model::commit::{Commit, RecordedCommit};
-use crate::model::compare::{Judgement, Score, Verdict, judge};
+use crate::model::compare::{Direction, Judgement, Score, Verdict, judge};
 use crate::model::metric::Metric;
 use crate::model::run::{Curve, Curves, ScoreFault, TaskId};
 use crate::model::select::NearMisses;
@@ -419,7 +419,7 @@ fn same_code_unknown(input: &mut Input<'_>) -> SameCodeUnknown {
 }
 
 fn warnings(input: &mut Input<'_>) -> Vec<Warning> {
-    input.list(|input| match input.below(9) {
+    input.list(|input| match input.below(10) {
         0 => Warning::BaselineDirty,
         1 => Warning::BaselineUnfinished,
         2 => Warning::BaselineNotMerged(input.maybe(|input| u64::from(input.byte()))),
@@ -431,6 +431,7 @@ fn warnings(input: &mut Input<'_>) -> Vec<Warning> {
         5 => Warning::TagSpelledDifferently(input.text()),
         6 => Warning::CertificateNotVerified,
         7 => Warning::NotEncrypted,
+        8 => Warning::BestAtStart { title: input.text(), series: input.text(), direction: Direction::Max },
         _ => Warning::NotEnforced(Exit::Degraded),
     })
 }

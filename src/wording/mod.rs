@@ -439,6 +439,14 @@ pub(crate) fn warning(warning: &Warning, settings: &Settings) -> Phrase {
         Warning::TagSpelledDifferently(other) => {
             say("no run has the tag ").quoted(tag).say(", but one has ").quoted(other).say(spelling_rule(tag, other))
         }
+        Warning::BestAtStart { title, series, direction } => {
+            let other = match direction {
+                Direction::Max => "MIN",
+                Direction::Min => "MAX",
+            };
+            let question = format!(" is at the start of both runs; did you mean {other} as its direction?");
+            say("the best value of ").then(scalar_name(title, series)).say(question)
+        }
         Warning::CertificateNotVerified => {
             say("the server's certificate is not verified (CLEARML_API_HOST_VERIFY_CERT is false)")
         }

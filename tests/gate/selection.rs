@@ -57,9 +57,46 @@ fn a_tag_that_is_nearly_the_same_is_pointed_out() {
         let (head, other) = (sandbox.add(run(HEAD, 0.9)), sandbox.add(run(BASE, 0.8).tag("prod").tag(spelling)));
         let said = format!("warning: no run has the tag \"{TAG}\", but one has {shown}");
         let gate = Gate::of(&sandbox).set("CLEARML_NO_BASELINE", "fail");
-        gate.run().expect(3, "NO VERDICT: no task with this name has the tag").says(&said);
+        gate.run().expect(3, "NO VERDICT: no run with this name has the tag").says(&said);
         gate.unset("CLEARML_NO_BASELINE").run().expect(0, "PASSED, first").says(&said);
         assert_eq!((sandbox.tagged(TAG), sandbox.tags(&other)), (vec![head], vec!["prod".into(), spelling.into()]));
+    }
+}
+
+/// A loss that is judged as if higher were better: its best value is the first one, in every run.
+#[test]
+fn a_best_value_at_the_start_of_both_runs_raises_the_question_of_the_direction() {
+    let falling: Vec<(i64, f64)> = (0..5).map(|n| (n, 1.0 - 0.1 * f64::from(i32::try_from(n).unwrap()))).collect();
+    let rising: Vec<(i64, f64)> = falling.iter().map(|(n, value)| (*n, 1.0 - value)).collect();
+    let flat: Vec<(i64, f64)> = falling.iter().map(|(n, _)| (*n, 0.5)).collect();
+    let note = |other: &str| {
+        format!(
+            "note: the best value of loss / eval is at the start of both runs; did you mean {other} as its direction?"
+        )
+    };
+    for (candidate, baseline, direction, other) in [
+        (&falling, &falling, "MAX", Some("MIN")),
+        (&rising, &rising, "MIN", Some("MAX")),
+        (&falling, &falling, "MIN", None),
+        (&rising, &rising, "MAX", None),
+        (&falling, &rising, "MAX", None),
+        (&rising, &falling, "MAX", None),
+        (&flat, &flat, "MAX", None),
+        (&falling[..2].to_vec(), &falling, "MAX", None),
+    ] {
+        let sandbox = Sandbox::start();
+        let seed = |commit: &str, points: &[(i64, f64)]| run(commit, 0.5).scalar("loss", "eval", points);
+        sandbox.add(seed(BASE, baseline).tag(TAG));
+        sandbox.add(seed(HEAD, candidate));
+        let gate = Gate::of(&sandbox).set("CLEARML_SCALAR_TITLE", "loss").set("CLEARML_SCALAR_SERIES", "eval");
+        let gate = gate.set("CLEARML_SCALAR_MIN_MAX", direction).set("CLEARML_PROMOTE", "never");
+        let ran = gate.run();
+        match other {
+            Some(other) => drop(ran.expect(0, "PASSED").says(&note(other))),
+            None => assert!(!ran.out.contains("note:"), "{}", ran.out),
+        }
+        let last = gate.set("CLEARML_SCALAR_VALUE", "last").run();
+        assert!(!last.out.contains("note:"), "{}", last.out);
     }
 }
 
