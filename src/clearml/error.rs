@@ -1,8 +1,11 @@
 //! What can go wrong between this tool and ClearML. The words are in `wording::clearml`.
 
+use std::time::Duration;
+
 use super::json::Place;
 use crate::model::run::TaskId;
-use crate::net::http::Failure;
+use crate::net::http::{ConnectionProblem, Failure};
+use crate::net::retry::GaveUp;
 
 /// A request that did not return what was expected.
 #[derive(Debug, Clone)]
@@ -91,11 +94,53 @@ impl Error {
         matches!(self.cause, Cause::Failure(Failure::UnknownHost | Failure::Unreachable(_)))
     }
 
+    /// The shortest pause after which the server may be reachable again; `None` if another attempt would fail as well. An
+    /// unknown host is a typing error, unless the server `was_reached` before: then its name is gone while it restarts.
+    pub(crate) fn retry_after(&self, was_reached: bool) -> Option<Duration> {
+        match &self.cause {
+            Cause::Failure(Failure::UnknownHost) if was_reached => Some(Duration::ZERO),
+            Cause::Failure(Failure::Unreachable(problem)) => match problem.gave_up {
+                Some(GaveUp::After(_)) => Some(Duration::ZERO),
+                Some(GaveUp::LongPause(pause)) => Some(pause),
+                None => matches!(problem.cause, ConnectionProblem::TotalTime(_)).then_some(Duration::ZERO),
+            },
+            _ => None,
+        }
+    }
+
     /// Whether the server may have made the change although it did not confirm it.
     pub(crate) const fn may_have_been_applied(&self) -> bool {
         !matches!(
             self.cause,
             Cause::Failure(Failure::UnknownHost | Failure::Untrusted(_)) | Cause::Refused { status: 400..500, .. }
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::http::Unreachable;
+
+    #[test]
+    fn only_what_can_end_by_itself_is_tried_again() {
+        let (hour, zero) = (Duration::from_hours(1), Some(Duration::ZERO));
+        let retry_after = |cause, was_reached| {
+            Error { operation: Operation::FindRuns, host: String::new(), cause }.retry_after(was_reached)
+        };
+        let unreachable =
+            |cause, gave_up| Cause::Failure(Failure::Unreachable(Unreachable { gave_up, ..Unreachable::from(cause) }));
+        for (cause, expected) in [
+            (unreachable(ConnectionProblem::Refused, Some(GaveUp::After(hour))), zero),
+            (unreachable(ConnectionProblem::Status(503), Some(GaveUp::LongPause(hour))), Some(hour)),
+            (unreachable(ConnectionProblem::TotalTime(hour), None), zero),
+            (unreachable(ConnectionProblem::ProxyCredentials, None), None),
+            (Cause::Unexpected(Unexpected::NoToken), None),
+            (Cause::Refused { status: 401, subcode: 0, message: String::new() }, None),
+        ] {
+            assert_eq!((retry_after(cause.clone(), false), retry_after(cause, true)), (expected, expected));
+        }
+        assert_eq!(retry_after(Cause::Failure(Failure::UnknownHost), false), None);
+        assert_eq!(retry_after(Cause::Failure(Failure::UnknownHost), true), zero);
     }
 }

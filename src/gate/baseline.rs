@@ -17,7 +17,7 @@ impl<'a> Session<'a> {
         &self,
         runs: &[Run],
         tagged: &TaggedRuns<'r>,
-        candidate: &Run,
+        (candidate, candidate_scores): (&Run, &Scores),
         warnings: &mut Vec<Warning>,
     ) -> GateResult<'a, Option<(&'r Run, Scores)>> {
         let Settings { metrics, baseline_check, no_baseline, .. } = self.settings;
@@ -30,7 +30,11 @@ impl<'a> Session<'a> {
                 }
             };
         };
-        let scores = self.scores_with_reruns(Side::Baseline, baseline)?;
+        let scores = if baseline.id == candidate.id {
+            candidate_scores.clone()
+        } else {
+            self.scores_with_reruns(Side::Baseline, baseline)?
+        };
         let count = tagged.as_slice().len();
         warnings.extend((count > 1).then_some(Warning::SeveralTagged(count)));
         if *baseline_check == BaselineCheck::Require {

@@ -1,8 +1,7 @@
-//! Reads the runs of the code under review: now, or while one of them is queued or running.
+//! Reads the runs of the code under review.
 
 use std::time::Instant;
 
-use super::wait::{Progress, Wait};
 use super::{GateResult, Session};
 use crate::clearml::{Error, PAGE_SIZE};
 use crate::gate::outcome::{JudgedVia, NoVerdict, SameCodeUnknown};
@@ -35,37 +34,28 @@ impl Snapshot {
 }
 
 impl<'a> Session<'a> {
-    /// Reads the runs, again and again while a run of the code is pending and there is time.
-    pub(super) fn wait_for_runs(&self, progress: &mut dyn Progress) -> GateResult<'a, Snapshot> {
-        let mut wait = Wait::new(self.settings.wait, progress);
-        loop {
-            let snapshot = self.find_runs()?;
-            let commit_runs = snapshot.commit_runs();
-            if self.settings.wait.is_zero() || commit_runs.candidate().is_some() {
-                return Ok(snapshot);
-            }
-            let pending = commit_runs.pending();
-            if pending.is_empty() || !wait.pause(&pending) {
-                return Ok(snapshot);
-            }
-            self.client.renew();
-        }
-    }
-
-    /// The runs of the commit. If there are none, those of the same code. If there are none either, those of the pull
-    /// request that this commit merged.
-    fn find_runs(&self) -> GateResult<'a, Snapshot> {
-        let snapshot = self.read_runs(vec![self.settings.commit.clone()], JudgedVia::Own)?;
-        if !snapshot.commit_runs().is_empty() {
+    /// The runs of the commit. If they are too few, together with those of the same code. If there are none, those of the
+    /// pull request that this commit merged.
+    pub(super) fn find_runs(&self) -> GateResult<'a, Snapshot> {
+        let Settings { commit, code_paths, runs, .. } = self.settings;
+        let snapshot = self.read_runs(vec![commit.clone()], JudgedVia::Own)?;
+        let commit_runs = snapshot.commit_runs();
+        if commit_runs.clean().len() >= *runs {
             return Ok(snapshot);
         }
-        let same_code_unknown = match self.same_code()? {
-            Ok(commits) if commits.is_empty() => None,
-            Ok(commits) => {
-                return self.read_runs(commits, JudgedVia::SameCode(self.settings.code_paths.clone()));
+        let has_runs = !commit_runs.is_empty();
+        let same_code_unknown = match self.same_code(commit)? {
+            Ok(others) if others.is_empty() => None,
+            Ok(others) => {
+                let own = has_runs.then(|| commit.clone());
+                let judged_via = JudgedVia::SameCode { paths: code_paths.clone(), has_own_runs: has_runs };
+                return self.read_runs(own.into_iter().chain(others).collect(), judged_via);
             }
             Err(unknown) => Some(unknown),
         };
+        if has_runs {
+            return Ok(Snapshot { same_code_unknown, ..snapshot });
+        }
         match self.merged_pull_request() {
             Ok(Some(pull)) => {
                 let merged = self.read_runs(vec![pull.head], JudgedVia::PullRequest(pull.number))?;
@@ -97,8 +87,9 @@ impl<'a> Session<'a> {
 
     fn reject_ambiguous_commit(&self, commit_runs: &CommitRuns<'_>) -> GateResult<'a, ()> {
         let (commit, recorded) = (&self.settings.commit, commit_runs.commits());
-        if !commit.is_full() && recorded.len() > 1 && recorded.iter().any(|recorded| commit.matches(recorded)) {
-            return Err(NoVerdict::AmbiguousCommit { commits: recorded.into_iter().cloned().collect() }.into());
+        let matching: Vec<Commit> = recorded.into_iter().filter(|id| commit.matches(id)).cloned().collect();
+        if matching.len() > 1 {
+            return Err(NoVerdict::AmbiguousCommit { commits: matching }.into());
         }
         Ok(())
     }
@@ -136,7 +127,8 @@ impl<'a> Session<'a> {
         if !commit_runs.is_empty() {
             let ran = commit_runs.commits().into_iter().cloned().collect();
             let near = commit_runs.near_misses();
-            return Ok(NoVerdict::NoEligibleRun { near, judged_via: snapshot.judged_via, ran });
+            let Snapshot { judged_via, same_code_unknown, .. } = snapshot;
+            return Ok(NoVerdict::NoEligibleRun { near, judged_via, ran, same_code_unknown });
         }
         let newest = self.newest()?;
         if newest.is_empty() {

@@ -3,9 +3,9 @@
 //!
 //! | file | what it does |
 //! |---|---|
-//! | `lookup` | reads the runs of the code under review, and waits while one of them is queued or running |
-//! | `other_commits` | finds other commits whose runs can be judged instead |
-//! | `wait` | how long to wait, and how often to look |
+//! | `lookup` | reads the runs of the code under review |
+//! | `other_commits` | finds other commits whose runs count too |
+//! | `wait` | how long to wait for runs and for the server, and how often to look |
 //! | `score` | the scores of a run, or the medians of several |
 //! | `own_values` | whether the candidate's values are its own |
 //! | `baseline` | the baseline, and what is wrong with it |
@@ -37,7 +37,7 @@ use crate::model::compare::{Verdict, judge};
 use crate::model::metric::{Metric, Metrics};
 use crate::model::name::Name;
 use crate::model::run::{Reading, Run, TaskId};
-use crate::model::select::TaggedRuns;
+use crate::model::select::{CommitRuns, TaggedRuns};
 use crate::net::limits::Limits;
 use crate::net::tls::Trust;
 use crate::promote::{self, Move, Promotion};
@@ -46,7 +46,8 @@ use crate::text::similar::nearest;
 use lookup::Snapshot;
 use policy::{Phase, Policy};
 use score::{Measured, Scores};
-pub(crate) use wait::{Progress, Waiting};
+use wait::Wait;
+pub(crate) use wait::{Awaited, Progress, Waiting};
 
 /// How many metrics get curves; more would bury the verdict.
 const MOST_CURVES: usize = 6;
@@ -66,7 +67,9 @@ pub(crate) struct GateContext<'a> {
 /// Judges the commit and moves the tag. Whatever goes wrong becomes part of the report.
 pub(crate) fn gate<'a>(settings: &'a Settings, context: GateContext<'a>, progress: &mut dyn Progress) -> Report<'a> {
     let mut warnings = connection_warnings(settings);
-    let judged = Session::open(settings, context).and_then(|session| session.judge(&mut warnings, progress));
+    let mut wait = Wait::new(settings.wait, progress);
+    let session = Session::open(settings, context, &mut wait);
+    let judged = session.and_then(|session| session.judge(&mut warnings, &mut wait));
     let outcome = judged.map_or_else(|why| Outcome::NoVerdict(*why), Outcome::Judged);
     if !settings.enforce && outcome.exit() != Exit::Passed {
         warnings.push(Warning::NotEnforced(outcome.exit()));
@@ -104,7 +107,17 @@ struct Session<'a> {
 }
 
 impl<'a> Session<'a> {
-    fn open(settings: &'a Settings, context: GateContext<'a>) -> GateResult<'a, Self> {
+    /// Logs in and finds the project, again and again while the server cannot be reached and there is time.
+    fn open(settings: &'a Settings, context: GateContext<'a>, wait: &mut Wait<'_>) -> GateResult<'a, Self> {
+        loop {
+            match Self::connect(settings, context) {
+                Err(why) if wait.for_server(&why, false) => {}
+                session => return session,
+            }
+        }
+    }
+
+    fn connect(settings: &'a Settings, context: GateContext<'a>) -> GateResult<'a, Self> {
         let client = Client::login(&settings.server, context.limits)?;
         let name = &settings.project;
         let Some(project) = client.project(name)? else {
@@ -114,15 +127,39 @@ impl<'a> Session<'a> {
         Ok(Self { client, project, settings, context, event_readings, newest })
     }
 
-    fn judge(&self, warnings: &mut Vec<Warning>, progress: &mut dyn Progress) -> GateResult<'a, Judged<'a>> {
-        let snapshot = self.wait_for_runs(progress)?;
+    /// Looks, again and again while that can change the result and there is time.
+    fn judge(mut self, warnings: &mut Vec<Warning>, wait: &mut Wait<'_>) -> GateResult<'a, Judged<'a>> {
+        let known = warnings.len();
+        loop {
+            match self.look(warnings, wait) {
+                Ok(Some(judged)) => return Ok(judged),
+                Ok(None) => {}
+                Err(why) if wait.for_server(&why, true) => {}
+                Err(why) => return Err(why),
+            }
+            warnings.truncate(known);
+            self.forget_reads();
+        }
+    }
+
+    /// Looks once; `None` if another look can have another result, after a pause.
+    fn look(&self, warnings: &mut Vec<Warning>, wait: &mut Wait<'_>) -> GateResult<'a, Option<Judged<'a>>> {
+        let snapshot = self.find_runs()?;
         let commit_runs = snapshot.commit_runs();
+        if self.waited_for_more(&commit_runs, wait)? {
+            return Ok(None);
+        }
         let tagged = TaggedRuns::new(&snapshot.runs, &self.settings.tag);
         let Some(candidate) = commit_runs.candidate() else { return Err(self.no_candidate(snapshot)?.into()) };
-        let scores = self.scores_of(Side::Candidate, &commit_runs.clean())?;
-        let baseline = self.baseline(&snapshot.runs, &tagged, candidate, warnings)?;
-        let (baseline, baseline_scores) = baseline.unzip();
-        let mut findings = findings(&self.settings.metrics, scores, baseline_scores);
+        let compared = self.compare(&snapshot, &tagged, candidate, warnings);
+        let can_change = match &compared {
+            Ok((findings, _)) => !verdict(findings, self.settings.accept).passed(),
+            Err(why) => why.is_about_candidate(),
+        };
+        if can_change && wait.for_runs(&commit_runs.reruns(self.settings.runs)) {
+            return Ok(None);
+        }
+        let (mut findings, baseline) = compared?;
         let verdict = verdict(&findings, self.settings.accept);
         let promotion = self.promote(verdict, candidate, &tagged, &snapshot);
         match baseline {
@@ -131,7 +168,7 @@ impl<'a> Session<'a> {
         }
         self.add_curves(&mut findings, candidate, baseline);
         warnings.extend(findings.iter().filter(|finding| finding.is_best_at_start()).map(Warning::best_at_start));
-        Ok(Judged {
+        Ok(Some(Judged {
             verdict,
             findings,
             promotion,
@@ -139,7 +176,37 @@ impl<'a> Session<'a> {
             baseline: baseline.map(|run| self.summary(run)),
             ineligible: commit_runs.near_misses(),
             via: snapshot.judged_via.clone(),
-        })
+        }))
+    }
+
+    /// Whether there were too few clean runs, and more of them can exist now, after a pause.
+    fn waited_for_more(&self, commit_runs: &CommitRuns<'_>, wait: &mut Wait<'_>) -> Result<bool, Error> {
+        if commit_runs.is_empty() {
+            // A task name without any run is probably mistyped.
+            return Ok(!self.settings.wait.is_zero() && !self.newest()?.is_empty() && wait.for_any_run());
+        }
+        Ok(commit_runs.clean().len() < self.settings.runs && wait.for_runs(&commit_runs.pending()))
+    }
+
+    /// Compares the candidate with the baseline, if there is one.
+    fn compare<'r>(
+        &self,
+        snapshot: &Snapshot,
+        tagged: &TaggedRuns<'r>,
+        candidate: &Run,
+        warnings: &mut Vec<Warning>,
+    ) -> GateResult<'a, (Vec<Finding<'a>>, Option<&'r Run>)> {
+        let scores = self.scores_of(Side::Candidate, &snapshot.commit_runs().clean())?;
+        let baseline = self.baseline(&snapshot.runs, tagged, (candidate, &scores), warnings)?;
+        let (baseline, baseline_scores) = baseline.unzip();
+        Ok((findings(&self.settings.metrics, scores, baseline_scores), baseline))
+    }
+
+    /// Forgets what was read, and allows the full time for requests again.
+    fn forget_reads(&mut self) {
+        self.newest.take();
+        self.event_readings.take();
+        self.client.renew();
     }
 
     fn scope(&self) -> Scope<'_> {

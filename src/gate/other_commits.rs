@@ -1,5 +1,5 @@
-//! Other commits whose runs can be judged when the commit under review has none: those with the same code, and the head
-//! of the pull request that it merged.
+//! Other commits whose runs count when the commit under review has too few: those with the same code, and the head of the
+//! pull request that it merged.
 
 use std::collections::BTreeSet;
 
@@ -11,16 +11,16 @@ use crate::git::{Git, Identity};
 use crate::github::{self, GitHub, Pull};
 use crate::model::commit::Commit;
 use crate::model::run::Run;
-use crate::settings::{Promote, Settings};
+use crate::settings::Promote;
 
 /// As many commits as fit into one request; more of the same code add nothing.
 const MOST_COMMITS: usize = 100;
 
 impl Session<'_> {
-    /// The commits of the newest runs that contain the same code, as far as the checkout can show.
-    pub(super) fn same_code(&self) -> Result<Result<Vec<Commit>, SameCodeUnknown>, clearml::Error> {
+    /// The other commits of the newest runs that contain the same code as this one, as far as the checkout can show.
+    pub(super) fn same_code(&self, commit: &Commit) -> Result<Result<Vec<Commit>, SameCodeUnknown>, clearml::Error> {
         let newest = self.newest()?;
-        let Settings { commit, code_paths, .. } = self.settings;
+        let code_paths = &self.settings.code_paths;
         let GateContext { directory, environment, .. } = self.context;
         let others: BTreeSet<&Commit> = newest.iter().filter_map(Run::commit_id).collect();
         let others: Vec<&Commit> = others.into_iter().collect();
@@ -31,6 +31,7 @@ impl Session<'_> {
         let missing = identities.iter().filter(|identity| **identity == Identity::Missing).count();
         let compared: Vec<(&Commit, Identity)> = others.into_iter().zip(identities).collect();
         let same = compared.iter().filter(|(other, _)| is_same_code(other, &compared)).map(|(other, _)| *other);
+        let same = same.filter(|other| !commit.matches(other));
         let same: Vec<Commit> = same.take(MOST_COMMITS).cloned().collect();
         Ok(if !same.is_empty() {
             Ok(same)

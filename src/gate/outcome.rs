@@ -64,8 +64,8 @@ pub(crate) struct Judged<'a> {
 pub(crate) enum JudgedVia {
     /// Its own.
     Own,
-    /// Those of another commit with the same git objects at these paths.
-    SameCode(CodePaths),
+    /// Those of other commits with the same git objects at these paths; with its own, if it has any.
+    SameCode { paths: CodePaths, has_own_runs: bool },
     /// Those of the head of the pull request that the commit merged.
     PullRequest(u64),
 }
@@ -198,6 +198,8 @@ pub(crate) enum NoVerdict<'a> {
         judged_via: JudgedVia,
         /// The commits of these runs.
         ran: Vec<Commit>,
+        /// Why runs of other commits with the same code could not be searched.
+        same_code_unknown: Option<SameCodeUnknown>,
     },
     /// The abbreviated commit matches several.
     AmbiguousCommit { commits: Vec<Commit> },
@@ -343,6 +345,13 @@ impl NoVerdict<'_> {
             Self::TooFewRuns { .. } => "too_few_runs",
             Self::Failed(error) => error_code(error),
         }
+    }
+}
+
+impl NoVerdict<'_> {
+    /// Whether another run of the same code can lead to a verdict.
+    pub(crate) const fn is_about_candidate(&self) -> bool {
+        matches!(self, Self::UnusableMetric { side: Side::Candidate, .. })
     }
 }
 

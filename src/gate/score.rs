@@ -3,6 +3,7 @@
 use super::{GateResult, Session};
 use crate::clearml::Error;
 use crate::gate::outcome::{NoVerdict, Side, Spread};
+use crate::model::commit::Commit;
 use crate::model::compare::Score;
 use crate::model::metric::{Metric, PerMetric};
 use crate::model::run::{Reading, Run, ScoreFault};
@@ -42,14 +43,27 @@ impl<'a> Session<'a> {
         Ok(values.map(median))
     }
 
-    /// The scores of a run; where the settings request several runs, together with the other clean runs of its commit.
+    /// The scores of a run; where the settings request several runs, together with the other clean runs of its commit, and
+    /// of its code if those are too few.
     pub(super) fn scores_with_reruns(&self, side: Side, run: &Run) -> GateResult<'a, Scores> {
         let commit = run.commit_id().filter(|_| self.settings.runs > 1);
         let Some(commit) = commit else { return self.scores_of(side, &[run]) };
-        let commits = [commit.clone()];
-        let mut found = self.client.of_commits_or_tagged(self.scope(), &commits, &self.settings.tag)?;
-        self.check_working_trees(&mut found, &commits, None)?;
+        let mut commits = vec![commit.clone()];
+        let mut found = self.checked_runs(&commits)?;
+        if CommitRuns::new(&found, &commits).clean().len() < self.settings.runs {
+            let others = self.same_code(commit)?.unwrap_or_default();
+            if !others.is_empty() {
+                commits.extend(others);
+                found = self.checked_runs(&commits)?;
+            }
+        }
         self.scores_of(side, &CommitRuns::new(&found, &commits).clean())
+    }
+
+    fn checked_runs(&self, commits: &[Commit]) -> Result<Vec<Run>, Error> {
+        let mut found = self.client.of_commits_or_tagged(self.scope(), commits, &self.settings.tag)?;
+        self.check_working_trees(&mut found, commits, None)?;
+        Ok(found)
     }
 
     /// The scores of one run, which must have all required metrics.

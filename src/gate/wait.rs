@@ -1,8 +1,9 @@
-//! Waiting while a run of the code is queued or running: how long, how often to look, and what to show.
+//! Waiting for runs and for the server: how long, how often to look, and what to show.
 
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::gate::outcome::NoVerdict;
 use crate::model::run::{Run, Status};
 
 /// The pause after the first look. Each further one is half as long again, up to [`LONGEST_PAUSE`].
@@ -23,12 +24,42 @@ pub(crate) trait Progress {
 pub(crate) struct Waiting {
     pub(crate) elapsed: Duration,
     pub(crate) limit: Duration,
-    /// How many runs of the code are running.
-    pub(crate) running: usize,
-    /// How many are queued.
-    pub(crate) queued: usize,
-    /// The last iteration that one of them reported.
-    pub(crate) last_iteration: Option<u64>,
+    pub(crate) awaited: Awaited,
+}
+
+/// What a wait is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Awaited {
+    /// A run of the code, which has none.
+    AnyRun,
+    /// The end of runs of the code.
+    Runs {
+        running: usize,
+        queued: usize,
+        /// The last iteration that one of them reported.
+        last_iteration: Option<u64>,
+    },
+    /// The server, which cannot be reached.
+    Server,
+}
+
+impl Awaited {
+    fn runs(pending: &[&Run]) -> Self {
+        let running = pending.iter().filter(|run| run.status == Status::Running).count();
+        Self::Runs {
+            running,
+            queued: pending.len() - running,
+            last_iteration: pending.iter().filter_map(|run| run.last_iteration).max(),
+        }
+    }
+
+    /// The part that makes a new line in a log. Iterations change all the time.
+    const fn without_iteration(self) -> Self {
+        match self {
+            Self::Runs { running, queued, .. } => Self::Runs { running, queued, last_iteration: None },
+            other => other,
+        }
+    }
 }
 
 pub(super) struct Wait<'p> {
@@ -37,7 +68,7 @@ pub(super) struct Wait<'p> {
     pause: Duration,
     progress: &'p mut dyn Progress,
     /// What was shown last, and when.
-    shown: Option<(Instant, Waiting)>,
+    shown: Option<(Instant, Awaited)>,
 }
 
 impl<'p> Wait<'p> {
@@ -45,33 +76,41 @@ impl<'p> Wait<'p> {
         Self { began: Instant::now(), limit, pause: FIRST_PAUSE, progress, shown: None }
     }
 
-    /// Pauses before the next look at these runs; false when there is no time left.
-    pub(super) fn pause(&mut self, pending: &[&Run]) -> bool {
+    /// Pauses before the next look at these runs; false when there are none, or when no time is left.
+    pub(super) fn for_runs(&mut self, pending: &[&Run]) -> bool {
+        !pending.is_empty() && self.pause(Awaited::runs(pending), Duration::ZERO)
+    }
+
+    /// Pauses before the next look for a run; false when no time is left.
+    pub(super) fn for_any_run(&mut self) -> bool {
+        self.pause(Awaited::AnyRun, Duration::ZERO)
+    }
+
+    /// Pauses before the server is asked again; false when it answered, when another attempt would fail as well, or when
+    /// no time is left. `was_reached` is whether this server has answered before.
+    pub(super) fn for_server(&mut self, why: &NoVerdict<'_>, was_reached: bool) -> bool {
+        let NoVerdict::Failed(error) = why else { return false };
+        error.retry_after(was_reached).is_some_and(|pause| self.pause(Awaited::Server, pause))
+    }
+
+    fn pause(&mut self, awaited: Awaited, at_least: Duration) -> bool {
         let left = self.limit.saturating_sub(self.began.elapsed());
-        if left.is_zero() {
+        if left.is_zero() || left < at_least {
             return false;
         }
-        self.show(pending);
-        thread::sleep(self.pause.min(left));
+        self.show(awaited);
+        thread::sleep(self.pause.min(left).max(at_least));
         self.pause = longer(self.pause);
         true
     }
 
-    fn show(&mut self, pending: &[&Run]) {
-        let running = pending.iter().filter(|run| run.status == Status::Running).count();
-        let waiting = Waiting {
-            elapsed: self.began.elapsed(),
-            limit: self.limit,
-            running,
-            queued: pending.len() - running,
-            last_iteration: pending.iter().filter_map(|run| run.last_iteration).max(),
-        };
-        let is_shown = self.shown.as_ref().is_some_and(|(at, shown)| {
-            (shown.running, shown.queued) == (waiting.running, waiting.queued) && at.elapsed() < SAME_STATE
+    fn show(&mut self, awaited: Awaited) {
+        let is_shown = self.shown.is_some_and(|(at, shown)| {
+            shown.without_iteration() == awaited.without_iteration() && at.elapsed() < SAME_STATE
         });
         if self.progress.overwrites() || !is_shown {
-            self.progress.show(&waiting);
-            self.shown = Some((Instant::now(), waiting));
+            self.progress.show(&Waiting { elapsed: self.began.elapsed(), limit: self.limit, awaited });
+            self.shown = Some((Instant::now(), awaited));
         }
     }
 }
@@ -100,18 +139,24 @@ mod tests {
     #[test]
     fn a_log_shows_only_what_is_new_and_a_terminal_shows_everything() {
         let running = Run { last_iteration: Some(70), ..run("a", Status::Running, None) };
+        let later = Run { last_iteration: Some(80), ..run("a", Status::Running, None) };
         let queued = run("b", Status::Queued, None);
+        let runs = |running, queued, last_iteration| Awaited::Runs { running, queued, last_iteration };
+        let (first, last) = (runs(0, 1, None), runs(1, 1, Some(70)));
+        let (once, twice) = (runs(1, 0, Some(70)), runs(1, 0, Some(80)));
         for (overwrites, expected) in [
-            (false, [(0, 1, None), (1, 0, Some(70)), (1, 1, Some(70))].as_slice()),
-            (true, &[(0, 1, None), (1, 0, Some(70)), (1, 0, Some(70)), (1, 1, Some(70))]),
+            (false, [first, once, last, Awaited::Server, Awaited::AnyRun].as_slice()),
+            (true, &[first, once, twice, last, Awaited::Server, Awaited::Server, Awaited::AnyRun]),
         ] {
             let mut shown = Shown(Vec::new(), overwrites);
             let mut wait = Wait::new(Duration::from_mins(1), &mut shown);
-            for pending in [[&queued].as_slice(), &[&running], &[&running], &[&running, &queued]] {
-                wait.show(pending);
+            for pending in [[&queued].as_slice(), &[&running], &[&later], &[&running, &queued]] {
+                wait.show(Awaited::runs(pending));
             }
-            let shown: Vec<_> = shown.0.iter().map(|one| (one.running, one.queued, one.last_iteration)).collect();
-            assert_eq!(shown, expected);
+            for awaited in [Awaited::Server, Awaited::Server, Awaited::AnyRun] {
+                wait.show(awaited);
+            }
+            assert_eq!(shown.0.iter().map(|one| one.awaited).collect::<Vec<_>>(), expected);
         }
     }
 

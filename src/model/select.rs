@@ -1,5 +1,6 @@
 //! Which runs are judged: the candidate, the baseline, and why other runs of the commit are not eligible. Pure.
 
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
 use serde::Serialize;
@@ -55,6 +56,17 @@ impl<'a> CommitRuns<'a> {
     pub(crate) fn pending(&self) -> Vec<&'a Run> {
         let is_eligible = |run: &&Run| run.is_pending() && !run.working_tree.is_dirty();
         self.0.iter().copied().filter(is_eligible).collect()
+    }
+
+    /// The pending runs that can still be one of this many newest clean runs, which exist. A queued run counts as new,
+    /// because it starts later.
+    pub(crate) fn reruns(&self, newest: usize) -> Vec<&'a Run> {
+        let clean = self.clean();
+        let oldest = clean.get(newest.saturating_sub(1)).copied();
+        let counts = |run: &&Run| {
+            run.status == Status::Queued || oldest.is_some_and(|oldest| run.compare_age(oldest) == Ordering::Greater)
+        };
+        self.pending().into_iter().filter(counts).collect()
     }
 
     /// The finished runs that are known to be clean.
@@ -160,6 +172,23 @@ mod tests {
             run("draft", Status::Created, None),
         ];
         assert_eq!(ids(&CommitRuns::new(&runs, &[commit()]).pending()), ["running", "queued"]);
+    }
+
+    #[test]
+    fn a_rerun_counts_if_it_can_become_one_of_the_newest_runs() {
+        let at = |when, run| Run { when, ..run };
+        let runs = [
+            at(5, dirty(run("dirty", Status::Running, None))),
+            at(4, run("newer", Status::Running, None)),
+            at(3, run("first", Status::Completed, Some(1.0))),
+            at(2, run("between", Status::Running, None)),
+            at(1, run("second", Status::Completed, Some(1.0))),
+            at(0, run("older", Status::Running, None)),
+            at(0, run("queued", Status::Queued, None)),
+        ];
+        let reruns = |newest| ids(&CommitRuns::new(&runs, &[commit()]).reruns(newest)).join(" ");
+        assert_eq!(reruns(1), "newer queued");
+        assert_eq!(reruns(2), "newer between queued");
     }
 
     #[test]

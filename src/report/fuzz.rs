@@ -367,7 +367,10 @@ fn near_misses(input: &mut Input<'_>) -> NearMisses {
 fn judged_via(input: &mut Input<'_>) -> JudgedVia {
     match input.below(3) {
         0 => JudgedVia::Own,
-        1 => JudgedVia::SameCode(CodePaths::parse(&input.text()).unwrap_or_default()),
+        1 => JudgedVia::SameCode {
+            paths: CodePaths::parse(&input.text()).unwrap_or_default(),
+            has_own_runs: input.byte().is_multiple_of(2),
+        },
         _ => JudgedVia::PullRequest(u64::from(input.byte())),
     }
 }
@@ -386,6 +389,7 @@ fn no_verdict<'a>(input: &mut Input<'_>, settings: &'a Settings) -> NoVerdict<'a
             near: near_misses(input),
             judged_via: judged_via(input),
             ran: input.list(|_| settings.commit.clone()),
+            same_code_unknown: input.maybe(same_code_unknown),
         },
         4 => NoVerdict::AmbiguousCommit { commits: input.list(|_| settings.commit.clone()) },
         5 => NoVerdict::UnusableMetric {

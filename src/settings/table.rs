@@ -177,7 +177,8 @@ settings! {
     CLEARML_WAIT {
         default: Some("0"),
         example: Some("90s, 30m or 2h"),
-        meaning: "How long to wait if a run of the commit is still queued or running.",
+        meaning: "How long to wait if the commit has no run yet, too few have finished, a rerun could still pass, or ClearML \
+                  cannot be reached.",
     }
     CLEARML_ENFORCE {
         default: Some("true"),

@@ -2,22 +2,33 @@
 
 use std::fmt;
 
-use crate::gate::Waiting;
+use super::counted;
 use crate::gate::outcome::OriginUnknown;
+use crate::gate::{Awaited, Waiting};
 use crate::git::GitError;
 use crate::text::duration;
 
 /// One line about a wait in progress.
 pub(crate) fn waiting(waiting: &Waiting) -> String {
-    let Waiting { elapsed, limit, running, queued, last_iteration } = waiting;
-    let runs = |count: usize| if count == 1 { "run" } else { "runs" };
-    let state = match (running, queued) {
-        (running, 0) => format!("{running} {} running", runs(*running)),
-        (0, queued) => format!("{queued} {} queued", runs(*queued)),
-        (running, queued) => format!("{running} {} running, {queued} queued", runs(*running)),
-    };
-    let iteration = last_iteration.map_or_else(String::new, |iteration| format!(", last iteration {iteration}"));
-    format!("waiting, {} of {}: {state}{iteration}", duration::format(*elapsed), duration::format(*limit))
+    let Waiting { elapsed, limit, awaited } = waiting;
+    format!("waiting, {} of {}: {awaited}", duration::format(*elapsed), duration::format(*limit))
+}
+
+impl fmt::Display for Awaited {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self::Runs { running, queued, last_iteration } = self else {
+            return f.write_str(match self {
+                Self::Server => "ClearML cannot be reached",
+                _ => "this commit has no run yet",
+            });
+        };
+        match (running, queued) {
+            (running, 0) => write!(f, "{} running", counted(*running, "run"))?,
+            (0, queued) => write!(f, "{} queued", counted(*queued, "run"))?,
+            (running, queued) => write!(f, "{} running, {queued} queued", counted(*running, "run"))?,
+        }
+        last_iteration.map_or(Ok(()), |iteration| write!(f, ", last iteration {iteration}"))
+    }
 }
 
 impl fmt::Display for OriginUnknown {
@@ -48,10 +59,13 @@ mod tests {
 
     #[test]
     fn a_wait_says_what_is_running_and_queued() {
-        let line = |running, queued, last_iteration| {
+        let waiting_for = |awaited| {
             let (elapsed, limit) = (Duration::from_secs(3), Duration::from_mins(30));
-            waiting(&Waiting { elapsed, limit, running, queued, last_iteration })
+            waiting(&Waiting { elapsed, limit, awaited })
         };
+        let line = |running, queued, last_iteration| waiting_for(Awaited::Runs { running, queued, last_iteration });
+        assert_eq!(waiting_for(Awaited::AnyRun), "waiting, 3 s of 30 min: this commit has no run yet");
+        assert_eq!(waiting_for(Awaited::Server), "waiting, 3 s of 30 min: ClearML cannot be reached");
         assert_eq!(line(1, 0, Some(70)), "waiting, 3 s of 30 min: 1 run running, last iteration 70");
         assert_eq!(line(0, 2, None), "waiting, 3 s of 30 min: 2 runs queued");
         assert_eq!(line(1, 1, None), "waiting, 3 s of 30 min: 1 run running, 1 queued");

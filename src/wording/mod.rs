@@ -36,6 +36,7 @@ use crate::gate::outcome::{
     Finding, Judged, JudgedVia, MetricOutcome, NotStarted, Outcome, Report, RunResult, RunSummary, Side, Spread,
     Warning,
 };
+use crate::model::commit::RecordedCommit;
 use crate::model::compare::{Comparison, Direction, Judgement, Score, Verdict};
 use crate::model::metric::{Metric, Pick};
 use crate::model::run::ScoreFault;
@@ -361,19 +362,28 @@ pub(crate) fn no_baseline(settings: &Settings) -> Phrase {
 
 /// Which commit was judged in place of the one under review, if it was another one.
 pub(crate) fn judged_via(settings: &Settings, judged: &Judged<'_>) -> Option<Phrase> {
-    let ran = judged.candidate.commit.as_ref().map_or_else(|| say("an unknown commit"), |id| commit(id.as_str()));
+    let ran = judged.candidate.commit.as_ref();
+    let is_own = ran.and_then(RecordedCommit::id).is_some_and(|id| settings.commit.matches(id));
+    if let (JudgedVia::SameCode { .. }, true) = (&judged.via, is_own) {
+        return Some(say("also counting runs of other commits with the same code"));
+    }
+    let ran = ran.map_or_else(|| say("an unknown commit"), |id| commit(id.as_str()));
     in_place(settings, &judged.via, say("using the run of ").then(ran), "has")
 }
 
 /// Explains why runs of other commits were considered; `used` says which.
 fn in_place(settings: &Settings, judged_via: &JudgedVia, used: Phrase, have: &str) -> Option<Phrase> {
-    let no_run = commit(settings.commit.as_str()).say(" has no run; ").then(used);
+    let lacking = match judged_via {
+        JudgedVia::SameCode { has_own_runs: true, .. } => " has too few clean runs; ",
+        _ => " has no run; ",
+    };
+    let no_run = commit(settings.commit.as_str()).say(lacking).then(used);
     match judged_via {
         JudgedVia::Own => None,
-        JudgedVia::SameCode(paths) if paths.is_whole_tree() => {
+        JudgedVia::SameCode { paths, .. } if paths.is_whole_tree() => {
             Some(no_run.say(format!(", which {have} the same code")))
         }
-        JudgedVia::SameCode(paths) => {
+        JudgedVia::SameCode { paths, .. } => {
             Some(no_run.say(format!(", which {have} the same code in ")).sentence(&paths.to_string()))
         }
         JudgedVia::PullRequest(number) => {
@@ -386,7 +396,7 @@ fn in_place(settings: &Settings, judged_via: &JudgedVia, used: Phrase, have: &st
 pub(crate) fn near_misses(near: &NearMisses, judged_via: &JudgedVia, with_advice: bool) -> Vec<Phrase> {
     let of = match judged_via {
         JudgedVia::Own => "of this commit",
-        JudgedVia::SameCode(_) | JudgedVia::PullRequest(_) => "of this code",
+        JudgedVia::SameCode { .. } | JudgedVia::PullRequest(_) => "of this code",
     };
     let kinds = [
         (near.running, "is still running", "are still running", "check again when it has completed"),

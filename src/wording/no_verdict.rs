@@ -71,9 +71,17 @@ pub(crate) fn details(settings: &Settings, why: &NoVerdict<'_>) -> Vec<Phrase> {
             say("Set CLEARML_TASK_NAME to the task's exact name. If the task has never run, run the training first."),
         ],
         NoVerdict::NoRunOfCommit { newest_clean, same_code_unknown, pull_request_unknown } => {
-            no_run(newest_clean.as_ref(), same_code_unknown.as_ref(), pull_request_unknown.as_ref())
+            let mut details = no_run(newest_clean.as_ref(), same_code_unknown.as_ref(), pull_request_unknown.as_ref());
+            details.extend((!settings.wait.is_zero()).then(|| waited(settings)));
+            details
         }
-        NoVerdict::NoEligibleRun { near, judged_via, ran } => no_eligible_run(settings, near, judged_via, ran),
+        NoVerdict::NoEligibleRun { near, judged_via, ran, same_code_unknown } => {
+            let mut details = no_eligible_run(settings, near, judged_via, ran);
+            // While a run is pending, its end is what to look for.
+            let unknown = same_code_unknown.as_ref().filter(|_| near.running + near.queued == 0);
+            details.extend(unknown.map(no_same_code));
+            details
+        }
         NoVerdict::AmbiguousCommit { commits } => {
             vec![
                 say("It matches ").listed(commits.iter().map(|id| phrase::name(id.as_str()))).say("."),
@@ -160,10 +168,14 @@ fn no_eligible_run(settings: &Settings, near: &NearMisses, judged_via: &JudgedVi
         if settings.wait.is_zero() {
             say("To wait for a run instead, set CLEARML_WAIT, for example to 30m.")
         } else {
-            say(format!("The check waited {} (CLEARML_WAIT).", duration::format(settings.wait)))
+            waited(settings)
         }
     });
     in_place.into_iter().chain(near_misses(near, judged_via, true)).chain(wait).collect()
+}
+
+fn waited(settings: &Settings) -> Phrase {
+    say(format!("The check waited {} (CLEARML_WAIT).", duration::format(settings.wait)))
 }
 
 fn unusable_metric(

@@ -97,8 +97,8 @@ fn the_errors_of_the_first_hour_are_shown_as_they_are_printed() {
             title: "The run is not finished",
             ran: Gate::of(&running).run(),
             code: 3,
-            meaning: "`CLEARML_WAIT: 30m` waits up to 30 minutes while a run is queued or running. Raise the timeout of\n\
-                the job if it is shorter.",
+            meaning: "`CLEARML_WAIT: 30m` waits up to 30 minutes for it. Raise the timeout of the job if it is\n\
+                shorter.",
         }
         .text(&running),
         Stumble {

@@ -220,13 +220,75 @@ fn a_run_of_the_very_commit_comes_before_newer_ones_of_the_same_code() {
     let ran = gate.run().expect(0, "PASSED, improved").says("candidate 0.9 ");
     assert!(!ran.out.contains("has no run"), "{}", ran.out);
     assert_eq!(sandbox.tagged(TAG), [own]);
-    // Also when it failed: that is what is known of this commit.
-    let newest = commit(gate.path(), "once more");
-    sandbox.add(run(&newest, 0.9).status("failed"));
-    gate.set("COMMIT_ID", &newest)
-        .run()
-        .expect(3, "NO VERDICT: no run of this commit is both completed and")
-        .says("1 run of this commit failed");
+}
+
+#[test]
+fn a_run_of_the_same_code_counts_where_the_commit_has_no_clean_run() {
+    type Spoil = fn(TaskSeed) -> TaskSeed;
+    let ways: [Spoil; 4] = [
+        |seed| seed.status("failed"),
+        |seed| seed.diff("x"),
+        |seed| seed.status("in_progress"),
+        |seed| seed.system_tag("archived"),
+    ];
+    for spoil in ways {
+        let sandbox = workspace();
+        let (gate, first) = checkout(&sandbox);
+        let reviewed = reworded(gate.path());
+        let head = sandbox.add(run(&first, 0.9));
+        sandbox.add(spoil(run(&reviewed, 0.99)));
+        let ran = gate.set("COMMIT_ID", &reviewed).run().expect(0, "PASSED, improved").says("candidate 0.9 ");
+        let (reviewed, first) = (short(&reviewed), short(&first));
+        ran.says(&format!("{reviewed} has too few clean runs; using the run of {first}, which has the same code"));
+        assert_eq!(sandbox.tagged(TAG), [head]);
+    }
+}
+
+#[test]
+fn other_code_does_not_count_where_the_commit_has_no_clean_run() {
+    let sandbox = workspace();
+    let (gate, first) = checkout(&sandbox);
+    sandbox.add(run(&first, 0.9));
+    write(gate.path(), "train.py", "worse()\n");
+    let reviewed = commit(gate.path(), "worse");
+    sandbox.add(run(&reviewed, 0.1).status("failed"));
+    let gate = gate.set("COMMIT_ID", &reviewed);
+    let ran = gate.run().expect(3, "NO VERDICT: no run of this commit is both completed and");
+    let ran = ran.says("1 run of this commit failed");
+    assert!(!ran.out.contains("same code"), "{}", ran.out);
+    // Where that cannot be known, the report says so.
+    let outside = Gate::of(&sandbox).set("COMMIT_ID", &reviewed);
+    let ran = outside.run().expect(3, "NO VERDICT: no run of this commit is both completed and");
+    ran.says("Could not look for runs of the same code under other commits: the working directory is not inside");
+}
+
+#[test]
+fn runs_of_the_same_code_count_toward_the_requested_number() {
+    let sandbox = Sandbox::start();
+    let (gate, first) = checkout(&sandbox);
+    let reviewed = reworded(gate.path());
+    sandbox.add(run(BASE, 0.8));
+    sandbox.add(run(BASE, 0.8));
+    let base = sandbox.add(best(0.8));
+    sandbox.add(run(&first, 0.7));
+    sandbox.add(run(&first, 0.9));
+    let gate = gate.set("COMMIT_ID", &reviewed).set("CLEARML_RUNS", "3");
+    gate.run().expect(3, "NO VERDICT: this code has 2 clean runs, but CLEARML_RUNS requires 3");
+    let head = sandbox.add(run(&reviewed, 0.95));
+    let ran = gate.run().expect(0, "PASSED, improved").says("candidate 0.9 (median of 3 runs, 0.7 to 0.95)");
+    ran.says("also counting runs of other commits with the same code");
+    assert_eq!(sandbox.tagged(TAG), std::slice::from_ref(&head));
+    assert!(!sandbox.tags(&base).contains(&TAG.to_owned()));
+    // The same holds for the baseline, or nothing could be compared with the new best run.
+    gate.run().expect(0, "PASSED, unchanged: this run is the baseline");
+    write(gate.path(), "train.py", "worse()\n");
+    let worse = commit(gate.path(), "worse");
+    for value in [0.85, 0.85, 0.99] {
+        sandbox.add(run(&worse, value));
+    }
+    let ran = gate.set("COMMIT_ID", &worse).run().expect(1, "FAILED, degraded");
+    ran.says("candidate 0.85 ").says("baseline 0.9 (median of 3 runs, 0.7 to 0.95)");
+    assert_eq!(sandbox.tagged(TAG), [head]);
 }
 
 #[test]
@@ -485,6 +547,23 @@ fn a_run_of_the_same_code_that_is_at_work_is_waited_for() {
     let ran = stands(gate.set("COMMIT_ID", &reviewed).set("CLEARML_WAIT", "1m").run(), &reviewed, &first);
     assert!(ran.err.starts_with("waiting, 0 s of 1 min: 1 run running"), "{}", ran.err);
     assert_eq!(sandbox.tagged(TAG), [head]);
+}
+
+#[test]
+fn a_run_of_the_same_code_that_appears_is_waited_for() {
+    let sandbox = workspace();
+    let (gate, first) = checkout(&sandbox);
+    let reviewed = reworded(gate.path());
+    let (ran, mut looks) = (first.clone(), 0);
+    sandbox.on_request(move |request, workspace| {
+        // A look without a run lists the runs of the commit and the newest ones.
+        looks += usize::from(request.body.to_string().contains("last_iteration"));
+        if looks == 3 && workspace.tagged("new").is_empty() {
+            workspace.add(run(&ran, 0.9).tag("new"));
+        }
+    });
+    let ran = stands(gate.set("COMMIT_ID", &reviewed).set("CLEARML_WAIT", "1m").run(), &reviewed, &first);
+    assert_eq!(ran.err, "waiting, 0 s of 1 min: this commit has no run yet\n");
 }
 
 #[test]

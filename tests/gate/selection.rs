@@ -370,5 +370,6 @@ fn no_diff_is_ever_downloaded() {
     }
     Gate::of(&sandbox).run().expect(3, "NO VERDICT");
     let bytes: usize = sandbox.requests().iter().map(|request| request.response_bytes).sum();
-    assert!(bytes < 60_000, "{bytes}");
+    // The runs are listed twice: those of the commit, and the newest ones in search of the same code.
+    assert!(bytes < 90_000, "{bytes}");
 }

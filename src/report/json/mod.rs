@@ -234,7 +234,7 @@ impl Document {
         self.ineligible_runs = judged.ineligible.clone();
         self.judged_via = match &judged.via {
             JudgedVia::Own => None,
-            JudgedVia::SameCode(paths) => {
+            JudgedVia::SameCode { paths, .. } => {
                 let paths = (!paths.is_whole_tree()).then(|| room.text(&paths.to_string()));
                 Some(Via { kind: "same_code", paths, pull_request: None })
             }

@@ -148,6 +148,7 @@ fn reports(text: &str) -> Vec<String> {
             near: NearMisses { dirty: 1, ..NearMisses::default() },
             judged_via: JudgedVia::PullRequest(7),
             ran: vec![Commit::parse(COMMIT).unwrap()],
+            same_code_unknown: None,
         },
         NoVerdict::AmbiguousCommit { commits: vec![Commit::parse(COMMIT).unwrap(); 3] },
         NoVerdict::UnusableMetric { side: Side::Baseline, run: summary(text, text), faults, known },

@@ -104,6 +104,7 @@ pub(crate) fn without_verdict() -> Vec<Report<'static>> {
             near: NearMisses { dirty: 2, ..NearMisses::default() },
             judged_via: JudgedVia::Own,
             ran: Vec::new(),
+            same_code_unknown: None,
         },
         NoVerdict::AmbiguousCommit { commits: vec![settings.commit.clone()] },
         NoVerdict::NoBaseline,
