@@ -128,6 +128,11 @@ pub(crate) enum NoCommit {
     },
     NothingToGate(NothingToGate),
     Checkout(GitError),
+    /// The commit is abbreviated, and git does not know its full id.
+    Abbreviated {
+        found: FoundCommit,
+        error: GitError,
+    },
 }
 
 /// A pull or merge request.
@@ -203,6 +208,7 @@ pub(crate) fn detect(flag: Option<&str>, environment: &Environment, directory: &
             None => Trigger::Commit(checked_out(&git)?),
         },
     };
+    let trigger = with_full_id(trigger, &git)?;
     let forge = if provider == Some(Provider::GitHub) { github::forge(environment) } else { None };
     Ok(CiContext { trigger, pull_request, forge })
 }
@@ -230,6 +236,21 @@ fn with_commit(trigger: Option<Trigger>, head: FoundCommit) -> Trigger {
         Some(Trigger::Nothing(reason)) => Trigger::Nothing(reason),
         Some(Trigger::Commit(_) | Trigger::MergeGroup { .. }) | None => Trigger::Commit(head),
     }
+}
+
+/// Completes an abbreviated commit. ClearML could only compare its first digits, and another commit with the same ones
+/// can be made: 12 digits take minutes.
+fn with_full_id(mut trigger: Trigger, git: &Git<'_>) -> Result<Trigger, NoCommit> {
+    if let Trigger::Commit(found) | Trigger::Merged { head: found, .. } | Trigger::Pushed { head: found, .. } =
+        &mut trigger
+        && !found.commit.is_full()
+    {
+        match git.full_id(&found.commit) {
+            Ok(commit) => found.commit = commit,
+            Err(error) => return Err(NoCommit::Abbreviated { found: found.clone(), error }),
+        }
+    }
+    Ok(trigger)
 }
 
 /// What the CI that runs this reports. Each CI is recognized by its own marker, because other variables also appear in

@@ -75,7 +75,6 @@ impl<'a> Session<'a> {
             run.readings = self.readings(run, Metric::is_required)?;
         }
         let commit_runs = CommitRuns::new(&runs, &commits);
-        self.reject_ambiguous_commit(&commit_runs)?;
         // Without a run there is no verdict, so the working trees do not matter.
         if !commit_runs.is_empty() {
             let baseline = TaggedRuns::new(&runs, tag).baseline(metrics).filter(|run| run.has_scores(metrics));
@@ -83,15 +82,6 @@ impl<'a> Session<'a> {
             self.check_working_trees(&mut runs, &commits, baseline.as_ref())?;
         }
         Ok(Snapshot { read_at, runs, commits, judged_via, same_code_unknown: None, pull_request_unknown: None })
-    }
-
-    fn reject_ambiguous_commit(&self, commit_runs: &CommitRuns<'_>) -> GateResult<'a, ()> {
-        let (commit, recorded) = (&self.settings.commit, commit_runs.commits());
-        let matching: Vec<Commit> = recorded.into_iter().filter(|id| commit.matches(id)).cloned().collect();
-        if matching.len() > 1 {
-            return Err(NoVerdict::AmbiguousCommit { commits: matching }.into());
-        }
-        Ok(())
     }
 
     /// Finds out which of the runs that matter are clean: the baseline first, then from the newest, until there are enough

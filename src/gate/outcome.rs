@@ -201,8 +201,6 @@ pub(crate) enum NoVerdict<'a> {
         /// Why runs of other commits with the same code could not be searched.
         same_code_unknown: Option<SameCodeUnknown>,
     },
-    /// The abbreviated commit matches several.
-    AmbiguousCommit { commits: Vec<Commit> },
     /// Required metrics are missing or not numbers.
     UnusableMetric {
         side: Side,
@@ -336,7 +334,6 @@ impl NoVerdict<'_> {
             Self::TaskNotFound { .. } => "task_not_found",
             Self::NoRunOfCommit { .. } => "no_run_of_commit",
             Self::NoEligibleRun { .. } => "no_eligible_run",
-            Self::AmbiguousCommit { .. } => "ambiguous_commit",
             Self::UnusableMetric { .. } => "unusable_metric",
             Self::MixedValues { mixed: Mixed::TwoProcesses, .. } => "shared_run",
             Self::MixedValues { .. } => "continued_run",

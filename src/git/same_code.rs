@@ -23,6 +23,16 @@ pub(crate) enum Identity {
 }
 
 impl Git<'_> {
+    /// The full id of an abbreviated commit.
+    ///
+    /// # Errors
+    /// When there is no repository, or none or several of its commits start with this id.
+    pub(crate) fn full_id(&self, commit: &Commit) -> Result<Commit, GitError> {
+        let commit = commit.clone();
+        let id = self.talk(&BATCH, move |pipes| Ok(Reply::Early(Objects(pipes).commit(&commit)?.id)))?;
+        Commit::parse(&id).map_err(|_| GitError::UnexpectedOutput(id))
+    }
+
     /// Compares the code of a commit with that of others, in their order, with one git process for all of them.
     ///
     /// # Errors

@@ -377,7 +377,7 @@ fn judged_via(input: &mut Input<'_>) -> JudgedVia {
 
 fn no_verdict<'a>(input: &mut Input<'_>, settings: &'a Settings) -> NoVerdict<'a> {
     let texts = |input: &mut Input<'_>| input.list(Input::text);
-    match input.below(11) {
+    match input.below(10) {
         0 => NoVerdict::ProjectNotFound { similar: texts(input) },
         1 => NoVerdict::TaskNotFound { similar: texts(input) },
         2 => NoVerdict::NoRunOfCommit {
@@ -391,17 +391,16 @@ fn no_verdict<'a>(input: &mut Input<'_>, settings: &'a Settings) -> NoVerdict<'a
             ran: input.list(|_| settings.commit.clone()),
             same_code_unknown: input.maybe(same_code_unknown),
         },
-        4 => NoVerdict::AmbiguousCommit { commits: input.list(|_| settings.commit.clone()) },
-        5 => NoVerdict::UnusableMetric {
+        4 => NoVerdict::UnusableMetric {
             side: side(input),
             run: summary(input),
             faults: settings.metrics.iter().map(|metric| (metric, fault(input))).collect(),
             known: input.list(|input| (input.text(), input.text())),
         },
-        6 => NoVerdict::NoBaseline,
-        7 => NoVerdict::UnusableBaseline { faults: warnings(input) },
-        8 => NoVerdict::TooFewRuns { side: side(input), have: input.below(5), wanted: 5 },
-        9 => NoVerdict::MixedValues {
+        5 => NoVerdict::NoBaseline,
+        6 => NoVerdict::UnusableBaseline { faults: warnings(input) },
+        7 => NoVerdict::TooFewRuns { side: side(input), have: input.below(5), wanted: 5 },
+        8 => NoVerdict::MixedValues {
             run: summary(input),
             mixed: if input.flag() { Mixed::Continued } else { Mixed::TwoProcesses },
             metrics: settings.metrics.iter().collect(),

@@ -205,7 +205,8 @@ settings! {
     }
     COMMIT_ID {
         example: Some("1a2b3c4d5e6f7a8b9c0d1a2b3c4d5e6f7a8b9c0d"),
-        meaning: "The commit to judge, at least 7 hex digits. By default it comes from the CI or the checkout.",
+        meaning: "The commit to judge: its full id, or at least 7 digits of it in a checkout that contains the commit. By \
+                  default it comes from the CI or the checkout.",
     }
 }
 

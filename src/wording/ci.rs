@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::ci::{CommitSource, NoCommit, NothingToGate};
+use crate::ci::{CommitSource, FoundCommit, NoCommit, NothingToGate};
 
 /// Starts most phrases about `COMMIT_ID`.
 const NOT_SET: &str = "is not set, and";
@@ -62,6 +62,17 @@ impl fmt::Display for NoCommit {
             }
             Self::NothingToGate(reason) => write!(f, "is not needed: there is nothing to gate, {}", reason.as_str()),
             Self::Checkout(error) => write!(f, "{NOT_SET} the checked-out commit is unknown: {error}"),
+            Self::Abbreviated { found: FoundCommit { commit, source }, error } => {
+                match source {
+                    CommitSource::Flag | CommitSource::Variable("COMMIT_ID") => write!(f, "{commit}")?,
+                    source => write!(f, "{NOT_SET} {} ({commit})", source.as_str())?,
+                }
+                write!(
+                    f,
+                    " is abbreviated, and git cannot complete it: {error}. Give the full id, or run the gate in a \
+                     checkout that contains this commit"
+                )
+            }
         }
     }
 }

@@ -22,7 +22,6 @@ pub(crate) fn summary(settings: &Settings, why: &NoVerdict<'_>) -> Phrase {
             say("no run of this commit is both completed and free of uncommitted changes")
         }
         NoVerdict::NoEligibleRun { .. } => say("no run of this code is both completed and free of uncommitted changes"),
-        NoVerdict::AmbiguousCommit { .. } => say(format!("{} matches more than one commit", settings.commit)),
         NoVerdict::UnusableMetric { side, faults, .. } => {
             let side = match side {
                 Side::Candidate => "the candidate",
@@ -81,12 +80,6 @@ pub(crate) fn details(settings: &Settings, why: &NoVerdict<'_>) -> Vec<Phrase> {
             let unknown = same_code_unknown.as_ref().filter(|_| near.running + near.queued == 0);
             details.extend(unknown.map(no_same_code));
             details
-        }
-        NoVerdict::AmbiguousCommit { commits } => {
-            vec![
-                say("It matches ").listed(commits.iter().map(|id| phrase::name(id.as_str()))).say("."),
-                say("Use the full commit id."),
-            ]
         }
         NoVerdict::UnusableMetric { side, run, faults, known } => unusable_metric(settings, *side, run, faults, known),
         NoVerdict::MixedValues { run, mixed, metrics } => mixed_values(run, *mixed, metrics),

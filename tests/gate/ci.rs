@@ -42,7 +42,7 @@ fn every_ci_is_asked_for_the_head_and_never_for_the_merge() {
         &[("TF_BUILD", "True"), ("SYSTEM_PULLREQUEST_SOURCECOMMITID", HEAD), ("BUILD_SOURCEVERSION", OTHER)],
         &[("TF_BUILD", "True"), ("BUILD_SOURCEVERSION", HEAD), ("BUILD_SOURCEBRANCH", "refs/heads/main")],
         &[("BITBUCKET_BUILD_NUMBER", "1"), ("BITBUCKET_COMMIT", HEAD), ("BITBUCKET_PR_ID", "7")],
-        &[("BITBUCKET_BUILD_NUMBER", "1"), ("BITBUCKET_COMMIT", &HEAD[..12])],
+        &[("BITBUCKET_BUILD_NUMBER", "1"), ("BITBUCKET_COMMIT", HEAD)],
         &[("CIRCLECI", "true"), ("CIRCLE_SHA1", HEAD), ("CIRCLE_BRANCH", "main")],
         &[("BUILDKITE", "true"), ("BUILDKITE_COMMIT", HEAD), ("BUILDKITE_PULL_REQUEST", "false")],
         &[

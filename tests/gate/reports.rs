@@ -267,8 +267,6 @@ fn no_verdicts() {
     with("wrong_keys", "CLEARML_API_SECRET_KEY", "wrong");
     with("clearml_unreachable", "CLEARML_API_HOST", "http://api.clear.ml.invalid");
     with("invalid_settings", "CLEARML_SCALAR_THRESHOLD", "three");
-    sandbox.add(run("b6589fc0000000000000000000000000000000ff", 0.1));
-    with("ambiguous_commit", "COMMIT_ID", &BASE[..7]);
     sandbox.add(run(OTHER, 0.9).diff("x"));
     sandbox.add(run(OTHER, 0.9).diff("x"));
     sandbox.add(run(OTHER, 0.9).status("in_progress"));

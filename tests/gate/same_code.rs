@@ -309,15 +309,48 @@ fn abbreviations_count_where_they_can_mean_one_commit_only() {
     let reviewed = reworded(gate.path());
     let gate = gate.set("CLEARML_PROMOTE", "never").set("COMMIT_ID", &reviewed[..10]);
     sandbox.add(run(&first[..10], 0.9));
-    stands(gate.run(), &reviewed[..10], &first[..10]);
+    stands(gate.run(), &reviewed, &first[..10]);
     git(gate.path(), &["branch", &reviewed[..10], &first]);
-    gate.run().expect(3, NOBODY).says(&format!("{} is also the name of something else", &reviewed[..10]));
+    let ran = gate.run().expect(2, "");
+    ran.complains(&format!("{} is also the name of something else", &reviewed[..10])).complains("Give the full id");
     git(gate.path(), &["branch", "--delete", "--force", &reviewed[..10]]);
     // A run of a commit that begins alike and is not in this clone: whatever it holds, it is not known to be the same.
     sandbox.add(run(&format!("{}{}", &first[..10], "0".repeat(30)), 0.99));
     gate.run().expect(3, NOBODY).says("2 of 3 commits of other runs");
     sandbox.add(run(&first, 0.85));
-    stands(gate.run(), &reviewed[..10], &first).says("candidate 0.85 ");
+    stands(gate.run(), &reviewed, &first).says("candidate 0.85 ");
+}
+
+/// A commit with the same first 12 digits takes one core two minutes. ClearML has a run of such a commit.
+#[test]
+fn an_abbreviated_commit_is_completed_by_git_and_compared_in_full() {
+    let sandbox = workspace();
+    let (gate, first) = checkout(&sandbox);
+    let crafted = sandbox.add(run(&format!("{}{}", &first[..12], "0".repeat(28)), 0.99));
+    let ways: [&[(&str, &str)]; 2] =
+        [&[("COMMIT_ID", &first[..12])], &[("BITBUCKET_BUILD_NUMBER", "1"), ("BITBUCKET_COMMIT", &first[..12])]];
+    let with = |gate: Gate, way: &[(&str, &str)]| way.iter().fold(gate, |gate, (name, value)| gate.set(name, value));
+    let mut gate = gate.unset("COMMIT_ID");
+    for way in ways {
+        gate = with(gate.unset("COMMIT_ID"), way);
+        gate.run().expect(3, NOBODY).says(&format!("commit {first}"));
+        let outside = with(Gate::of(&sandbox).unset("COMMIT_ID"), way);
+        sandbox.clear_log();
+        let ran = outside.run().expect(2, "").complains(&first[..12]);
+        ran.complains(
+            "is abbreviated, and git cannot complete it: the working directory is not inside a git repository",
+        )
+        .complains("Give the full id, or run the gate in a checkout that contains this commit");
+        assert_eq!(sandbox.requests().len(), 0);
+    }
+    let absent = gate.command().env("BITBUCKET_COMMIT", "0123456789ab").output().unwrap();
+    Ran::of(&absent).expect(2, "").complains("0123456789ab matches no commit in this clone, or more than one");
+    let head = sandbox.add(run(&first, 0.9));
+    gate.run().expect(0, "PASSED, improved").says("candidate 0.9 ");
+    assert_eq!(sandbox.tagged(TAG), [head]);
+    let gate = gate.set("COMMIT_ID", &first[..7].to_uppercase());
+    gate.run().expect(0, "PASSED, unchanged: this run is the baseline");
+    assert!(sandbox.tags(&crafted).is_empty());
 }
 
 #[test]
@@ -367,7 +400,7 @@ fn a_link_that_leads_out_of_the_code_paths_is_never_the_same() {
         let changed = commit(&folder, "deeper");
         let gate = gate.set("COMMIT_ID", &changed).set("CLEARML_CODE_PATHS", "train.py\nsrc");
         let report = gate.run().expect(3, NOBODY).says(said);
-        report.says("Runs of other commits with the same code could not be searched:");
+        report.says("Could not look for runs of the same code under other commits:");
         // The other file is the same, and has nothing to do with the link.
         let train = gate.set("CLEARML_CODE_PATHS", "train.py");
         stands_at(train.run(), &changed, &ran, "train.py");
@@ -409,7 +442,7 @@ fn a_link_within_the_code_paths_is_the_same_and_its_target_is_compared() {
     let changed = commit(&folder, "deeper");
     let gate = gate.set("COMMIT_ID", &changed).set("CLEARML_CODE_PATHS", "src\nshared");
     let report = gate.run().expect(3, NOBODY);
-    assert!(!report.out.contains("could not be searched"), "{}", report.out);
+    assert!(!report.out.contains("Could not look for runs"), "{}", report.out);
 }
 
 #[test]

@@ -139,16 +139,6 @@ fn of_all_projects_the_one_of_the_name_counts() {
 }
 
 #[test]
-fn a_short_commit_is_enough_when_it_is_the_beginning_of_one() {
-    let sandbox = Sandbox::start();
-    sandbox.add(run(HEAD, 0.9));
-    Gate::of(&sandbox).set("COMMIT_ID", "A94A8FE").set("CLEARML_PROMOTE", "never").run().expect(0, "PASSED, first");
-    sandbox.add(run("a94a8fe000000000000000000000000000000000", 0.9));
-    let ran = Gate::of(&sandbox).set("COMMIT_ID", "a94a8fe").run();
-    ran.expect(3, "NO VERDICT: a94a8fe matches more than one commit").says(HEAD).says("Use the full commit id");
-}
-
-#[test]
 fn names_with_every_kind_of_character_are_literal() {
     for (project, task) in
         [("a.b (c)+[d]", "train|.*"), ("проект ü 模型", "модель"), ("$x^y|z", "-dash"), ("a\\b", "q\"'`")]

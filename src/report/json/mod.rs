@@ -12,7 +12,6 @@ use crate::gate::outcome::{
     Finding, Judged, JudgedVia, MetricOutcome, NoVerdict, NotStarted, Outcome, Report, RunResult, RunSummary, Side,
     Spreads,
 };
-use crate::model::commit::Commit;
 use crate::model::compare::{Comparison, Direction, Score};
 use crate::model::metric::{self, Pick};
 use crate::model::run::{self, ScoreFault};
@@ -141,7 +140,6 @@ struct Unjudged {
     kind: &'static str,
     details: Vec<String>,
     similar_names: Vec<String>,
-    matching_commits: Vec<String>,
     reported_metrics: Vec<Reported>,
     newest_clean_run: Option<Run>,
 }
@@ -258,9 +256,6 @@ impl Document {
                 unjudged.newest_clean_run = newest_clean.as_ref().map(|newest| run(newest, room));
             }
             NoVerdict::NoEligibleRun { near, .. } => self.ineligible_runs = near.clone(),
-            NoVerdict::AmbiguousCommit { commits } => {
-                unjudged.matching_commits = room.list(commits.iter().map(Commit::as_str));
-            }
             NoVerdict::UnusableMetric { side, run: unusable, known, .. } => {
                 let unusable = Some(run(unusable, room));
                 match side {

@@ -150,7 +150,6 @@ fn reports(text: &str) -> Vec<String> {
             ran: vec![Commit::parse(COMMIT).unwrap()],
             same_code_unknown: None,
         },
-        NoVerdict::AmbiguousCommit { commits: vec![Commit::parse(COMMIT).unwrap(); 3] },
         NoVerdict::UnusableMetric { side: Side::Baseline, run: summary(text, text), faults, known },
         NoVerdict::NoBaseline,
         NoVerdict::Failed(refusal(text)),

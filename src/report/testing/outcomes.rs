@@ -106,7 +106,6 @@ pub(crate) fn without_verdict() -> Vec<Report<'static>> {
             ran: Vec::new(),
             same_code_unknown: None,
         },
-        NoVerdict::AmbiguousCommit { commits: vec![settings.commit.clone()] },
         NoVerdict::NoBaseline,
         NoVerdict::Failed(refusal("no")),
         NoVerdict::Failed(unreachable),
