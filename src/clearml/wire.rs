@@ -422,6 +422,30 @@ mod tests {
     }
 
     #[test]
+    fn classifies_recorded_runs_of_the_sdk_and_of_agents() {
+        let captures = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/sandbox/captures");
+        for (capture, continuation, out_of_order) in [
+            ("401-trace-sdk-reuse-in-place", Continuation::Possible, false),
+            ("404-trace-sdk-continued", Continuation::Possible, false),
+            ("405-trace-sdk-continued-zero", Continuation::Possible, false),
+            ("406-trace-sdk-continued-published", Continuation::AfterPublishing, false),
+            ("407-trace-sdk-two-at-once", Continuation::Possible, true),
+            ("413-trace-sdk-nan", Continuation::No, false),
+            ("415-trace-sdk-offline-import", Continuation::No, false),
+            ("417-trace-agent-resumed", Continuation::No, false),
+        ] {
+            let trace = std::fs::read_to_string(format!("{captures}/{capture}.json")).unwrap();
+            let mut task = serde_json::from_str::<Value>(&trace).unwrap()["after"].take();
+            // A stored task has an id here, a response an object.
+            task["project"].take();
+            let task: Task = serde_json::from_value(task).unwrap();
+            assert_eq!(task.continuation(), continuation, "{capture}");
+            let accuracy = metric("accuracy", Direction::Max);
+            assert!(task.arrived_out_of_order(&accuracy) == out_of_order, "{capture}");
+        }
+    }
+
+    #[test]
     fn values_arrived_out_of_order_if_an_extreme_is_from_before_the_first() {
         let metric = metric("accuracy", Direction::Max);
         let task = |iterations: [Option<i64>; 3]| {

@@ -348,7 +348,7 @@ impl NoVerdict<'_> {
 impl NoVerdict<'_> {
     /// Whether another run of the same code can lead to a verdict.
     pub(crate) const fn is_about_candidate(&self) -> bool {
-        matches!(self, Self::UnusableMetric { side: Side::Candidate, .. })
+        matches!(self, Self::UnusableMetric { side: Side::Candidate, .. } | Self::MixedValues { .. })
     }
 }
 

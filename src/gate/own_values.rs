@@ -7,8 +7,8 @@ use crate::gate::outcome::Mixed;
 use crate::model::metric::{Metric, Pick};
 use crate::model::run::{Continuation, Run};
 
-/// The log begins some hundredths of a second after the start, and a continued run at least [`Continuation::Possible`]'s two
-/// seconds before it. In microseconds.
+/// The SDK logs its first line some hundredths of a second after a run starts. The log of a continued run begins almost two
+/// seconds before its last start, or earlier. In microseconds.
 const SAME_START: u64 = 1_000_000;
 
 impl Session<'_> {

@@ -17,7 +17,7 @@ const OLD_INIT: &str = "diff --git a/train.py b/train.py\n--- a/train.py\n+++ b/
 const TASKS: &str = "tasks.get_all_ex";
 
 /// How the report begins when the commit has only dirty runs.
-const DIRTY: &str = "NO VERDICT: no run of this commit has completed without uncommitted changes";
+const DIRTY: &str = "NO VERDICT: no run of this commit is both completed and free of uncommitted";
 
 /// The baseline, and one run of the commit with this diff.
 fn with_diff(diff: &str) -> Sandbox {

@@ -93,6 +93,19 @@ fn without_a_log_a_late_start_is_no_verdict() {
     Gate::of(&old).set("CLEARML_SCALAR_VALUE", "last").run().expect(0, "PASSED, first").says("candidate 0.93 ");
 }
 
+/// Another client than the SDK, which logs nothing, continues the task.
+#[test]
+fn a_task_that_was_edited_and_started_again_is_no_verdict() {
+    let sandbox = with_baseline();
+    let id = sandbox.add(curve(OTHER, GOOD).no_log());
+    sandbox.advance_clock(std::time::Duration::from_secs(2));
+    let script = json!({"version_num": HEAD, "diff": ""});
+    sandbox.ask("tasks.edit", &json!({"task": id, "script": script, "force": true})).unwrap();
+    sandbox.ask("tasks.started", &json!({"task": id, "force": true})).unwrap();
+    sandbox.ask("tasks.completed", &json!({"task": id, "force": true})).unwrap();
+    Gate::of(&sandbox).run().expect(3, "NO VERDICT: could not determine");
+}
+
 #[test]
 fn two_processes_that_share_a_task_are_no_verdict() {
     let sandbox = Sandbox::start();

@@ -436,7 +436,7 @@ fn a_link_within_the_code_paths_is_the_same_and_its_target_is_compared() {
     let gate = gate.set("CLEARML_CODE_PATHS", "src\nshared/dee");
     gate.run().expect(3, NOBODY).says("the commit has nothing at the path shared/dee");
     let gate = gate.set("CLEARML_CODE_PATHS", "src");
-    let advice = "add the target of the link to CLEARML_CODE_PATHS";
+    let advice = "Add the target of the link to CLEARML_CODE_PATHS";
     gate.run().expect(3, NOBODY).says("outside the code paths").says(advice);
     write(&folder, "shared/deep/config.yaml", "layers: 4\n");
     let changed = commit(&folder, "deeper");

@@ -89,7 +89,10 @@ fn a_best_value_at_the_start_of_both_runs_raises_the_question_of_the_direction()
         sandbox.add(seed(BASE, baseline).tag(TAG));
         sandbox.add(seed(HEAD, candidate));
         let gate = Gate::of(&sandbox).set("CLEARML_SCALAR_TITLE", "loss").set("CLEARML_SCALAR_SERIES", "eval");
-        let gate = gate.set("CLEARML_SCALAR_MIN_MAX", direction).set("CLEARML_PROMOTE", "never");
+        let gate = gate
+            .set("CLEARML_SCALAR_MIN_MAX", direction)
+            .set("CLEARML_PROMOTE", "never")
+            .set("CLEARML_SCALAR_ZERO", "valid");
         let ran = gate.run();
         match other {
             Some(other) => drop(ran.expect(0, "PASSED").says(&note(other))),

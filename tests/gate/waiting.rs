@@ -172,7 +172,7 @@ fn a_degraded_stands_where_no_newer_run_can_change_it() {
     // The baseline is at fault, and no run of the candidate's code changes that.
     let (sandbox, _) = worse_with_rerun(run(HEAD, 0.9).status("in_progress"));
     let gate = Gate::of(&sandbox).set("CLEARML_WAIT", "2h").set("CLEARML_BASELINE_CHECK", "require");
-    gate.run().expect(3, "NO VERDICT: the baseline cannot be used");
+    gate.run().expect(3, "NO VERDICT: the baseline does not meet");
 }
 
 /// The time is a hundredth: an attempt gives up after 0.6 s, and the server is down for 1 s.
