@@ -911,7 +911,8 @@ mod code_paths {
                 for path in paths.iter() {
                     prop_assert!(!path.contains(['\\', '\n']));
                     prop_assert!(path.split('/').all(|name| !matches!(name, "" | "." | "..")));
-                    let again = CodePaths::parse(path).unwrap();
+                    // The dot and the slash keep spaces at either end, which belong to a name here.
+                    let again = CodePaths::parse(&format!("./{path}/")).unwrap();
                     prop_assert_eq!(again.iter().collect::<Vec<_>>(), [path]);
                 }
             }
