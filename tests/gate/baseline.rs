@@ -1,4 +1,5 @@
-//! Whether the baseline belongs to the main branch: by git, by the pull request of its commit, and what is done about it.
+//! Whether the baseline is part of the main branch, according to git or to the pull request of its commit, and what the
+//! gate does if it is not.
 
 use std::fs;
 use std::path::Path;
@@ -14,7 +15,7 @@ const ELSEWHERE: &str =
     "the baseline is not part of the main branch, which contains neither its commit nor one with the same files";
 const UNFIT: &str = "NO VERDICT: the baseline does not meet CLEARML_BASELINE_CHECK=require";
 
-/// A better model than that of the baseline's commit, and their ids.
+/// A sandbox where the candidate is better than the baseline, and their ids.
 fn workspace(baseline: &str) -> (Sandbox, String, String) {
     let sandbox = Sandbox::start();
     let base = sandbox.add(run(baseline, 0.8).tag(TAG));
@@ -22,7 +23,7 @@ fn workspace(baseline: &str) -> (Sandbox, String, String) {
     (sandbox, base, head)
 }
 
-/// The same gate on the event of a pull request to main, with a GitHub that nobody reaches.
+/// The same gate on the event of a pull request to main, with an unreachable GitHub.
 fn on_pull_request(gate: Gate) -> Gate {
     on(
         gate,
@@ -40,13 +41,13 @@ fn on(gate: Gate, event: &str, payload: &Value) -> Gate {
         .set("GITHUB_API_URL", "http://127.0.0.1:1")
 }
 
-/// The commits of a repository whose branch `main` of origin moved on by a squash, while the local one stayed behind.
+/// The commits of a repository. A squash merge is on `main` of origin; the local `main` is older.
 struct History {
     first: String,
     squashed: String,
-    /// The head that was squashed, with the same tree.
+    /// The head of the squashed pull request. It has the same tree as the squash commit.
     head: String,
-    /// On a branch that nobody merged.
+    /// On a branch that is not merged.
     stray: String,
 }
 
@@ -76,7 +77,7 @@ fn in_history(sandbox: &Sandbox) -> (Gate, History) {
     (on_pull_request(gate), history)
 }
 
-/// Passes and moves the tag, whatever is said beside it.
+/// Asserts that the gate passes and moves the tag. It may also print warnings or notes.
 #[track_caller]
 fn passes(gate: &Gate, sandbox: &Sandbox, head: &str) -> Ran {
     let ran = gate.run().expect(0, "PASSED, improved");
@@ -120,7 +121,7 @@ fn another_commit_is_warned_of_or_is_no_baseline() {
     assert_eq!((sandbox.tagged(TAG), sandbox.state()), (vec![base], before));
 }
 
-/// The branch of origin counts, by the event: not the one that is checked out, nor a local one that stayed behind.
+/// The event names the branch, and origin's branch counts: not the one that is checked out, and not an older local one.
 #[test]
 fn the_branch_is_the_one_that_the_pull_request_goes_to() {
     let history = history(Gate::bare().path());
@@ -146,16 +147,16 @@ fn the_branch_is_the_one_that_the_pull_request_goes_to() {
     let push = json!({"ref": "refs/heads/change", "after": HEAD, "repository": {"default_branch": "change"}});
     let gate = on(gate, "push", &push);
     gate.run().expect(0, "PASSED, improved");
-    // Which branch a push to another one is for, nobody knows.
+    // A push to another branch does not say which branch it is for.
     let push = json!({"ref": "refs/heads/idea", "after": HEAD, "repository": {"default_branch": "change"}});
     let gate = on(gate, "push", &push);
     gate.run().expect(3, UNFIT).says("outside CI, the main branch is unknown");
     says_nothing(&gate.set("CLEARML_BASELINE_CHECK", "warn").run().expect(0, "PASSED, improved"));
 }
 
-/// What git cannot tell, with its reason, and what to do.
+/// If git cannot answer, the report says why and what to do.
 #[test]
-fn what_is_not_known_is_a_note_and_under_require_no_verdict() {
+fn an_unknown_is_a_note_and_with_require_no_verdict() {
     let History { first, .. } = history(Gate::bare().path());
     let origin = Gate::bare();
     history(origin.path());
@@ -201,7 +202,7 @@ fn what_is_not_known_is_a_note_and_under_require_no_verdict() {
 }
 
 #[test]
-fn a_baseline_without_a_commit_is_told() {
+fn a_baseline_without_a_commit_is_reported() {
     let sandbox = Sandbox::start();
     sandbox.add(TaskSeed::new(PROJECT, TASK).no_script().scalar(TITLE, SERIES, &[(0, 0.8)]).tag(TAG));
     let head = sandbox.add(run(HEAD, 0.9));
@@ -222,7 +223,7 @@ fn a_candidate_that_is_the_baseline_is_not_checked() {
     assert_eq!(sandbox.tagged(TAG), [id]);
 }
 
-/// A workspace, and a GitHub that is asked about the baseline's commit, since no clone knows it.
+/// A workspace, and a GitHub that knows the baseline's commit, which is in no clone.
 struct Stage {
     sandbox: Sandbox,
     head: String,
@@ -246,7 +247,7 @@ impl Stage {
             .set("GITHUB_TOKEN", &self.token)
     }
 
-    /// The tag moves and at most one question is asked.
+    /// Asserts that the tag moves after at most one request to GitHub.
     #[track_caller]
     fn passes(&self, gate: &Gate) -> Ran {
         let ran = passes(gate, &self.sandbox, &self.head);
@@ -257,7 +258,7 @@ impl Stage {
 }
 
 #[test]
-fn where_git_cannot_tell_a_merged_pull_request_can() {
+fn a_merged_pull_request_decides_if_git_cannot() {
     let another = "d00d000000000000000000000000000000000000";
     let pulls: [fn(PullSeed) -> PullSeed; 3] = [
         |head| head.merged("d00d000000000000000000000000000000000000"),
@@ -285,13 +286,13 @@ fn a_pull_request_that_was_not_merged_is_named() {
     required.says(&format!("Problem: {said}.")).says("Move the tag to a clean run of the main branch");
     stage.github.clear_log();
     stage.passes(&stage.gate()).says(&format!("warning: {said}"));
-    // Merged into another branch is not merged into this one.
+    // A merge into another branch does not count.
     let stage = Stage::new();
     stage.repository.pull(PullSeed::new(4, BASE).base("release", HEAD).merged(HEAD));
     stage.passes(&stage.gate()).says(UNKNOWN);
 }
 
-/// GitHub itself lists either the merged pull requests or the others.
+/// GitHub itself lists either only merged pull requests or only the others.
 #[test]
 fn one_merged_pull_request_of_several_is_enough() {
     let pull = |number: u64, merged_at: Option<&str>| {
@@ -306,9 +307,9 @@ fn one_merged_pull_request_of_several_is_enough() {
     }
 }
 
-/// A rebase, or a squash onto a branch that had moved on, leaves no trace that git could see.
+/// Git cannot see a rebase, or a squash onto a branch with newer commits.
 #[test]
-fn a_merge_that_git_cannot_see_is_asked_of_github() {
+fn github_knows_a_merge_that_git_cannot_see() {
     let stray = history(Gate::bare().path()).stray;
     let stage = || {
         let (sandbox, _, head) = workspace(&stray);
@@ -335,7 +336,7 @@ fn a_merge_that_git_cannot_see_is_asked_of_github() {
 }
 
 #[test]
-fn github_is_not_asked_what_git_can_tell_nor_when_nobody_wants_to_know() {
+fn github_is_not_asked_if_git_knows_or_the_check_is_off() {
     let of = |baseline: &str, check: &str| {
         let (sandbox, _, head) = workspace(baseline);
         let stage = Stage { sandbox, head, ..Stage::new() };
@@ -352,7 +353,7 @@ fn github_is_not_asked_what_git_can_tell_nor_when_nobody_wants_to_know() {
 }
 
 #[test]
-fn whatever_github_answers_the_check_ends_the_same() {
+fn no_answer_of_github_changes_the_result() {
     let body = |text: &str| Effect::json(text);
     let effects = [
         Effect::status(401),
@@ -383,11 +384,11 @@ fn whatever_github_answers_the_check_ends_the_same() {
     }
 }
 
-/// What a test changes about a gate.
+/// A change that a test makes to a gate.
 type Change = fn(Gate) -> Gate;
 
 #[test]
-fn without_a_github_to_ask_the_check_ends_the_same() {
+fn a_missing_github_does_not_change_the_result() {
     let local = "check out the repository with its whole history";
     let cases: [(Change, &str); 8] = [
         (|gate| gate.unset("GITHUB_TOKEN"), local),
@@ -409,7 +410,7 @@ fn without_a_github_to_ask_the_check_ends_the_same() {
 }
 
 #[test]
-fn a_gate_whose_baseline_is_unfit_says_so_in_every_report_and_fails_for_what_it_found() {
+fn every_report_warns_about_an_unfit_baseline() {
     let stage = Stage::new();
     stage.repository.pull(PullSeed::new(3, BASE));
     let worse = "d00d000000000000000000000000000000000000";
@@ -421,7 +422,7 @@ fn a_gate_whose_baseline_is_unfit_says_so_in_every_report_and_fails_for_what_it_
     assert!(
         fs::read_to_string(gate.path().join("report.md")).unwrap().contains("pull request 3, which was not merged")
     );
-    // One that is dirty as well has two faults, and both count.
+    // A baseline that is also dirty has two problems, and the report has both.
     let base = stage.sandbox.tagged(TAG);
     stage.sandbox.edit(&base[0], |task| task["script"]["diff"] = json!("+ a change"));
     let ran = gate.set("CLEARML_BASELINE_CHECK", "require").run().expect(3, UNFIT);
@@ -430,7 +431,7 @@ fn a_gate_whose_baseline_is_unfit_says_so_in_every_report_and_fails_for_what_it_
     assert_eq!(stage.sandbox.tagged(TAG), base);
 }
 
-/// What git does to the gate, and how often it is asked.
+/// How git affects the gate, and how often it runs.
 #[cfg(unix)]
 mod git_itself {
     use std::process::Stdio;
@@ -440,7 +441,7 @@ mod git_itself {
     use super::*;
 
     #[test]
-    fn three_git_processes_answer_and_none_run_when_the_check_is_off() {
+    fn runs_three_git_processes_and_none_if_the_check_is_off() {
         let history = history(Gate::bare().path());
         for (check, processes) in [("warn", 3), ("require", 3), ("off", 0)] {
             let (sandbox, _, head) = workspace(&history.head);
@@ -468,7 +469,7 @@ mod git_itself {
         passes(&gate, &sandbox, &head).says(&format!("{UNKNOWN}git is not installed; install git"));
     }
 
-    /// While this gate asks git, another one gives the tag to a better model: that one keeps it.
+    /// While this gate runs git, another gate moves the tag to a better model, which keeps it.
     #[test]
     fn a_tag_that_another_gate_moves_meanwhile_is_not_lost() {
         let (sandbox, base, head) = workspace(&history(Gate::bare().path()).first);
@@ -480,7 +481,7 @@ mod git_itself {
             begun.display(),
             go_on.display()
         );
-        // Only what is required is asked before the tag moves.
+        // Only `require` runs git before the tag moves.
         let gate = gate.with_git(&script).set("CLEARML_BASELINE_CHECK", "require");
         let child = gate.command().stdout(Stdio::piped()).spawn().unwrap();
         while !begun.exists() {

@@ -1,14 +1,14 @@
-//! What a run costs the server and the network: requests and bytes, which are the same at each run. Size and instructions
-//! are held by benches/budgets.sh. Whoever has to raise a number here says why in the commit.
+//! The requests and bytes of a run, which are always the same. benches/budgets.sh checks the binary's size and
+//! instructions. A commit that raises a number here says why.
 
 use clearml_sandbox::Sandbox;
 
 use crate::support::{Gate, HEAD, pair, run};
 
-/// The request whose answer only illustrates, and which is sent last.
+/// The last request, which is for the curves.
 const PICTURE: &str = "events.multi_task_scalar_metrics_iter_histogram";
 
-/// Requests and bytes, heads included, in both directions; the picture aside.
+/// Requests and bytes in both directions, with headers, without the request for the curves.
 fn cost(sandbox: &Sandbox) -> (usize, usize) {
     let requests = sandbox.requests();
     let needed = requests.iter().filter(|request| request.endpoint != PICTURE);
@@ -42,12 +42,12 @@ fn no_diff_is_ever_transferred() {
         sandbox.add(run(HEAD, 0.95).diff(&"+x\n".repeat(160_000)));
     }
     Gate::of(&sandbox).run().expect(0, "PASSED, improved");
-    // One request more than without them: which of the runs that are not clean are dirty.
+    // One more request: which of the runs that are not clean are dirty.
     within(cost(&sandbox), 8, 51_500);
 }
 
 #[test]
-fn the_picture_costs_one_request_more_however_long_the_runs_were() {
+fn the_curves_cost_one_more_request_for_runs_of_any_length() {
     let points: Vec<(i64, f64)> = (0..20_000).map(|n| (n, 0.5)).collect();
     let (sandbox, ..) = pair(0.8, 0.9);
     let long = |commit: &str| run(commit, 0.7).scalar("long", "curve", &points);

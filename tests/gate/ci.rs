@@ -1,4 +1,4 @@
-//! Which commit is judged in every CI and on every event.
+//! Which commit the gate judges on each CI and for each event.
 
 use clearml_sandbox::Sandbox;
 use serde_json::{Value, json};
@@ -10,12 +10,12 @@ const PULL_REQUEST: &str = "ec26c3e57ca3a959ca5aad62de7213c562f8c821";
 const PUSHED: &str = "6113728f27ae82c7b1a177c8d03f9e96e0adf246";
 const WORKFLOW_RUN: &str = "3484a3fb816e0859fd6e1cea078d76385ff50625";
 
-/// A gate that is not told the commit and moves nothing.
+/// A gate without `COMMIT_ID` that does not move the tag.
 fn gate(sandbox: &Sandbox) -> Gate {
     Gate::of(sandbox).unset("COMMIT_ID").set("CLEARML_PROMOTE", "never")
 }
 
-/// The same in GitHub Actions. The commit that the runner names is one that nobody ran.
+/// The same in GitHub Actions. The commit that the runner names has no run.
 fn on_github(sandbox: &Sandbox, event: &str, payload: &str) -> Gate {
     gate(sandbox)
         .on_event(event, payload)
@@ -29,7 +29,7 @@ fn judged(ran: Ran, commit: &str) {
 }
 
 #[test]
-fn every_ci_is_asked_for_the_head_and_never_for_the_merge() {
+fn judges_the_head_and_not_the_merge_on_every_ci() {
     let (sandbox, ..) = pair(0.8, 0.9);
     let cis: [&[(&str, &str)]; 21] = [
         &[("GITLAB_CI", "true"), ("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA", HEAD), ("CI_COMMIT_SHA", OTHER)],
@@ -71,7 +71,7 @@ fn every_ci_is_asked_for_the_head_and_never_for_the_merge() {
     ];
     for ci in cis {
         let gate = ci.iter().fold(gate(&sandbox), |gate, (name, value)| gate.set(name, value));
-        // What another CI left in the shell is no word of this one.
+        // Variables of another CI do not count.
         let leaks = [("GITHUB_SHA", OTHER), ("GIT_COMMIT", OTHER), ("BUILD_VCS_NUMBER", OTHER)];
         let unset = leaks.into_iter().filter(|(leak, _)| ci.iter().all(|(name, _)| name != leak));
         judged(unset.fold(gate, |gate, (name, value)| gate.set(name, value)).run(), HEAD);
@@ -104,7 +104,7 @@ fn every_event_of_github_is_asked_for_its_own_commit() {
 }
 
 #[test]
-fn an_event_without_a_commit_is_told_with_the_way_out() {
+fn an_event_without_a_commit_gets_an_error_with_a_fix() {
     let (sandbox, ..) = pair(0.8, 0.9);
     let queue = ("/ref", json!(format!("refs/heads/gh-readonly-queue/main/pr-104-{BASE}")));
     let events: [(&str, &str, &[Edit<'_>], &str); 4] = [
@@ -120,7 +120,7 @@ fn an_event_without_a_commit_is_told_with_the_way_out() {
 }
 
 #[test]
-fn where_nothing_is_to_be_gated_the_check_passes_and_nothing_is_asked() {
+fn passes_without_requests_if_there_is_nothing_to_gate() {
     let (sandbox, ..) = pair(0.8, 0.9);
     let gate = |event, file| on_github(&sandbox, event, &payload(file, &[]).to_string());
     let closed = "NOTHING TO GATE: the pull request was closed without being merged";
@@ -136,7 +136,7 @@ fn where_nothing_is_to_be_gated_the_check_passes_and_nothing_is_asked() {
 }
 
 #[test]
-fn a_malformed_event_file_is_told_without_its_content() {
+fn a_malformed_event_file_is_reported_without_its_content() {
     let (sandbox, ..) = pair(0.8, 0.9);
     let deep = "[".repeat(100_000);
     let long = format!("{{\"pull_request\": {{\"head\": {{\"sha\": \"{}\"}}}}}}", "poison".repeat(1000));
@@ -159,7 +159,7 @@ fn a_malformed_event_file_is_told_without_its_content() {
         let gate = on_github(&sandbox, "pull_request", text);
         let ran = gate.run().expect(2, "").complains("COMMIT_ID: is not set, and ").complains(complaint);
         assert!(!ran.err.contains("poison"), "{}", ran.err);
-        // It is no obstacle where the commit is given.
+        // With a commit in the settings the event file is not needed.
         judged(gate.set("COMMIT_ID", HEAD).run(), HEAD);
     }
     let none = on_github(&sandbox, "pull_request", "").unset("GITHUB_EVENT_PATH").run();
@@ -184,7 +184,7 @@ fn the_flag_beats_the_variable_beats_the_event_beats_the_checkout() {
 }
 
 #[test]
-fn where_the_ci_names_no_commit_the_checkout_is_asked() {
+fn uses_the_commit_of_the_checkout_if_the_ci_names_none() {
     let sandbox = Sandbox::start();
     sandbox.add(best(0.8));
     for ci in [
@@ -226,11 +226,11 @@ fn jenkins_builds_a_merge_and_the_head_of_the_change_is_judged() {
     judged(merging.run(), &head);
     let merging = merging.set("GIT_COMMIT", &merge);
     judged(merging.run(), &head);
-    // Somebody has pushed since: what was fetched is no longer what is built.
+    // After another push, the fetched commit is not the one that is built.
     let newer = commit(merging.path(), "newer");
     git(merging.path(), &["update-ref", "refs/remotes/origin/PR-7", &newer]);
     merging.run().expect(3, NOBODY).says(&merge);
-    // Without a merge the commit that Jenkins names is the head.
+    // Without a merge, the commit that Jenkins names is the head.
     let plain = gate();
     let head = commit(plain.path(), "another change");
     sandbox.add(run(&head, 0.9));

@@ -1,4 +1,4 @@
-//! The comment on a pull request: one for each gate, in place; and every way it can fail without touching the verdict.
+//! The comment on a pull request: each gate updates its own, and a failure never changes the verdict.
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use crate::support::{BASE, Gate, HEAD, OTHER, PROJECT, Ran, SERIES, TITLE, pair,
 const NAME: &str = "acme/model";
 const FAILED: &str = "the comment on the pull request could not be written: ";
 
-/// A better model, and a private repository whose pull request 7 ends in it.
+/// A better model, and a private repository where it is the head of pull request 7.
 struct Stage {
     sandbox: Sandbox,
     github: GitHub,
@@ -31,14 +31,14 @@ impl Stage {
         Self { sandbox, github, repository, token }
     }
 
-    /// A gate that comments always, on an event of pull request 7, and moves nothing.
+    /// A gate that always comments, on an event of pull request 7, and does not move the tag.
     fn gate(&self) -> Gate {
         self.on("pull_request", &event(NAME))
     }
 
     fn on(&self, event: &str, payload: &serde_json::Value) -> Gate {
         let gate = Gate::of(&self.sandbox).set("CLEARML_PROMOTE", "never").set("CLEARML_COMMENT", "always");
-        // Only the comment is to speak to GitHub here.
+        // Only the comment may send requests to GitHub here.
         let gate = gate.set("CLEARML_BASELINE_CHECK", "off");
         gate.on_event(event, &payload.to_string())
             .set("GITHUB_REPOSITORY", NAME)
@@ -59,7 +59,7 @@ impl Stage {
         comments[0].clone()
     }
 
-    /// Runs the gate and has it comment without a complaint.
+    /// Asserts that the gate comments without a warning.
     #[track_caller]
     fn passes(&self, gate: &Gate) {
         let ran = self.quiet(gate.run());
@@ -67,7 +67,7 @@ impl Stage {
         ran.expect(0, "PASSED, improved");
     }
 
-    /// Runs the gate, whose verdict is the same although its comment fails for this reason.
+    /// Asserts that the comment fails for this reason and the verdict is the same.
     #[track_caller]
     fn fails(&self, gate: &Gate, why: &str) {
         self.warns(gate.run(), why).expect(0, "PASSED, improved");
@@ -81,7 +81,7 @@ impl Stage {
         ran.complains(why)
     }
 
-    /// The token is nowhere.
+    /// Asserts that no output contains the token.
     #[track_caller]
     fn quiet(&self, ran: Ran) -> Ran {
         for text in [&ran.out, &ran.err] {
@@ -90,7 +90,7 @@ impl Stage {
         ran
     }
 
-    /// How often this was asked.
+    /// The number of these requests.
     fn count(&self, endpoint: &str) -> usize {
         self.github.requests().iter().filter(|request| request.endpoint == endpoint).count()
     }
@@ -105,7 +105,7 @@ fn event(head: &str) -> serde_json::Value {
     }, "repository": {"full_name": NAME, "default_branch": "main"}})
 }
 
-/// The event of a workflow that runs after that of a fork's pull request, where the token may write.
+/// The event of a workflow that runs after the one for a fork's pull request. Its token may write.
 fn event_after_a_fork() -> serde_json::Value {
     json!({"action": "completed", "workflow_run": {
         "event": "pull_request",
@@ -145,7 +145,7 @@ fn it_is_created_once_and_then_kept_up_to_date() {
 }
 
 #[test]
-fn every_request_says_who_asks_in_which_version() {
+fn every_request_has_the_headers_that_github_asks_for() {
     let stage = Stage::new();
     stage.passes(&stage.gate());
     let requests = stage.github.requests();
@@ -161,11 +161,11 @@ fn every_request_says_who_asks_in_which_version() {
 }
 
 #[test]
-fn what_says_the_same_already_is_not_written() {
+fn an_unchanged_comment_is_not_written_again() {
     let stage = Stage::new();
     stage.passes(&stage.gate());
     stage.passes(&stage.gate());
-    // The web editor sends back other line breaks.
+    // The web editor changes the line breaks.
     let first = stage.comment();
     assert!(stage.repository.edit_comment(first.id, &first.body.replace('\n', "\r\n")));
     stage.passes(&stage.gate());
@@ -214,7 +214,7 @@ fn each_gate_keeps_its_own() {
 }
 
 #[test]
-fn nothing_is_asked_where_no_comment_is_wanted_or_can_be() {
+fn sends_no_request_if_no_comment_is_wanted_or_possible() {
     let stage = Stage::new();
     stage.passes(&stage.gate().set("CLEARML_COMMENT", "never"));
     stage.passes(&stage.on("push", &json!({"ref": "refs/heads/main", "after": HEAD})));
@@ -237,7 +237,7 @@ fn with_change_a_model_that_is_as_good_gets_no_new_comment() {
 }
 
 #[test]
-fn with_change_any_other_verdict_is_told() {
+fn with_change_any_other_verdict_gets_a_comment() {
     for (value, code) in [(0.9, 0), (0.7, 1)] {
         let stage = Stage { sandbox: pair(0.8, value).0, ..Stage::new() };
         assert_eq!(stage.gate().set("CLEARML_COMMENT", "change").run().expect(code, "").err, "");
@@ -259,7 +259,7 @@ fn a_comment_that_somebody_forged_is_left_alone() {
         assert_eq!((comments.len(), comments[0].id, &comments[0].body), (2, id, &forged));
         assert_eq!(comments[1].account, Account::Bot);
     }
-    // A person's token writes as a person.
+    // With a person's token, the author is that person.
     let stage = Stage::new();
     let stage = Stage { token: stage.github.personal_token("mona", Permissions::write()), ..stage };
     for commit in [HEAD, OTHER] {
@@ -269,7 +269,7 @@ fn a_comment_that_somebody_forged_is_left_alone() {
 }
 
 #[test]
-fn of_several_the_oldest_is_kept_up_to_date() {
+fn the_oldest_of_several_comments_is_updated() {
     let stage = Stage::new();
     stage.passes(&stage.gate());
     let own = stage.comment();
@@ -282,7 +282,7 @@ fn of_several_the_oldest_is_kept_up_to_date() {
 }
 
 #[test]
-fn what_is_deleted_in_between_is_created_anew() {
+fn a_comment_deleted_in_between_is_created_again() {
     let stage = Stage::new();
     stage.passes(&stage.gate());
     let first = stage.comment();
@@ -334,7 +334,7 @@ fn a_lost_answer_to_an_update_is_looked_for() {
 }
 
 #[test]
-fn a_fault_that_passes_is_outlived() {
+fn retries_after_a_temporary_fault() {
     let passing: [fn() -> Effect; 4] = [
         || Effect::CutBefore,
         || Effect::CutInBody,
@@ -380,7 +380,7 @@ fn a_fork_is_shown_the_way() {
 
 #[test]
 fn after_a_fork_s_workflow_the_pull_request_is_looked_up() {
-    // The fake does not know the list of pull requests, so that it is given here.
+    // The fake GitHub cannot list these pull requests, so the test provides the list.
     let pull = |number: u64, sha: &str, state: &str| json!({"number": number, "state": state, "head": {"sha": sha}});
     let pulls = json!([pull(5, OTHER, "open"), pull(6, HEAD, "closed"), pull(7, HEAD, "open")]);
     let listed = |pulls: &serde_json::Value| Effect::json(pulls.to_string());
@@ -397,7 +397,7 @@ fn after_a_fork_s_workflow_the_pull_request_is_looked_up() {
 }
 
 #[test]
-fn tokens_that_are_none() {
+fn reports_an_invalid_token() {
     let stage = Stage::new();
     stage.fails(&stage.gate().unset("GITHUB_TOKEN"), "GITHUB_TOKEN is not set: the action sets it");
     stage.fails(&stage.gate().set("GITHUB_TOKEN", "ghs_\u{e9}"), "GITHUB_TOKEN is invalid");
@@ -428,7 +428,7 @@ fn a_failure_changes_no_other_verdict_either() {
 }
 
 #[test]
-fn a_rate_limit_is_told_and_not_waited_for() {
+fn a_rate_limit_is_reported_without_waiting() {
     let stage = Stage::new();
     let quarter = stage.github.primary_limit(Duration::from_mins(15));
     let limits = [
@@ -451,7 +451,7 @@ fn a_rate_limit_is_told_and_not_waited_for() {
 }
 
 #[test]
-fn a_server_that_asks_for_a_second_for_ever_is_given_up() {
+fn gives_up_on_a_server_that_keeps_asking_for_a_second() {
     let stage = Stage::new();
     stage.github.fault(At::Always, GitHub::secondary_limit(429, Some(0)));
     let started = Instant::now();
@@ -469,7 +469,7 @@ fn an_enterprise_server_is_asked_below_its_prefix() {
 }
 
 #[test]
-fn an_api_that_is_not_there() {
+fn reports_an_api_that_does_not_exist() {
     let stage = Stage::new();
     let gate = stage.gate().set("GITHUB_API_URL", "http://api.github.invalid");
     stage.fails(&gate, "could not reach http://api.github.invalid: the host name could not be resolved");
@@ -521,7 +521,7 @@ fn the_token_follows_no_page_to_another_address() {
 }
 
 #[test]
-fn answers_that_are_none() {
+fn reports_an_invalid_answer() {
     let page = || Effect::Body { content_type: "text/html".to_owned(), body: "<title>Sign in</title>".to_owned() };
     let odd = |body: &str| Effect::json(body);
     for (effect, why) in [
@@ -543,7 +543,7 @@ fn answers_that_are_none() {
 }
 
 #[test]
-fn foreign_words_do_nothing_and_repeat_no_token() {
+fn text_from_github_has_no_effect_and_shows_no_token() {
     let stage = Stage::new();
     let message = format!("no\u{1b}[31m\n::error::x ##[add-mask]a\u{202e} {}", stage.token);
     let body = json!({"message": message}).to_string();

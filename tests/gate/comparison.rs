@@ -1,4 +1,4 @@
-//! The comparison, seen from outside: which values give which verdict and exit code.
+//! Which values give which verdict and exit code.
 
 use clearml_sandbox::{Sandbox, TaskSeed};
 
@@ -13,7 +13,7 @@ fn judge(baseline: f64, candidate: f64, settings: &[(&str, &str)], code: i32, ve
 }
 
 #[test]
-fn better_equal_and_worse_are_told_apart() {
+fn distinguishes_better_equal_and_worse() {
     judge(0.8, 0.85, &[], 0, "improved");
     judge(0.8, 0.8, &[], 0, "unchanged");
     judge(0.8, 0.79, &[], 1, "degraded");
@@ -56,7 +56,7 @@ fn a_target_holds_whatever_the_baseline_is() {
     assert_eq!(sandbox.tags(&head), [""; 0]);
 }
 
-/// The annotation of a failed check names the bounds that the value missed, and no other.
+/// The annotation of a failed check names only the bounds that the value missed.
 #[test]
 fn the_annotation_names_the_bounds_that_were_missed() {
     let annotation = |baseline: Option<f64>, candidate: f64, target: &str| {

@@ -1,4 +1,4 @@
-//! What is said when ClearML cannot be asked, refuses, or is something else.
+//! What the report says if ClearML cannot be reached, refuses, or is another server.
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -36,7 +36,7 @@ fn an_unreachable_host_ends_after_a_minute_without_a_storm() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let attempts = thread::spawn(move || {
-        // Every connection is cut before an answer; the gate decides how often it comes back.
+        // Every connection ends without a response. The gate decides how often to try.
         let mut attempts = 0;
         for stream in listener.incoming() {
             if read_request(stream.unwrap()).starts_with("GET /stop") {
@@ -46,7 +46,7 @@ fn an_unreachable_host_ends_after_a_minute_without_a_storm() {
         }
         attempts
     });
-    // A tenth of the time: the pauses shrink with it, so the number of attempts is the same.
+    // A tenth of the time. The pauses are shorter too, so the number of attempts is the same.
     assert_eq!(Limits::REAL.retry_budget, Duration::from_mins(1));
     let limits = Limits::REAL.divided_by(10);
     let started = Instant::now();
@@ -66,7 +66,7 @@ fn read_request(mut stream: TcpStream) -> String {
 }
 
 #[test]
-fn a_web_page_instead_of_an_api_is_recognised() {
+fn a_web_page_instead_of_an_api_is_recognized() {
     let (sandbox, ..) = pair(0.8, 0.9);
     let body = "<!doctype html><title>ClearML</title>".to_owned();
     sandbox.fault(At::Always, Effect::Body { content_type: "text/html".to_owned(), body });
@@ -83,7 +83,7 @@ fn redirects_are_not_followed() {
 }
 
 #[test]
-fn answers_that_are_none_give_no_verdict() {
+fn an_invalid_answer_gives_no_verdict() {
     let effects: [fn() -> Effect; 4] = [
         || Effect::Truncated,
         || Effect::json("{\"meta\":{\"result_code\":200},\"data\":[]}"),
@@ -101,7 +101,7 @@ fn answers_that_are_none_give_no_verdict() {
 }
 
 #[test]
-fn a_fault_that_passes_is_outlived() {
+fn retries_after_a_temporary_fault() {
     let passing: [fn() -> Effect; 5] = [
         || Effect::CutBefore,
         || Effect::CutInBody,
@@ -125,7 +125,7 @@ fn status(code: u16, headers: &[(&str, &str)]) -> Effect {
 }
 
 #[test]
-fn a_wait_that_is_too_long_is_not_waited() {
+fn does_not_wait_if_the_server_asks_for_too_long() {
     let (sandbox, ..) = pair(0.8, 0.9);
     sandbox.fault(At::Always, status(429, &[("Retry-After", "3600")]));
     let started = Instant::now();

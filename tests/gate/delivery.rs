@@ -1,4 +1,4 @@
-//! Where the reports go, and what happens when they cannot.
+//! Where the reports go, and what happens if one cannot be written.
 
 use std::fs;
 use std::io::Read;
@@ -49,7 +49,7 @@ fn a_full_disk_is_one_warning_and_changes_nothing() {
 }
 
 #[test]
-fn on_github_the_warning_stands_beside_the_check() {
+fn on_github_the_warning_is_shown_next_to_the_check() {
     let (sandbox, ..) = pair(0.8, 0.7);
     let ran = Gate::of(&sandbox).set("GITHUB_ACTIONS", "true").set("GITHUB_OUTPUT", "/no/such/folder/file").run();
     let ran = ran.expect(1, "FAILED, degraded").says("::error title=clearml-gate%3A FAILED%2C degraded::");
@@ -97,22 +97,22 @@ fn a_closed_pipe_changes_nothing() {
 }
 
 #[test]
-fn colours_are_only_where_they_are_rendered() {
+fn colors_are_used_only_where_they_are_rendered() {
     let (sandbox, ..) = pair(0.8, 0.7);
-    let colourful = |gate: Gate| gate.run().out.contains('\u{1b}');
+    let colorful = |gate: Gate| gate.run().out.contains('\u{1b}');
     let gate = || Gate::of(&sandbox).unset("NO_COLOR");
-    assert!(!colourful(gate()), "a pipe is no terminal");
-    assert!(colourful(gate().set("GITHUB_ACTIONS", "true")));
-    assert!(colourful(gate().set("CLICOLOR_FORCE", "1")));
-    assert!(!colourful(gate().set("CLICOLOR_FORCE", "1").set("NO_COLOR", "1")));
+    assert!(!colorful(gate()), "a pipe is not a terminal");
+    assert!(colorful(gate().set("GITHUB_ACTIONS", "true")));
+    assert!(colorful(gate().set("CLICOLOR_FORCE", "1")));
+    assert!(!colorful(gate().set("CLICOLOR_FORCE", "1").set("NO_COLOR", "1")));
     let ran = gate().set("CLICOLOR_FORCE", "1").run();
     assert!(ran.out.starts_with("\u{1b}[1;31mFAILED, degraded\u{1b}[0m: the model"), "{ran:?}");
 }
 
-/// A terminal of its own, by the tool that records terminal sessions; it comes with every Linux.
+/// Every Linux has `script`, which provides the terminal.
 #[test]
 #[cfg(target_os = "linux")]
-fn a_terminal_gets_colours() {
+fn a_terminal_gets_colors() {
     let (sandbox, ..) = pair(0.8, 0.7);
     let gate = Gate::of(&sandbox).unset("NO_COLOR").set("TERM", "xterm");
     let inner = gate.command();
@@ -126,9 +126,8 @@ fn a_terminal_gets_colours() {
     assert!(text.contains("\u{1b}[1;31mFAILED, degraded\u{1b}[0m"), "{text}");
 }
 
-/// What GitHub takes: 65,536 characters for a comment, 1 MiB for a summary, 1 MB for the outputs of a job. As many
-/// metrics as are allowed, as long as an environment variable can be (128 KiB on Linux), and names that are not bounded
-/// by one: those that ClearML tells.
+/// GitHub accepts 65,536 characters for a comment, 1 MiB for a summary and 1 MB for the outputs of a job. The test uses
+/// the largest number of metrics, the longest environment variable (128 KiB on Linux), and longer names from ClearML.
 #[test]
 fn two_hundred_metrics_with_long_names_stay_within_githubs_limits() {
     let name = |n: usize| format!("{n} {}", "é|<`".repeat(45));

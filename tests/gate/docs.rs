@@ -1,4 +1,4 @@
-//! The documents say what the program does.
+//! The documents match the program.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -78,7 +78,7 @@ fn the_home_of_the_project_is_written_as_in_cargo_toml() {
     }
 }
 
-/// Every threat names the test that holds its answer, or says that there is no defense.
+/// Every threat names a test of its defense, or says that there is none.
 #[test]
 fn every_threat_names_a_test_that_exists() {
     let security = file("SECURITY.md");
@@ -156,7 +156,7 @@ fn code_of(module: &str) -> Vec<(PathBuf, String)> {
     found
 }
 
-/// The lint can be turned off for a crate, the attribute cannot.
+/// Unlike the lint, the attribute cannot be turned off.
 #[test]
 fn our_own_crates_forbid_unsafe_code() {
     for root in ["src/lib.rs", "src/main.rs", "tests/sandbox/src/lib.rs"] {

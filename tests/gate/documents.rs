@@ -1,20 +1,20 @@
-//! Every document of the repository: its links lead somewhere, and no snippet stands there that nobody has tried.
+//! Every document of the repository: its links work, and something tries each snippet.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// What holds a snippet to the truth.
+/// What tries a snippet.
 enum By {
-    /// A test: its file, and its name.
+    /// A test: its file and name.
     Test(&'static str, &'static str),
-    /// A script that has this line.
+    /// A script with this line.
     Script(&'static str, &'static str),
     /// Nothing can, for this reason.
     Nobody(&'static str),
 }
 
-/// Every fenced snippet that somebody may copy: its document, its first line, and what tries it.
+/// Every fenced snippet that a reader may copy: its document, its first line, and what tries it.
 const SNIPPETS: &[(&str, &str, By)] = &[
     ("README.md", "cargo run --example demo", By::Script(".github/scripts/start-sandbox.sh", "--example demo")),
     ("README.md", "name: Model gate", By::Test("tests/action/readme.rs", "a_better_model_passes_and_takes_the_tag")),
@@ -60,7 +60,7 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// README and its like, what is under `docs`, and the templates.
+/// The Markdown files in the root and in `docs`, and the templates.
 fn documents() -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut folders = vec![root().join("docs"), root().join(".github")];
@@ -100,7 +100,7 @@ fn taken_apart(text: &str) -> (Vec<&str>, Vec<(&str, String)>) {
             }
         };
     }
-    assert!(open.is_none(), "a fence has no end");
+    assert!(open.is_none(), "a fence is not closed");
     (prose, blocks)
 }
 
@@ -110,7 +110,7 @@ fn links<'a>(prose: &[&'a str]) -> Vec<&'a str> {
     prose.iter().flat_map(|line| of(line)).collect()
 }
 
-/// A heading as GitHub makes an anchor of it.
+/// The anchor that GitHub makes from a heading.
 fn anchor(heading: &str) -> String {
     let kept = heading.trim().to_lowercase();
     let kept = kept.chars().filter(|char| char.is_alphanumeric() || " -_".contains(*char));
@@ -124,7 +124,7 @@ fn anchors(path: &Path) -> BTreeSet<String> {
     headings.map(|line| anchor(line.trim_start_matches('#'))).collect()
 }
 
-/// What is wrong with a link of a document; nothing is said of other hosts.
+/// What is wrong with a link of a document. Links to other hosts are not checked.
 fn fault(document: &Path, link: &str) -> Option<String> {
     if link.contains("://") || link.starts_with("mailto:") {
         return None;
@@ -143,7 +143,7 @@ fn links_inside_the_repository_lead_somewhere() {
     let mut faults = Vec::new();
     let mut count = 0;
     for document in documents() {
-        // A report of the program, whose links are the web app's.
+        // A report of the program links to the web app.
         if name(&document) == "docs/pr-comment.md" {
             continue;
         }
@@ -183,9 +183,9 @@ fn every_snippet_is_tried_by_something_that_is_there() {
         block.0 == *document && block.1.starts_with(line)
     };
     let unknown: Vec<_> = found.iter().filter(|block| !SNIPPETS.iter().any(|known| is_of(known, block))).collect();
-    assert!(unknown.is_empty(), "nobody tries {unknown:#?}");
+    assert!(unknown.is_empty(), "nothing tries {unknown:#?}");
     for known in SNIPPETS {
-        assert!(found.iter().any(|block| is_of(known, block)), "{} has no snippet {:?} any more", known.0, known.1);
+        assert!(found.iter().any(|block| is_of(known, block)), "{} no longer has the snippet {:?}", known.0, known.1);
         let (file, wanted) = match known.2 {
             By::Test(file, test) => (file, format!("fn {test}(")),
             By::Script(file, line) => (file, line.to_owned()),
@@ -195,6 +195,6 @@ fn every_snippet_is_tried_by_something_that_is_there() {
             }
         };
         let text = fs::read_to_string(root().join(file)).unwrap();
-        assert!(text.contains(&wanted), "{file} has no {wanted:?}, which is to try {:?}", known.1);
+        assert!(text.contains(&wanted), "{file} does not have {wanted:?}, which tries {:?}", known.1);
     }
 }

@@ -1,4 +1,4 @@
-//! The errors that new users meet in their first hour: each is produced, and `docs/first-hour.md` shows what was printed.
+//! The errors that new users see in their first hour. The test causes each, and `docs/first-hour.md` shows the output.
 
 use std::path::Path;
 
@@ -14,7 +14,7 @@ The most common errors on the first day: what is printed, what it means, and wha
 writes this file (`tests/gate/first_hour.rs`), so the output is real.
 ";
 
-/// One error: what was printed, what it means and what to do.
+/// One error: the output, what it means and what to do.
 struct Stumble {
     title: &'static str,
     ran: Ran,

@@ -1,5 +1,5 @@
-//! What follows from the table of settings: docs/settings.md, and the inputs and variables in action.yml. After a change
-//! of the table, `UPDATE_EXPECT=1 cargo test --test integration generated` writes them.
+//! Text that is generated from the table of settings: docs/settings.md, and the inputs and variables in action.yml.
+//! After a change to the table, `UPDATE_EXPECT=1 cargo test --test integration generated` writes it.
 
 use std::fs;
 use std::path::Path;
@@ -7,7 +7,7 @@ use std::path::Path;
 use clearml_gate::{SETTINGS, Setting};
 use expect_test::{ExpectFile, expect_file};
 
-/// The file has this text between each pair of lines that contain `mark:begin` and `mark:end`.
+/// Asserts that the file has this text between each pair of lines that contain `mark:begin` and `mark:end`.
 fn check(file: &str, expected: &ExpectFile, blocks: &[(&str, String)]) {
     let mut text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap();
     for (mark, block) in blocks {

@@ -1,4 +1,4 @@
-//! Text from outside that would like to be more than text, and secrets that must not get out.
+//! Text from outside must not become code or markup, and secrets must not leak.
 
 use std::fs;
 use std::sync::{Arc, Mutex};
@@ -8,12 +8,12 @@ use serde_json::json;
 
 use crate::support::{Gate, HEAD, Ran, TAG, pair};
 
-/// What breaks out of terminals, logs, Markdown, HTML, Mermaid, workflow commands, outputs files, XML and JSON.
+/// Text that breaks out of terminals, logs, Markdown, HTML, Mermaid, workflow commands, output files, XML and JSON.
 pub(crate) const TEXT: &str = "\u{202e}\u{3164}\u{2800}\u{fe0e}\u{34f}@everyone @clearml #1 GH-1 a/b#2 | ` ``` ~~~ </code></details><script>alert(1)</script> \
                        --> ![x](http://evil.example/x.png) [y](javascript:1) www.evil.example :tada: $x$ \" ' & ]]> %0A::error::pwned \
                        ##[error]pwned ##vso[task.complete] ##teamcity[x] end_0 EOF <!-- clearml-gate -->";
 
-/// Control characters, which settings cannot hold and ClearML can.
+/// Control characters. Settings cannot contain them, ClearML can.
 pub(crate) fn with_lines(text: &str) -> String {
     format!("{text}\u{1b}[31m\n::error::pwned\r\nverdict<<EOF\nimproved\nEOF\n```\n# pwned\n\u{0}\u{7}\u{85}\u{2028}")
 }
@@ -38,7 +38,7 @@ fn everything(gate: Gate) -> Written {
     Written { code: ran.code, console: ran.out + &ran.err, markdown: read("report.md"), files }
 }
 
-/// Every place that takes text from ClearML, from the settings or from git.
+/// Each place that gets text from ClearML, the settings or git.
 fn hostile_runs() -> Vec<(i32, Sandbox, Gate)> {
     let project = TEXT;
     let sandbox = || {
@@ -83,7 +83,7 @@ fn hostile_text_breaks_out_of_nothing() {
     for (code, _sandbox, gate) in hostile_runs() {
         let Written { code: ended, console, markdown, files } = everything(gate);
         assert_eq!(ended, code, "{console}");
-        // The log: one command, and it is ours.
+        // The log has one command, which is the gate's.
         let commands: Vec<&str> = console.lines().filter(|line| line.trim_start().starts_with("::")).collect();
         assert_eq!(commands.len(), 1, "{console}");
         assert!(commands[0].contains(" title=clearml-gate%3A "), "{console}");
@@ -93,7 +93,7 @@ fn hostile_text_breaks_out_of_nothing() {
             assert!(!console.contains(bad), "{bad:?} in {console}");
             assert!(files.iter().all(|(_, text)| !text.contains(bad)), "{bad:?}");
         }
-        // Markdown: nobody is called, nothing is loaded, nothing is run.
+        // Markdown mentions nobody, loads nothing and runs nothing.
         for bad in [
             "@everyone",
             "@clearml",
@@ -110,25 +110,25 @@ fn hostile_text_breaks_out_of_nothing() {
         }
         assert_eq!(markdown.matches("<details").count(), markdown.matches("</details").count());
         assert_eq!(markdown.matches("<!--").count(), markdown.matches("<!---->").count(), "{markdown}");
-        // The outputs: each name once, as the runner reads them.
+        // The runner reads each output name once.
         let (_, outputs) = &files[0];
         assert_eq!(names(outputs), clearml_gate::OUTPUTS, "{outputs}");
-        // The snapshot of such a run shows JSON and XML whole (`reports::hostile_text`).
+        // A snapshot has the whole JSON and XML of such a run (`reports::hostile_text`).
         serde_json::from_str::<serde_json::Value>(&files[2].1).unwrap();
     }
 }
 
-/// The names of the outputs by the runner's grammar.
+/// The names of the outputs, as the runner parses them.
 fn names(outputs: &str) -> Vec<&str> {
     let (mut names, mut lines) = (Vec::new(), outputs.split('\n'));
     while let Some((name, delimiter)) = lines.next().and_then(|line| line.split_once("<<")) {
         names.push(name);
-        assert!(lines.any(|line| line == delimiter), "{name} has no end");
+        assert!(lines.any(|line| line == delimiter), "{name} is not closed");
     }
     names
 }
 
-/// What the gate has sent to prove who it is: the keys, the key pair as the log-in carries it, the token.
+/// The secrets that the gate sends: the keys, the key pair as encoded for the log-in, and the token.
 fn credentials(sandbox: &Sandbox) -> Vec<String> {
     let header = |request: &Request| request.header("authorization").map(str::to_owned);
     let sent = sandbox.requests().iter().filter_map(header).collect::<Vec<_>>();
@@ -136,7 +136,7 @@ fn credentials(sandbox: &Sandbox) -> Vec<String> {
     sent.chain([sandbox.access_key().to_owned(), sandbox.secret_key().to_owned()]).collect()
 }
 
-/// From the third request on the server refuses, and says with what it was asked.
+/// From the third request on, the server refuses and repeats the request's secrets.
 fn repeat_all_that_was_sent(sandbox: &Sandbox) {
     let sent = Arc::new(Mutex::new(vec![sandbox.access_key().to_owned(), sandbox.secret_key().to_owned()]));
     let heard = Arc::clone(&sent);
@@ -179,7 +179,8 @@ fn no_secret_is_in_any_report_even_when_the_server_repeats_it() {
     }
 }
 
-/// The SDK's configuration is looked for at home alone: one in the checkout would choose who gets the keys.
+/// The gate reads the SDK's configuration only from the home directory. One in the checkout could send the keys
+/// elsewhere.
 #[test]
 fn a_clearml_conf_in_the_checkout_is_not_read() {
     let (sandbox, _, head) = pair(0.8, 0.9);

@@ -1,4 +1,4 @@
-//! Which runs the gate sees and takes for clean, whatever the server hides, cuts off or leaves out.
+//! Which runs the gate finds and treats as clean, even if the server hides, cuts off or leaves out something.
 
 use clearml_sandbox::{At, Effect, Sandbox};
 use serde_json::json;
@@ -10,13 +10,13 @@ const REQUIREMENTS: &str = "diff --git a/requirements.txt b/requirements.txt\n--
 const INIT: &str = "diff --git a/src/train it.py b/src/train it.py\n--- a/src/train it.py\n+++ b/src/train it.py\n\
     @@ -12,0 +13,4 @@\n+try: from allegroai import Task\n+except ImportError: from clearml import Task\n\
     +(__name__ != \"__main__\") or Task.init()\n+\n";
-/// What SDKs up to 1.13.2 add.
+/// The lines that SDKs up to 1.13.2 add.
 const OLD_INIT: &str = "diff --git a/train.py b/train.py\n--- a/train.py\n+++ b/train.py\n@@ -0,0 +1,3 @@\n\
     +from clearml import Task\n+Task.init()\n+\n";
 
 const TASKS: &str = "tasks.get_all_ex";
 
-/// How the report begins when the commit has only dirty runs.
+/// How the report begins if the commit has only dirty runs.
 const DIRTY: &str = "NO VERDICT: no run of this commit is both completed and free of uncommitted";
 
 /// The baseline, and one run of the commit with this diff.
@@ -38,7 +38,7 @@ fn what_the_sdk_adds_to_a_clean_commit_is_no_uncommitted_change() {
 }
 
 #[test]
-fn every_byte_beside_what_the_sdk_adds_is_an_uncommitted_change() {
+fn any_byte_other_than_the_sdk_s_lines_is_an_uncommitted_change() {
     let real =
         "diff --git a/train.py b/train.py\nindex 1..2 100644\n--- a/train.py\n+++ b/train.py\n@@ -1 +1 @@\n-a\n+b\n";
     let both = format!("{REQUIREMENTS}{INIT}");
@@ -63,7 +63,7 @@ fn every_byte_beside_what_the_sdk_adds_is_an_uncommitted_change() {
         OLD_INIT.replacen(",3 @@", ",4 @@", 1),
         both.replace('\n', "\r\n"),
     ];
-    // The end, and each of the lines that the SDK writes, must be there to the last character.
+    // The SDK's lines and the end of the diff must match to the last character.
     diffs.push(both.trim_end_matches('\n').to_owned());
     diffs.extend(both.lines().map(|line| both.replacen(line, &format!("{line} "), 1)));
     for diff in diffs {
@@ -115,9 +115,9 @@ fn a_server_that_cuts_pages_short_hides_no_uncommitted_changes() {
     }
 }
 
-/// A full answer can have more behind it, which only pages bring.
+/// After a full response there can be more runs on the next page.
 #[test]
-fn more_runs_than_one_answer_holds_are_read_to_the_end_on_a_server_that_cuts_pages_short() {
+fn reads_all_runs_from_a_server_that_cuts_pages_short() {
     let sandbox = Sandbox::start();
     let base = sandbox.add(best(0.9));
     for _ in 0..510 {
@@ -129,7 +129,7 @@ fn more_runs_than_one_answer_holds_are_read_to_the_end_on_a_server_that_cuts_pag
     assert_eq!(sandbox.tagged(TAG), [base]);
 }
 
-/// Servers before 1.2 know no scroll: they ignore its parameters, and their pages are all there is.
+/// Servers before 1.2 have no scroll. They ignore its parameters, so the gate reads pages.
 #[test]
 fn without_a_scroll_the_pages_are_read_until_an_empty_one() {
     let (sandbox, base, _) = pair(0.9, 0.2);
@@ -162,7 +162,7 @@ fn a_run_that_no_answer_calls_clean_is_not_judged() {
     }
     Gate::of(&sandbox).run().expect(4, "NO VERDICT").says("it leaves out task");
     sandbox.clear_faults();
-    // As if the diff appeared between the questions: what is recorded at the last one counts.
+    // As if the diff appears between the two requests: the later response counts.
     sandbox.add(run(HEAD, 0.95).diff("+ a change"));
     for nth in 2..=3 {
         let leave_out = |answer: &mut serde_json::Value| {

@@ -1,5 +1,5 @@
-//! What happens at the merge: every event under every policy as a table for the users, and the ways a change comes to the
-//! main branch.
+//! What happens at the merge: a table for users of every event under every policy, and the ways to merge a change into
+//! the main branch.
 
 use std::fs;
 use std::net::TcpListener;
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Edit, Gate, HEAD, NOBODY, OTHER, Ran, TAG, best, git, git_as, payload, run, unbroken};
 
-/// The commits of the example payloads, and what the runner names beside them.
+/// The commits of the example payloads, and the other commits that the runner names.
 const PULL_REQUEST: &str = "ec26c3e57ca3a959ca5aad62de7213c562f8c821";
 const MERGE: &str = "c4295bd74fb0f4fda03689c3df3f2803b658fd85";
 const PUSHED: &str = "6113728f27ae82c7b1a177c8d03f9e96e0adf246";
@@ -19,10 +19,10 @@ const STARTED: &str = "3484a3fb816e0859fd6e1cea078d76385ff50625";
 const QUEUE: &str = "2ffea6db159f6b6c47a24e778fb9ef40cf6b1c7d";
 const QUEUED: &str = "da39a3ee5e6b4b0d3255bfef95601890afd80709";
 const MERGE_REQUEST: &str = "356a192b7913b04c54574d18c28d46e6395428ab";
-/// The only commit of a repository that is always made alike.
+/// The only commit of a repository that is the same every time.
 const CHECKED_OUT: &str = "d8187cee488314ada094fced0f7b44868438cfb6";
 
-/// What they are to a reader.
+/// What to call them in the table.
 const NAMES: [(&str, &str); 9] = [
     (PULL_REQUEST, "head of the pull request"),
     (MERGE, "merge commit"),
@@ -38,10 +38,10 @@ const NAMES: [(&str, &str); 9] = [
 const BASELINE: f64 = 0.8;
 const BETTER: f64 = 0.9;
 const WORSE: f64 = 0.7;
-/// Of a run that nobody may judge: it would fail the check, and a better one would take the tag.
+/// The value of a run that the gate must not judge. It would fail the check.
 const DECOY: f64 = 0.1;
 
-/// An event, and the world in which it happens.
+/// An event, with the runs and the repository around it.
 #[derive(Clone)]
 struct Event {
     name: &'static str,
@@ -49,24 +49,24 @@ struct Event {
     payload: Option<Value>,
     /// The commit with a clean run, besides the baseline's.
     ran: &'static str,
-    /// A commit that has one as well and is not to be judged.
+    /// Another commit with a clean run, which must not be judged.
     decoy: Option<&'static str>,
     pull: Option<PullSeed>,
     has_token: bool,
-    /// Why nothing is judged where that is so: for the reader, and as the program says it.
+    /// If nothing is judged, the reason: for the reader, and as the program prints it.
     refusal: Option<(&'static str, &'static str)>,
     is_shown_with_a_loss: bool,
 }
 
 impl Event {
-    /// Told in variables alone.
+    /// An event that only variables describe.
     fn of(name: &'static str, variables: &[(&'static str, &str)], ran: &'static str) -> Self {
         let variables = variables.iter().map(|&(name, value)| (name, value.to_owned())).collect();
         let (payload, decoy, pull, refusal) = (None, None, None, None);
         Self { name, variables, payload, ran, decoy, pull, has_token: false, refusal, is_shown_with_a_loss: false }
     }
 
-    /// Of GitHub. The runner names this commit, which has a run that is not to be judged unless it is the one that is.
+    /// An event of GitHub. The runner names the commit `named`. If that is not `ran`, its run must not be judged.
     fn on_github(name: &'static str, payload: Value, ran: &'static str, named: &'static str) -> Self {
         let repository = payload["repository"]["full_name"].as_str().unwrap().to_owned();
         let event = name.split([' ', ',', ':']).next().unwrap();
@@ -82,7 +82,7 @@ impl Event {
         self
     }
 
-    /// The job has its token, as it has wherever the workflow does not take it away.
+    /// The job has its token, which is the default.
     fn with_token(self) -> Self {
         Self { has_token: true, ..self }
     }
@@ -96,7 +96,7 @@ impl Event {
         Self { decoy: Some(commit), ..self }
     }
 
-    /// As for a pull request from a fork: empty, not unset.
+    /// For a pull request from a fork, the secrets are empty, not unset.
     fn without_secrets(self) -> Self {
         let own = self.with("CLEARML_API_ACCESS_KEY", "").with("CLEARML_API_SECRET_KEY", "");
         own.refused("the secrets are missing", "CLEARML_API_ACCESS_KEY: is not set")
@@ -110,7 +110,7 @@ impl Event {
         Self { is_shown_with_a_loss: true, ..self }
     }
 
-    /// The world with a candidate of this value.
+    /// The stage with a candidate of this value.
     fn stage(&self, candidate: f64) -> Stage {
         let (sandbox, github) = (Sandbox::start(), GitHub::start());
         let baseline = sandbox.add(best(BASELINE));
@@ -146,7 +146,7 @@ impl Stage {
         self
     }
 
-    /// The gate under a policy, not told the commit.
+    /// The gate under a policy, without `COMMIT_ID`.
     fn gate(&self, policy: &str) -> Gate {
         let mut gate = Gate::of(&self.sandbox).unset("COMMIT_ID").set("CLEARML_PROMOTE", policy);
         for (name, value) in &self.event.variables {
@@ -163,7 +163,7 @@ impl Stage {
             .set("GITHUB_SERVER_URL", &self.github.server_url())
     }
 
-    /// Asserts who carries the tag, and that nobody lost another one.
+    /// Asserts that only this run has the tag, and that no run lost another tag.
     #[track_caller]
     fn is_tagged(&self, id: &str) {
         assert_eq!(self.sandbox.tagged(TAG), [id]);
@@ -171,7 +171,7 @@ impl Stage {
     }
 }
 
-/// What one event came to under one policy.
+/// The result of one event under one policy.
 #[derive(PartialEq)]
 struct Cell {
     judged: String,
@@ -201,7 +201,7 @@ impl Cell {
     }
 }
 
-/// The commit that was judged, in words, or why there was none.
+/// The judged commit, in words, or why there is none.
 fn judged(event: &Event, report: &Value, ran: &Ran) -> String {
     if let Some(commit) = report["candidate"]["commit"].as_str() {
         let name = NAMES.into_iter().find(|(known, _)| *known == commit);
@@ -358,8 +358,7 @@ fn every_event_under_every_policy_is_written_down() {
     expect_file![Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/events.md")].assert_eq(&text);
 }
 
-/// Asks git in a folder, as somebody who always commits at the same time.
-/// A repository whose pull request has just been merged, as git and GitHub leave it.
+/// A repository whose pull request was just merged, as in git and on GitHub.
 struct Merged {
     stage: Stage,
     gate: Gate,
@@ -372,7 +371,7 @@ struct Merged {
 const BUTTONS: [&str; 3] = ["merge", "squash", "rebase"];
 
 impl Merged {
-    /// By one of the buttons; the main branch may have gone on since the pull request began.
+    /// Merges with one of the buttons. The main branch may have newer commits than the pull request started from.
     fn by(button: &str, main_went_on: bool) -> Self {
         let event = Event::on_github("`push`", payload("push", &[]), PULL_REQUEST, PUSHED);
         let mut stage = Event { decoy: None, ..event.with_token() }.stage(BETTER);
@@ -388,10 +387,10 @@ impl Merged {
     }
 }
 
-/// Makes the history of a merged pull request; returns its head and what the main branch ends in.
+/// Makes the history of a merged pull request. Returns its head and the last commit of the main branch.
 fn merged_in(folder: &Path, button: &str, main_went_on: bool) -> (String, String) {
     let by_author = |args: &[&str]| git(folder, args);
-    // GitHub commits in its own name, so that a rebased commit is another one.
+    // GitHub is the committer, so a rebased commit has another id.
     let by_button = |args: &[&str]| git_as("GitHub", folder, args);
     let commit = |file: &str| {
         fs::write(folder.join(file), file).unwrap();
@@ -436,14 +435,14 @@ fn after_a_merge_a_push_is_judged_by_the_run_of_the_pull_request_s_head() {
         gate.run().expect(0, "PASSED, improved").says(&said).says("moved to the candidate");
         stage.is_tagged(&stage.candidate);
         assert_eq!(asked(&stage.github).first().map(String::as_str), Some("GET commit pulls"), "{button}");
-        // Done again it changes nothing.
+        // A second run changes nothing.
         gate.run().expect(0, "PASSED, unchanged").says("was already on the candidate");
         stage.is_tagged(&stage.candidate);
     }
 }
 
 #[test]
-fn where_the_main_branch_stood_still_git_knows_the_code_and_nobody_is_asked() {
+fn github_is_not_asked_if_the_main_branch_did_not_change() {
     for button in BUTTONS {
         let Merged { stage, gate, head, tip } = Merged::by(button, false);
         let gate = gate.unset("GITHUB_TOKEN");
@@ -474,7 +473,7 @@ fn a_push_that_merged_nothing_gives_no_verdict() {
     let elsewhere = Some(payload("push", &[("/ref", json!("refs/heads/change"))]));
     nobody_ran(Event { payload: elsewhere, ..event.clone() }.pull(merged().base("change", OTHER)));
     nobody_ran(Event { has_token: false, ..event.clone() }.pull(merged()));
-    // What is in the way of either answer is told, with the other one as well.
+    // The report says why neither git nor GitHub has an answer.
     let no_git = "the working directory is not inside a git repository";
     let never_ran = event.clone().pull(PullSeed::new(2, QUEUED).base("master", OTHER).merged(PUSHED));
     never_ran.stage(BETTER).gate("merge").run().expect(3, NOBODY).says(no_git);
@@ -502,7 +501,7 @@ fn page() -> Effect {
     Effect::Body { content_type: "text/html".to_owned(), body: "<title>Sign in</title>".to_owned() }
 }
 
-/// The two ways in which the merge of pull request 2 is told.
+/// The two events that report the merge of pull request 2.
 fn merges() -> [Event; 2] {
     let merged = ("/pull_request/merged", json!(true));
     let pull = PullSeed::new(2, PULL_REQUEST).base("master", OTHER).merged(PUSHED);
@@ -511,7 +510,7 @@ fn merges() -> [Event; 2] {
     [Event::on_github("`pull_request`", closed, PULL_REQUEST, MERGE), Event { decoy: None, ..push }]
 }
 
-/// The same world in which the pull request is still open.
+/// A gate on the same stage while the pull request is still open.
 fn before(merge: &Stage) -> Gate {
     let gate = merge.gate("merge").set("GITHUB_EVENT_NAME", "pull_request").set("GITHUB_SHA", OTHER);
     fs::write(gate.path().join("event.json"), payload("pull_request", &[]).to_string()).unwrap();
@@ -549,7 +548,7 @@ fn the_merge_judges_by_the_baseline_of_that_moment() {
             let stage = merge.stage(BETTER);
             let set = |gate: Gate| settings.iter().fold(gate, |gate, (name, value)| gate.set(name, value));
             set(before(&stage)).run().expect(0, "PASSED, improved");
-            // Meanwhile another pull request was merged.
+            // Another pull request was merged in between.
             stage.sandbox.edit(&stage.baseline, |task| task["tags"] = json!(["prod", "team-a"]));
             let best = stage.sandbox.add(run(HEAD, 0.95).tag(TAG));
             set(stage.gate("merge")).run().expect(code, verdict).says("commit ec26c3e57ca3");
@@ -568,7 +567,7 @@ fn a_loss_is_accepted_at_the_merge_as_well() {
             .run()
             .expect(0, "PASSED, accepted")
             .says("moves only after the change is merged into the main branch");
-        // What was accepted before the merge and is not at it, is not.
+        // A loss that is accepted only before the merge does not count at the merge.
         stage.gate("merge").set("CLEARML_ACCEPT", "false").run().expect(1, "FAILED, degraded");
         stage.is_tagged(&stage.baseline);
         accepting(stage.gate("merge")).run().expect(0, "PASSED, accepted").says("moved to the candidate");
@@ -577,9 +576,9 @@ fn a_loss_is_accepted_at_the_merge_as_well() {
 }
 
 #[test]
-fn a_tolerated_loss_is_not_promised_the_tag_where_the_best_keeps_it() {
-    let told = |name: &str| [pull_requests(), others()].concat().into_iter().find(|event| event.name.starts_with(name));
-    for event in ["`pull_request`, opened", "Azure"].map(|name| told(name).unwrap()) {
+fn with_keep_best_the_report_promises_no_tag_for_a_tolerated_loss() {
+    let find = |name: &str| [pull_requests(), others()].concat().into_iter().find(|event| event.name.starts_with(name));
+    for event in ["`pull_request`, opened", "Azure"].map(|name| find(name).unwrap()) {
         let stage = event.stage(0.79);
         let gate = stage.gate("merge").set("CLEARML_SCALAR_THRESHOLD", "3").set("CLEARML_KEEP_BEST", "true");
         gate.run().expect(0, "PASSED, tolerated").says("stays on the better run (CLEARML_KEEP_BEST is true)");
@@ -587,7 +586,7 @@ fn a_tolerated_loss_is_not_promised_the_tag_where_the_best_keeps_it() {
     }
 }
 
-/// Pull request 104 in a merge queue. The merge that the queue made has a run of its own, which is the best of all.
+/// Pull request 104 in a merge queue. The queue's merge commit has its own run, which is the best of all.
 fn queue() -> Stage {
     let event = Event::on_github("`merge_group`", payload("merge_group", &[]), QUEUED, QUEUE).with_token();
     let stage = Event { decoy: None, ..event }.pull(PullSeed::new(104, QUEUED)).stage(BETTER);
@@ -612,7 +611,7 @@ fn a_merge_queue_is_judged_by_the_head_of_its_pull_request() {
     }
 }
 
-/// Asserts that a queue is judged by nothing when its head cannot be found out.
+/// Asserts that there is no verdict for a queue if the head cannot be found.
 #[track_caller]
 fn refused(stage: &Stage, gate: &Gate, why: &str) {
     for policy in POLICIES {
@@ -626,7 +625,7 @@ fn refused(stage: &Stage, gate: &Gate, why: &str) {
 }
 
 #[test]
-fn a_merge_queue_whose_head_is_not_told_is_not_judged() {
+fn a_merge_queue_with_an_unknown_head_is_not_judged() {
     let stage = queue();
     refused(&stage, &stage.gate("merge").unset("GITHUB_TOKEN"), "GITHUB_TOKEN is not set");
     let nowhere = stage.gate("merge").set("GITHUB_API_URL", "http://api.github.invalid");
@@ -649,11 +648,11 @@ fn a_merge_queue_whose_head_is_not_told_is_not_judged() {
     stage.github.clear_faults();
     stage.github.revoke(stage.token.as_ref().unwrap());
     refused(&stage, &stage.gate("merge"), "GitHub rejected GITHUB_TOKEN");
-    // The way out that is told.
+    // The fix that the report suggests.
     stage.gate("merge").set("COMMIT_ID", QUEUED).run().expect(0, "PASSED, improved").says("commit da39a3ee5e6b");
 }
 
-/// An address at which nobody listens.
+/// An address without a server.
 fn closed_port() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     format!("http://{}", listener.local_addr().unwrap())
@@ -699,7 +698,7 @@ fn the_workflow_of_the_docs_checks_and_promotes() {
             None => gate.set(name, &value.to_string()),
         })
     };
-    // What it says about the comment is another test's.
+    // Another test covers the comment.
     let quiet = |gate: Gate| gate.set("CLEARML_COMMENT", "never");
     for (value, accepts, codes, moves) in
         [(BETTER, "false", [0, 0], true), (WORSE, "false", [1, 1], false), (WORSE, "true", [0, 0], true)]

@@ -42,7 +42,7 @@ fn the_tag_moves_only_when_all_metrics_that_count_pass() {
 }
 
 #[test]
-fn a_metric_that_only_tells_fails_nothing() {
+fn a_metric_that_only_warns_does_not_fail_the_check() {
     let (sandbox, _, head) = sandbox_with(measured(HEAD, 0.8, 0.3, 1.0));
     gate(&sandbox).run().expect(0, "PASSED, unchanged").says("speed / fps: degraded (informational)");
     assert_eq!(sandbox.tagged(TAG), [head]);
@@ -74,13 +74,13 @@ fn the_first_metric_decides_which_of_two_tagged_runs_is_the_best() {
     gate(&sandbox).run().expect(1, "FAILED, degraded").says("0.9 → 0.85");
 }
 
-/// How often the events of a metric were asked for.
+/// How often the events of a metric were requested.
 fn event_lookups(sandbox: &Sandbox) -> usize {
     sandbox.requests().iter().filter(|request| request.endpoint == "events.scalar_metrics_iter_raw").count()
 }
 
 #[test]
-fn which_tagged_run_is_the_best_is_not_asked_of_metrics_that_only_tell() {
+fn a_metric_that_only_warns_does_not_choose_the_best_tagged_run() {
     let without_speed = |commit: &str, accuracy: f64| {
         let run = TaskSeed::new(PROJECT, TASK).commit(commit).scalar("val", "accuracy", &[(0, accuracy)]);
         run.scalar("val", "loss", &[(0, 0.3)])
@@ -95,7 +95,7 @@ fn which_tagged_run_is_the_best_is_not_asked_of_metrics_that_only_tell() {
 }
 
 #[test]
-fn there_is_an_end_to_asking_for_events_and_no_verdict_then() {
+fn too_many_event_requests_give_no_verdict() {
     let sandbox = Sandbox::start();
     for n in 0..60 {
         sandbox.add(TaskSeed::new(PROJECT, TASK).commit(&format!("{n:040x}")).tag(TAG));

@@ -1,4 +1,4 @@
-//! The gate as its users meet it: the real binary against the sandbox over HTTP, by capability.
+//! The gate as users see it: the real binary against the sandbox over HTTP, by capability.
 
 mod baseline;
 mod budgets;

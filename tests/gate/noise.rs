@@ -4,7 +4,8 @@ use clearml_sandbox::Sandbox;
 
 use crate::support::{BASE, Gate, HEAD, PROJECT, SERIES, TAG, TASK, TITLE, run};
 
-/// A sandbox with runs of the baseline's commit, the first of which carries the tag, and of the candidate's, oldest first.
+/// A sandbox with runs of the baseline's commit and of the candidate's, oldest first. The first run has
+/// the tag.
 fn sandbox(baseline: &[f64], candidate: &[f64]) -> Sandbox {
     let sandbox = Sandbox::start();
     for (n, value) in baseline.iter().enumerate() {
@@ -23,7 +24,7 @@ fn gate(sandbox: &Sandbox, runs: &str) -> Gate {
 
 #[test]
 fn the_medians_of_the_newest_runs_are_compared() {
-    // A lucky run of the candidate, and an unlucky one of the baseline, decide nothing.
+    // One lucky run of the candidate and one unlucky run of the baseline do not matter.
     let lucky = sandbox(&[0.8, 0.2, 0.81], &[0.7, 0.99, 0.71]);
     gate(&lucky, "3").run().expect(1, "FAILED, degraded").says("0.8 (median of 3 runs, 0.2 to 0.81)");
     let even = sandbox(&[0.8, 0.9], &[0.8, 0.9]);
@@ -33,7 +34,7 @@ fn the_medians_of_the_newest_runs_are_compared() {
 }
 
 #[test]
-fn one_run_is_as_if_nothing_were_set() {
+fn one_run_is_the_same_as_the_default() {
     let sandbox = sandbox(&[0.8], &[0.7, 0.9]);
     let ran = gate(&sandbox, "1").run().expect(0, "PASSED, improved");
     assert!(!ran.out.contains("median"), "{}", ran.out);
@@ -79,7 +80,7 @@ fn lower_is_better_for_a_median_as_well() {
 }
 
 #[test]
-fn a_count_that_is_none_is_refused() {
+fn an_invalid_count_is_rejected() {
     let sandbox = sandbox(&[0.8], &[0.9]);
     for bad in ["0", "-1", "1.5", "101", "three"] {
         gate(&sandbox, bad).run().expect(2, "").complains("CLEARML_RUNS: ").complains("whole number from 1 to 100");

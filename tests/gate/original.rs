@@ -1,4 +1,4 @@
-//! The failures of the action that this one replaces. Each test fails on that action's behaviour.
+//! The failures of the action that this one replaces. Each test fails on that action's behavior.
 
 use clearml_sandbox::{Sandbox, TaskSeed};
 
@@ -7,7 +7,7 @@ use crate::support::{BASE, Gate, HEAD, OTHER, PROJECT, SERIES, TAG, TASK, TITLE,
 #[test]
 fn it_could_not_start_because_of_what_was_installed_around_it() {
     let (sandbox, ..) = pair(0.8, 0.9);
-    // No interpreter, no package, no git: nothing can be found at all.
+    // The path is empty: no interpreter, no package, no git.
     Gate::of(&sandbox).set("PATH", "").run().expect(0, "PASSED, improved");
 }
 
@@ -85,7 +85,7 @@ fn it_left_a_second_best_with_its_tag() {
 #[test]
 fn it_needed_seconds_and_a_package_index_before_its_first_request() {
     let (sandbox, ..) = pair(0.8, 0.9);
-    // Neither a home nor an index nor a cache: the first thing that leaves the process is the log-in.
+    // There is no home, no package index and no cache. The first request is the log-in.
     Gate::of(&sandbox).unset("HOME").unset("USERPROFILE").run().expect(0, "PASSED, improved");
     assert_eq!(sandbox.requests()[0].endpoint, "auth.login");
 }

@@ -1,4 +1,4 @@
-//! A value counts only if the commit under review reported it: a task that is continued keeps the extremes of what ran before.
+//! A value counts only if the commit under review reported it. A continued task keeps the extremes of earlier runs.
 
 use clearml_sandbox::{Sandbox, TaskSeed};
 use serde_json::json;
@@ -7,7 +7,7 @@ use crate::support::{BASE, Gate, HEAD, OTHER, PROJECT, SERIES, TAG, TASK, TITLE}
 
 const GOOD: &[(i64, f64)] = &[(0, 0.7), (1, 0.9), (2, 0.93)];
 const BAD: &[(i64, f64)] = &[(0, 0.5), (1, 0.55), (2, 0.6)];
-/// How the report begins when the values may be of another commit.
+/// How the report begins if the values may be from another commit.
 const CONTINUED: &str = "NO VERDICT: the candidate continues an earlier run";
 
 fn curve(commit: &str, values: &[(i64, f64)]) -> TaskSeed {
@@ -70,14 +70,14 @@ fn a_run_that_was_published_and_reopened_is_continued() {
 }
 
 #[test]
-fn a_continued_run_under_the_tag_is_not_its_own_bar() {
+fn a_continued_run_with_the_tag_is_not_compared_with_itself() {
     let sandbox = Sandbox::start();
     let id = sandbox.train(&curve(BASE, GOOD).tag(TAG));
     sandbox.continue_last(&id, None, &curve(HEAD, BAD));
     Gate::of(&sandbox).run().expect(3, CONTINUED);
 }
 
-/// No log, because it was cleared or no SDK made the run, or because the server is too old to return its oldest line.
+/// There is no log if it was cleared, if no SDK made the run, or if the server is too old to return the oldest line.
 #[test]
 fn without_a_log_a_late_start_is_no_verdict() {
     let late = || curve(HEAD, GOOD).created(1_767_000_000_000_000).started(1_767_000_002_001_000);
@@ -93,7 +93,7 @@ fn without_a_log_a_late_start_is_no_verdict() {
     Gate::of(&old).set("CLEARML_SCALAR_VALUE", "last").run().expect(0, "PASSED, first").says("candidate 0.93 ");
 }
 
-/// Another client than the SDK, which logs nothing, continues the task.
+/// A client other than the SDK, which logs nothing, continues the task.
 #[test]
 fn a_task_that_was_edited_and_started_again_is_no_verdict() {
     let sandbox = with_baseline();
@@ -119,7 +119,7 @@ fn two_processes_that_share_a_task_are_no_verdict() {
     assert_eq!(sandbox.tagged(TAG), [""; 0]);
 }
 
-/// Sandboxes with a run of [`HEAD`] that ordinary work made, whose values are its own; and whether its log has to be read.
+/// Sandboxes with an ordinary run of [`HEAD`], whose values are its own, and whether the gate must read its log.
 fn ordinary() -> Vec<(&'static str, Sandbox, bool)> {
     let case = |name, reads_log, act: &dyn Fn(&Sandbox)| {
         let sandbox = with_baseline();

@@ -1,4 +1,4 @@
-//! Where the tag is after a run, whatever happened in between.
+//! Which run has the tag in the end, even if something goes wrong.
 
 use std::process::Stdio;
 use std::time::Duration;
@@ -24,7 +24,7 @@ fn a_better_candidate_takes_the_tag_and_nothing_else_changes() {
     assert_eq!(without_tags(before), without_tags(sandbox.state()));
 }
 
-/// The workspace without what a move of the tag may change.
+/// The workspace without the fields that a move of the tag may change.
 fn without_tags(mut state: serde_json::Value) -> serde_json::Value {
     for task in state["tasks"].as_array_mut().unwrap() {
         let task = task.as_object_mut().unwrap();
@@ -35,7 +35,7 @@ fn without_tags(mut state: serde_json::Value) -> serde_json::Value {
     state
 }
 
-/// Both curves in one request, after everything else.
+/// The last request, for both curves.
 const PICTURE: &str = "events.multi_task_scalar_metrics_iter_histogram";
 
 fn endpoints(sandbox: &Sandbox) -> Vec<String> {
@@ -101,7 +101,7 @@ fn the_tag_is_added_before_it_is_removed() {
     for cut in 5..=7 {
         for effect in [Effect::CutBefore, Effect::CutAfter] {
             let (sandbox, ..) = pair(0.8, 0.9);
-            // The process dies, in effect, when every later request fails as well.
+            // If every later request fails too, it is as if the process dies.
             sandbox.fault(At::Request(cut), effect);
             sandbox.fault(
                 At::Endpoint("tasks.update_tags"),
@@ -131,7 +131,7 @@ fn an_interrupted_move_is_finished_by_the_next_run() {
 }
 
 #[test]
-fn a_lost_answer_to_a_removal_is_followed_by_a_look() {
+fn a_lost_answer_to_a_removal_is_checked() {
     let (sandbox, _, head) = pair(0.8, 0.9);
     sandbox.fault(At::Request(7), Effect::CutAfter);
     Gate::of(&sandbox).run().expect(0, "PASSED, improved");
@@ -159,7 +159,7 @@ fn a_tag_that_another_gate_gave_meanwhile_is_left_alone() {
 }
 
 #[test]
-fn a_tag_that_another_gate_moved_on_is_told_and_left_there() {
+fn reports_and_leaves_a_tag_that_another_gate_moved() {
     let (sandbox, _, head) = pair(0.8, 0.9);
     let other = sandbox.add(run(OTHER, 0.95));
     let next = other.clone();
@@ -187,7 +187,7 @@ fn a_server_that_does_not_keep_the_tag_is_found_out() {
 }
 
 #[test]
-fn old_servers_are_served_by_reading_and_rewriting() {
+fn rewrites_the_whole_list_of_tags_on_an_old_server() {
     let sandbox = Sandbox::builder().api_version("2.20").server_version("1.6.0").start().unwrap();
     let base = sandbox.add(best(0.8));
     let head = sandbox.add(run(HEAD, 0.9).tag("mine"));
@@ -198,9 +198,9 @@ fn old_servers_are_served_by_reading_and_rewriting() {
     assert_eq!(tags, [TAG, "mine"]);
 }
 
-/// An old server does not tell when tags were changed, so that the gate watches for as long as another could be at work.
-/// `other_gate` tells whether there is one, which gives the tag to a run of its own in that time, and whether it takes it
-/// from the baseline.
+/// An old server does not say when tags were changed, so the gate watches for as long as another gate could run.
+/// `other_gate` says whether there is one, which tags its own run in that time, and whether it removes the tag from the
+/// baseline.
 #[track_caller]
 fn after_watching(other_gate: Option<bool>, carriers: fn([&str; 5]) -> Vec<&str>) {
     let limits = Limits { moving: Duration::from_secs(1), request: Duration::from_secs(1), ..Limits::REAL };
@@ -230,14 +230,14 @@ fn on_an_old_server_an_interrupted_move_is_finished_when_nothing_moves() {
 }
 
 #[test]
-fn on_an_old_server_nothing_is_taken_from_anyone_while_another_gate_moves_the_tag() {
+fn removes_no_tag_on_an_old_server_while_another_gate_moves_it() {
     after_watching(Some(false), |all| all.to_vec());
     after_watching(Some(true), |[_, worse, better, head, other]| vec![worse, better, head, other]);
 }
 
-/// Around each version in which the server learned something that bears on this: raw scalars (2.16), when a metric had its
-/// extremes (2.23), changing tags one by one and `filters` (2.27), first values and counts (2.31). The sandbox fails whoever
-/// asks a server for what it does not know.
+/// The versions before and after each relevant change of the API: raw scalars (2.16), when a metric had its extremes
+/// (2.23), changing tags one by one and `filters` (2.27), first values and counts (2.31). The sandbox returns an error
+/// for a request that its version does not support.
 #[test]
 fn every_version_of_the_api_is_judged_and_gets_its_tag() {
     for version in ["2.13", "2.15", "2.16", "2.22", "2.23", "2.26", "2.27", "2.30", "2.31", "2.34"] {
@@ -255,7 +255,7 @@ fn every_version_of_the_api_is_judged_and_gets_its_tag() {
 }
 
 #[test]
-fn nothing_is_written_when_the_candidate_carries_the_tag_and_nobody_is_to_lose_it() {
+fn writes_nothing_if_the_candidate_has_the_tag_and_no_run_loses_it() {
     for better in [None, Some(0.95)] {
         let sandbox = Sandbox::start();
         let head = sandbox.add(run(HEAD, 0.9).tag(TAG));
@@ -268,7 +268,7 @@ fn nothing_is_written_when_the_candidate_carries_the_tag_and_nobody_is_to_lose_i
     }
 }
 
-/// What other gates conclude from the dates rests on that.
+/// Other gates rely on this when they compare dates.
 #[test]
 fn a_gate_that_is_held_up_for_too_long_leaves_the_removal_to_the_next_run() {
     let (sandbox, base, head) = pair(0.8, 0.9);
@@ -304,17 +304,17 @@ fn a_refusal_after_a_lost_answer_does_not_deny_a_tag_that_is_there() {
 }
 
 #[test]
-fn a_tag_in_another_case_is_no_baseline_and_is_told() {
+fn a_tag_in_another_case_is_reported_and_is_no_baseline() {
     let sandbox = Sandbox::start();
     let other = sandbox.add(run(BASE, 0.99).tag(&TAG.to_lowercase()));
-    let told = format!("no run has the tag \"{TAG}\", but one has \"{}\"", TAG.to_lowercase());
+    let note = format!("no run has the tag \"{TAG}\", but one has \"{}\"", TAG.to_lowercase());
     let head = sandbox.add(run(HEAD, 0.5));
     Gate::of(&sandbox)
         .set("CLEARML_NO_BASELINE", "fail")
         .run()
         .expect(3, "NO VERDICT: no run with this name")
-        .says(&told);
-    Gate::of(&sandbox).run().expect(0, "PASSED, first").says(&told);
+        .says(&note);
+    Gate::of(&sandbox).run().expect(0, "PASSED, first").says(&note);
     assert_eq!((sandbox.tags(&other), sandbox.tags(&head)), (vec![TAG.to_lowercase()], vec![TAG.to_owned()]));
     let ran = Gate::of(&sandbox).run().expect(0, "PASSED, unchanged");
     assert!(!unbroken(&ran.out).contains("one carries"), "{}", ran.out);
@@ -329,11 +329,11 @@ fn the_tag_outside_of_project_and_name_is_not_touched() {
 }
 
 #[test]
-fn gates_at_work_at_the_same_time_leave_a_tag_and_the_next_move_leaves_one() {
+fn gates_that_run_at_the_same_time_keep_the_tag() {
     for round in 0..8 {
         let (sandbox, base, _) = pair(0.8, 0.9);
         sandbox.add(run(OTHER, 0.95));
-        // At every removal the tag has to be on somebody else as well.
+        // Before every removal, another run must also have the tag.
         sandbox.on_request(move |request, workspace| {
             assert!(!workspace.tagged(TAG).is_empty(), "round {round}, before request {}", request.n);
         });

@@ -1,4 +1,4 @@
-//! The main job on what a real server really answered: the captured answers are served to the binary as they are.
+//! The gate against responses that were captured from a real server.
 
 use std::fs;
 use std::path::Path;
@@ -19,7 +19,7 @@ fn captured(name: &str) -> Value {
     capture["response"]["body"].clone()
 }
 
-/// A server that gives one answer after the other.
+/// A server that sends one response after the other.
 fn serving(answers: Vec<Value>) -> Sandbox {
     let sandbox = Sandbox::start();
     for (n, answer) in answers.into_iter().enumerate() {
@@ -36,25 +36,25 @@ fn gate(sandbox: &Sandbox) -> Gate {
         .set("CLEARML_SCALAR_SERIES", "mAP")
 }
 
-/// The captured queries asked for a page; the gate asks for a scroll, whose response has an id as well.
+/// The captured queries request a page. The gate requests a scroll, whose response also has an id.
 fn in_a_scroll(mut answer: Value) -> Value {
     answer["data"]["scroll_id"] = captured("180-s-scroll-first")["data"]["scroll_id"].clone();
     answer
 }
 
-/// The captured answer to which tasks have an empty diff, about the candidate and the baseline.
+/// The captured response that says whether the candidate and the baseline have an empty diff.
 fn clean() -> Value {
     let mut answer = in_a_scroll(captured("114-t-diff-empty"));
     answer["data"]["tasks"].as_array_mut().unwrap().retain(|task| task["id"] == CANDIDATE || task["id"] == BASELINE);
     answer
 }
 
-/// The captured answer to which tasks have any other.
+/// The captured response that says which tasks have another diff.
 fn dirty() -> Value {
     in_a_scroll(captured("115-t-diff-nonempty"))
 }
 
-/// The captured candidate-and-best query did not ask for the project, which the gate checks.
+/// Adds the project, which the captured candidate-and-best query did not request and the gate checks.
 fn in_their_project(mut answer: Value) -> Value {
     for task in answer["data"]["tasks"].as_array_mut().unwrap() {
         task["project"] = json!({"id": PROJECT});
@@ -63,7 +63,7 @@ fn in_their_project(mut answer: Value) -> Value {
 }
 
 #[test]
-fn the_captured_answers_give_the_verdict_that_a_person_would() {
+fn the_captured_answers_give_the_expected_verdict() {
     let runs = in_a_scroll(in_their_project(captured("168-recommended-single-call")));
     let mut tagged = runs.clone();
     for task in tagged["data"]["tasks"].as_array_mut().unwrap() {

@@ -13,7 +13,7 @@ use crate::gate::hostile;
 use crate::gate::schema::assert_valid;
 use crate::support::{BASE, Gate, HEAD, OTHER, PROJECT, Ran, SERIES, TAG, TASK, TITLE, best, commit, git, run};
 
-/// The endings that differ most from each other in Markdown, JSON, JUnit and the step outputs.
+/// The endings that differ most in Markdown, JSON, JUnit and the step outputs.
 const IN_EVERY_FORMAT: &[&str] = &[
     "improved",
     "degraded",
@@ -26,7 +26,7 @@ const IN_EVERY_FORMAT: &[&str] = &[
     "hostile",
 ];
 
-/// Further endings whose JSON has a part that no other has.
+/// More endings whose JSON has a part that no other has.
 const AS_JSON: &[&str] = &["same_code_at_paths", "project_not_found", "no_eligible_run", "not_moved", "warnings"];
 
 /// Three days after the first seeded run: 2026-01-04, so that ages do not depend on the day of the test.
@@ -98,7 +98,7 @@ fn shown(name: &str, sandbox: &Sandbox, gate: Gate) {
             assert!(settings.contains_key(setting.name) && markdown.contains(setting.name), "{}", setting.name);
         }
     }
-    // JUnit says what an enforced gate would end with.
+    // JUnit has the result of an enforced gate.
     let enforced = if report["settings"]["CLEARML_ENFORCE"] == "false" { 1 } else { ran.code };
     assert_junit(&junit, enforced, text("verdict"));
     let outputs = readable(&outputs, &[("report-json", &json), ("report-markdown", &markdown)]);
@@ -115,7 +115,7 @@ fn shown(name: &str, sandbox: &Sandbox, gate: Gate) {
     }
 }
 
-/// Whether there is a snapshot of this format besides the console text.
+/// Whether there is a snapshot of this format, other than the console text.
 fn is_kept(name: &str, ending: &str) -> bool {
     IN_EVERY_FORMAT.contains(&name) || ending == "json" && AS_JSON.contains(&name)
 }
@@ -125,7 +125,7 @@ fn compare(name: &str, ending: &str, text: &str, sandbox: &Sandbox) {
     expect_file![file].assert_eq(&unvarying(&without_defaults(text), sandbox));
 }
 
-/// The text without the settings that have their default, so that a new setting changes no snapshot.
+/// The text without settings at their defaults, so a new setting changes no snapshot.
 fn without_defaults(text: &str) -> String {
     let defaults = SETTINGS.iter().filter_map(|setting| Some((setting.name, setting.default?)));
     let lines = defaults.flat_map(|(name, default)| {
@@ -134,7 +134,7 @@ fn without_defaults(text: &str) -> String {
     lines.fold(text.to_owned(), |text, line| text.replace(&line, ""))
 }
 
-/// Asserts that a JUnit report fails, and only fails, where a gate with this exit code does.
+/// Asserts that a JUnit report has a failure for exit code 1, and an error for a higher one.
 #[track_caller]
 fn assert_junit(junit: &str, code: i32, verdict: &str) {
     let document = Document::parse(junit).unwrap();
@@ -144,7 +144,7 @@ fn assert_junit(junit: &str, code: i32, verdict: &str) {
     assert_eq!(property.and_then(|node| node.attribute("value")), Some(verdict), "{junit}");
 }
 
-/// The text with what differs from run to run in a form of the same length that does not.
+/// The text with fixed values of the same length in place of those that differ from run to run.
 fn unvarying(text: &str, sandbox: &Sandbox) -> String {
     let mut text = text.to_owned();
     let state = sandbox.state();
@@ -154,11 +154,11 @@ fn unvarying(text: &str, sandbox: &Sandbox) -> String {
     for project in state["projects"].as_array().unwrap() {
         text = text.replace(project["id"].as_str().unwrap(), &"f".repeat(32));
     }
-    // Each renderer escapes an address in its own way, and none a number.
+    // Each renderer escapes an address differently, and none escapes a number.
     text.replace(sandbox.url().rsplit(':').next().unwrap(), "50000")
 }
 
-/// The outputs as `name=value`, read by the runner's own grammar; a document that stands elsewhere only by its name.
+/// The outputs as `name=value`, parsed as by the runner. For a document that has its own snapshot, only the name.
 fn readable(outputs: &str, documents: &[(&str, &str)]) -> String {
     let mut lines = outputs.split('\n');
     let mut text = String::new();
@@ -319,7 +319,7 @@ fn hostile_text() {
     shown("hostile", &sandbox, gate);
 }
 
-/// Every snapshot belongs to an ending: one that nothing compares is deleted.
+/// Every snapshot belongs to an ending. Delete one that is not compared.
 #[test]
 fn no_snapshot_is_left_over() {
     let source = include_str!("reports.rs");
@@ -331,7 +331,7 @@ fn no_snapshot_is_left_over() {
     }
 }
 
-/// Whatever the server says about curves, the report is whole without them.
+/// The report is complete without curves, for any response to the request for them.
 #[test]
 fn a_report_without_curves_is_whole() {
     let faults = [Effect::status(400), Effect::CutBefore, Effect::Truncated, Effect::Huge(1 << 20)];

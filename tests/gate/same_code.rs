@@ -1,4 +1,5 @@
-//! The same code under another commit: whose runs stand for a commit that nobody ran, and what keeps it from being known.
+//! The same code under another commit: which runs count for a commit without a run, and what the gate says if it cannot
+//! know.
 
 use std::fs;
 use std::path::Path;
@@ -8,14 +9,14 @@ use serde_json::{Value, json};
 
 use crate::support::{BASE, Gate, HEAD, NOBODY, OTHER, PROJECT, Ran, TAG, TASK, best, commit, git, run};
 
-/// A workspace with a baseline whose commit is in no repository of these tests.
+/// A workspace with a baseline. Its commit is in no repository of these tests.
 fn workspace() -> Sandbox {
     let sandbox = Sandbox::start();
     sandbox.add(best(0.8));
     sandbox
 }
 
-/// A gate that works in a repository, and the commit that is in there.
+/// A gate in a repository, and the repository's only commit.
 fn checkout(sandbox: &Sandbox) -> (Gate, String) {
     let gate = Gate::of(sandbox);
     git(gate.path(), &["init", "--quiet"]);
@@ -41,9 +42,9 @@ fn short(commit: &str) -> &str {
     &commit[..commit.len().min(12)]
 }
 
-/// The report says that the one commit was run in place of the other.
+/// Asserts that the report says it uses a run of `instead` for the commit `reviewed`.
 #[track_caller]
-fn stands(ran: Ran, reviewed: &str, instead: &str) -> Ran {
+fn judged_by(ran: Ran, reviewed: &str, instead: &str) -> Ran {
     let said =
         format!("code {} has no run; using the run of {}, which has the same code", short(reviewed), short(instead));
     ran.expect(0, "PASSED, improved").says(&said).says(&format!("commit {}", short(instead)))
@@ -61,10 +62,10 @@ fn stands_at(ran: Ran, reviewed: &str, instead: &str, paths: &str) -> Ran {
     ran.expect(0, "PASSED, improved").says(&said)
 }
 
-/// A way to the commit under review: the one that was run, and that one.
+/// Makes the commit under review. Returns the commit with the run, and the commit under review.
 type Way = fn(&Path) -> (String, String);
 
-/// A branch with two commits, which is left for main again.
+/// Makes a branch with two commits, and checks out main again.
 fn change(folder: &Path) -> String {
     git(folder, &["checkout", "--quiet", "-b", "change"]);
     for text in ["print(2)\n", "print(3)\n"] {
@@ -77,7 +78,7 @@ fn change(folder: &Path) -> String {
 }
 
 #[test]
-fn a_run_of_the_same_tree_stands_for_the_commit() {
+fn a_run_of_the_same_tree_is_judged_for_the_commit() {
     let ways: [Way; 5] = [
         |folder| (git(folder, &["rev-parse", "HEAD"]), reworded(folder)),
         |folder| {
@@ -106,13 +107,13 @@ fn a_run_of_the_same_tree_stands_for_the_commit() {
         assert_ne!(ran, reviewed);
         let head = sandbox.add(run(&ran, 0.9));
         sandbox.add(run(OTHER, 0.1));
-        stands(gate.set("COMMIT_ID", &reviewed).run(), &reviewed, &ran);
+        judged_by(gate.set("COMMIT_ID", &reviewed).run(), &reviewed, &ran);
         assert_eq!(sandbox.tagged(TAG), [head]);
     }
 }
 
 #[test]
-fn with_paths_what_is_elsewhere_may_differ_and_nothing_in_them() {
+fn with_code_paths_only_other_files_may_differ() {
     let sandbox = workspace();
     let (gate, ran) = checkout(&sandbox);
     sandbox.add(run(&ran, 0.9));
@@ -168,14 +169,14 @@ fn of_several_runs_of_the_same_code_the_newest_clean_one_is_judged() {
     sandbox.add(run(&second, 0.99).status("failed"));
     sandbox.add(run(&first, 0.99).system_tag("archived"));
     let gate = gate.set("COMMIT_ID", &reviewed).args(&["--markdown", "report.md"]);
-    stands(gate.run(), &reviewed, &first).says("candidate 0.9 ");
+    judged_by(gate.run(), &reviewed, &first).says("candidate 0.9 ");
     assert_eq!(sandbox.tagged(TAG), [newest]);
     let markdown = fs::read_to_string(gate.path().join("report.md")).unwrap();
     assert!(markdown.contains("1 run of this code failed") && !markdown.contains("of this commit"), "{markdown}");
 }
 
 #[test]
-fn where_no_run_of_the_same_code_qualifies_each_is_told() {
+fn says_why_each_run_of_the_same_code_does_not_count() {
     let sandbox = workspace();
     let (gate, first) = checkout(&sandbox);
     let reviewed = reworded(gate.path());
@@ -199,7 +200,7 @@ fn where_no_run_of_the_same_code_qualifies_each_is_told() {
 }
 
 #[test]
-fn a_stand_in_without_the_metric_is_told_with_both_commits() {
+fn reports_both_commits_if_the_run_lacks_the_metric() {
     let sandbox = workspace();
     let (gate, first) = checkout(&sandbox);
     let reviewed = reworded(gate.path());
@@ -210,7 +211,7 @@ fn a_stand_in_without_the_metric_is_told_with_both_commits() {
 }
 
 #[test]
-fn a_run_of_the_very_commit_comes_before_newer_ones_of_the_same_code() {
+fn a_run_of_the_exact_commit_is_preferred_to_newer_runs() {
     let sandbox = workspace();
     let (gate, first) = checkout(&sandbox);
     let reviewed = reworded(gate.path());
@@ -256,7 +257,7 @@ fn other_code_does_not_count_where_the_commit_has_no_clean_run() {
     let ran = gate.run().expect(3, "NO VERDICT: no run of this commit is both completed and");
     let ran = ran.says("1 run of this commit failed");
     assert!(!ran.out.contains("same code"), "{}", ran.out);
-    // Where that cannot be known, the report says so.
+    // If the gate cannot know that, the report says so.
     let outside = Gate::of(&sandbox).set("COMMIT_ID", &reviewed);
     let ran = outside.run().expect(3, "NO VERDICT: no run of this commit is both completed and");
     ran.says("Could not look for runs of the same code under other commits: the working directory is not inside");
@@ -279,7 +280,7 @@ fn runs_of_the_same_code_count_toward_the_requested_number() {
     ran.says("also counting runs of other commits with the same code");
     assert_eq!(sandbox.tagged(TAG), std::slice::from_ref(&head));
     assert!(!sandbox.tags(&base).contains(&TAG.to_owned()));
-    // The same holds for the baseline, or nothing could be compared with the new best run.
+    // The same is true for the baseline. Otherwise nothing could be compared with the new best run.
     gate.run().expect(0, "PASSED, unchanged: this run is the baseline");
     write(gate.path(), "train.py", "worse()\n");
     let worse = commit(gate.path(), "worse");
@@ -309,16 +310,16 @@ fn abbreviations_count_where_they_can_mean_one_commit_only() {
     let reviewed = reworded(gate.path());
     let gate = gate.set("CLEARML_PROMOTE", "never").set("COMMIT_ID", &reviewed[..10]);
     sandbox.add(run(&first[..10], 0.9));
-    stands(gate.run(), &reviewed, &first[..10]);
+    judged_by(gate.run(), &reviewed, &first[..10]);
     git(gate.path(), &["branch", &reviewed[..10], &first]);
     let ran = gate.run().expect(2, "");
     ran.complains(&format!("{} is also the name of something else", &reviewed[..10])).complains("Give the full id");
     git(gate.path(), &["branch", "--delete", "--force", &reviewed[..10]]);
-    // A run of a commit that begins alike and is not in this clone: whatever it holds, it is not known to be the same.
+    // A run of a commit with the same first digits that is not in this clone may have other code.
     sandbox.add(run(&format!("{}{}", &first[..10], "0".repeat(30)), 0.99));
     gate.run().expect(3, NOBODY).says("2 of 3 commits of other runs");
     sandbox.add(run(&first, 0.85));
-    stands(gate.run(), &reviewed, &first).says("candidate 0.85 ");
+    judged_by(gate.run(), &reviewed, &first).says("candidate 0.85 ");
 }
 
 /// A commit with the same first 12 digits takes one core two minutes. ClearML has a run of such a commit.
@@ -372,12 +373,12 @@ fn a_path_that_is_not_there_is_never_the_same() {
         gate = gate.set("CLEARML_CODE_PATHS", paths);
         gate.run().expect(3, NOBODY).says("Could not look for runs of the same code under other commits:").says(said);
     }
-    // Where the commit was run itself, nobody asks what is at the paths.
+    // If the commit has a run, the paths do not matter.
     sandbox.add(run(&reviewed, 0.9));
     gate.run().expect(0, "PASSED, improved");
 }
 
-/// A link stores only where it leads: a change of the target changes no object below the code path.
+/// A link stores only its target's path. A change of the target changes no object below the code path.
 #[cfg(unix)]
 #[test]
 fn a_link_that_leads_out_of_the_code_paths_is_never_the_same() {
@@ -401,10 +402,10 @@ fn a_link_that_leads_out_of_the_code_paths_is_never_the_same() {
         let gate = gate.set("COMMIT_ID", &changed).set("CLEARML_CODE_PATHS", "train.py\nsrc");
         let report = gate.run().expect(3, NOBODY).says(said);
         report.says("Could not look for runs of the same code under other commits:");
-        // The other file is the same, and has nothing to do with the link.
+        // The other file is the same, and the link does not lead to it.
         let train = gate.set("CLEARML_CODE_PATHS", "train.py");
         stands_at(train.run(), &changed, &ran, "train.py");
-        // The whole tree is the same, and with it everything in the repository that a link leads to.
+        // The whole tree is the same, and so is every target of a link in the repository.
         let sandbox = workspace();
         sandbox.add(run(&changed, 0.9));
         let reworded = reworded(&folder);
@@ -446,7 +447,7 @@ fn a_link_within_the_code_paths_is_the_same_and_its_target_is_compared() {
 }
 
 #[test]
-fn what_keeps_it_from_being_known_is_told_with_the_way_out() {
+fn says_how_to_fix_a_failed_search_for_the_same_code() {
     let sandbox = workspace();
     let (gate, first) = checkout(&sandbox);
     let reviewed = reworded(gate.path());
@@ -469,13 +470,13 @@ fn what_keeps_it_from_being_known_is_told_with_the_way_out() {
     for (gate, said) in cases {
         let ran = gate.run().expect(3, NOBODY).says(said).says("(actions/checkout with fetch-depth: 0)");
         assert_eq!(ran.err, "");
-        // A commit that was run is judged as ever.
+        // A commit with a run is still judged.
         gate.set("COMMIT_ID", HEAD).set("CLEARML_PROMOTE", "never").run().expect(0, "PASSED, improved");
     }
 }
 
 #[test]
-fn hostile_commits_in_clearml_are_neither_asked_of_git_nor_shown_as_they_are() {
+fn hostile_commits_in_clearml_are_escaped_and_not_passed_to_git() {
     let sandbox = workspace();
     let (gate, first) = checkout(&sandbox);
     let reviewed = reworded(gate.path());
@@ -505,7 +506,7 @@ fn hostile_commits_in_clearml_are_neither_asked_of_git_nor_shown_as_they_are() {
     assert!(!ran.out.contains(['\u{1b}', '\u{202e}']) && !ran.out.contains("::error"), "{}", ran.out);
     assert!(!gate.path().join("pwned").exists());
     sandbox.add(run(&first, 0.9));
-    stands(gate.run(), &reviewed, &first).says("candidate 0.9 ");
+    judged_by(gate.run(), &reviewed, &first).says("candidate 0.9 ");
 }
 
 #[test]
@@ -529,7 +530,7 @@ fn every_report_names_both_commits() {
 }
 
 #[test]
-fn paths_that_cannot_be_meant_are_refused_with_an_example() {
+fn impossible_paths_are_rejected_with_an_example() {
     let sandbox = workspace();
     for (paths, said) in [
         ("/src", "is absolute"),
@@ -565,7 +566,7 @@ fn medians_are_of_the_runs_of_the_same_code_under_any_commit() {
 }
 
 #[test]
-fn a_run_of_the_same_code_that_is_at_work_is_waited_for() {
+fn waits_for_a_running_run_of_the_same_code() {
     let sandbox = workspace();
     let (gate, first) = checkout(&sandbox);
     let reviewed = reworded(gate.path());
@@ -577,35 +578,35 @@ fn a_run_of_the_same_code_that_is_at_work_is_waited_for() {
             workspace.edit(&id, |task| task["status"] = json!("completed"));
         }
     });
-    let ran = stands(gate.set("COMMIT_ID", &reviewed).set("CLEARML_WAIT", "1m").run(), &reviewed, &first);
+    let ran = judged_by(gate.set("COMMIT_ID", &reviewed).set("CLEARML_WAIT", "1m").run(), &reviewed, &first);
     assert!(ran.err.starts_with("waiting, 0 s of 1 min: 1 run running"), "{}", ran.err);
     assert_eq!(sandbox.tagged(TAG), [head]);
 }
 
 #[test]
-fn a_run_of_the_same_code_that_appears_is_waited_for() {
+fn waits_for_a_run_of_the_same_code_to_appear() {
     let sandbox = workspace();
     let (gate, first) = checkout(&sandbox);
     let reviewed = reworded(gate.path());
     let (ran, mut looks) = (first.clone(), 0);
     sandbox.on_request(move |request, workspace| {
-        // A look without a run lists the runs of the commit and the newest ones.
+        // An attempt that finds no run lists the runs of the commit and the newest runs.
         looks += usize::from(request.body.to_string().contains("last_iteration"));
         if looks == 3 && workspace.tagged("new").is_empty() {
             workspace.add(run(&ran, 0.9).tag("new"));
         }
     });
-    let ran = stands(gate.set("COMMIT_ID", &reviewed).set("CLEARML_WAIT", "1m").run(), &reviewed, &first);
+    let ran = judged_by(gate.set("COMMIT_ID", &reviewed).set("CLEARML_WAIT", "1m").run(), &reviewed, &first);
     assert_eq!(ran.err, "waiting, 0 s of 1 min: this commit has no run yet\n");
 }
 
 #[test]
-fn two_questions_more_find_the_run_of_the_same_code() {
+fn two_more_requests_find_the_run_of_the_same_code() {
     let sandbox = workspace();
     let (gate, first) = checkout(&sandbox);
     let reviewed = reworded(gate.path());
     sandbox.add(run(&first, 0.9));
-    stands(gate.set("COMMIT_ID", &reviewed).run(), &reviewed, &first);
+    judged_by(gate.set("COMMIT_ID", &reviewed).run(), &reviewed, &first);
     let asked: Vec<String> = sandbox.requests().iter().map(|request| request.endpoint.clone()).collect();
     let runs = "tasks.get_all_ex";
     let verdict = ["auth.login", "projects.get_all_ex", runs, runs, runs, runs];
@@ -614,7 +615,7 @@ fn two_questions_more_find_the_run_of_the_same_code() {
 }
 
 #[test]
-fn a_tag_moves_to_the_stand_in_and_an_interrupted_move_is_finished() {
+fn the_tag_moves_to_the_run_of_the_same_code() {
     let sandbox = workspace();
     let base = sandbox.tagged(TAG);
     let (gate, first) = checkout(&sandbox);
@@ -632,7 +633,7 @@ fn a_tag_moves_to_the_stand_in_and_an_interrupted_move_is_finished() {
     );
 }
 
-/// With `CLEARML_PROMOTE` at `merge`: the merge commit is pushed to main, and nobody runs it.
+/// `CLEARML_PROMOTE` is `merge`. The merge commit is pushed to main and has no run.
 #[test]
 fn at_the_merge_the_run_of_the_head_gets_the_tag() {
     let sandbox = workspace();
@@ -643,12 +644,12 @@ fn at_the_merge_the_run_of_the_head_gets_the_tag() {
     let head = sandbox.add(run(&ran, 0.9));
     let push = json!({"ref": "refs/heads/main", "after": squashed, "repository": {"default_branch": "main"}});
     let gate = gate.unset("COMMIT_ID").on_event("push", &push.to_string()).set("CLEARML_PROMOTE", "merge");
-    stands(gate.run(), &squashed, &ran);
+    judged_by(gate.run(), &squashed, &ran);
     assert_eq!(sandbox.tagged(TAG), [head]);
 }
 
 #[test]
-fn only_the_newest_runs_are_looked_through_and_that_is_told() {
+fn says_that_only_the_newest_runs_are_searched() {
     let sandbox = workspace();
     let (gate, first) = checkout(&sandbox);
     let reviewed = reworded(gate.path());
@@ -661,11 +662,11 @@ fn only_the_newest_runs_are_looked_through_and_that_is_told() {
     let gate = gate.set("COMMIT_ID", &reviewed);
     gate.run().expect(3, NOBODY).says("Only the newest 500 runs with this name were searched for the same code");
     sandbox.add(run(&first, 0.9));
-    stands(gate.run(), &reviewed, &first);
+    judged_by(gate.run(), &reviewed, &first);
 }
 
 #[test]
-fn where_all_runs_are_of_other_code_nothing_is_left_open() {
+fn gives_no_hint_if_all_runs_have_other_code() {
     let sandbox = Sandbox::start();
     let (gate, first) = checkout(&sandbox);
     sandbox.add(run(&first, 0.9));
@@ -675,12 +676,12 @@ fn where_all_runs_are_of_other_code_nothing_is_left_open() {
     assert!(!ran.out.contains("the same code"), "{}", ran.out);
 }
 
-/// What git is asked, and what happens without one.
+/// How the gate runs git, and what happens without git.
 #[cfg(unix)]
 mod git_itself {
     use super::*;
 
-    /// The gate with a `git` that writes down what it is asked.
+    /// The gate with a `git` that records its arguments.
     fn watched(gate: Gate) -> Gate {
         let log = gate.path().join(".git/asked");
         gate.with_git(&format!("echo \"$@\" >>'{}'\nexec \"$GIT\" \"$@\"", log.display()))
@@ -702,7 +703,7 @@ mod git_itself {
         sandbox.add(run("--all-of-them", 0.9));
         sandbox.add(run(&first, 0.9));
         let gate = watched(gate).set("COMMIT_ID", &reviewed).set("CLEARML_PROMOTE", "never");
-        stands(gate.run(), &reviewed, &first);
+        judged_by(gate.run(), &reviewed, &first);
         let log = asked(&gate);
         assert_eq!(log.len(), 1, "{log:?}");
         assert!(log[0].contains("cat-file") && !log[0].contains("--all-of-them"), "{log:?}");
@@ -714,7 +715,7 @@ mod git_itself {
     }
 
     #[test]
-    fn without_git_a_commit_that_was_run_is_judged_and_another_is_told_why_not() {
+    fn without_git_only_a_commit_with_a_run_is_judged() {
         let sandbox = workspace();
         let (gate, first) = checkout(&sandbox);
         let reviewed = reworded(gate.path());
@@ -729,13 +730,13 @@ mod git_itself {
     }
 }
 
-/// What somebody with a hand in the checkout can leave there for git.
+/// What an attacker can put into the checkout for git.
 #[cfg(unix)]
 mod a_hostile_checkout {
     use super::*;
     use std::os::unix::fs::PermissionsExt as _;
 
-    /// A program that leaves a mark, and the mark.
+    /// A program that creates a file, and that file.
     fn trap(gate: &Gate, at: &str) -> (String, std::path::PathBuf) {
         let (program, mark) = (gate.path().join(at), gate.path().join(".git/pwned"));
         write(gate.path(), at, &format!("#!/bin/sh\ntouch '{}'\necho {OTHER}\n", mark.display()));
@@ -743,13 +744,13 @@ mod a_hostile_checkout {
         (program.to_str().unwrap().to_owned(), mark)
     }
 
-    /// On Jenkins, which has git asked about the merge as well.
+    /// On Jenkins, where the gate also asks git about the merge.
     fn on_jenkins(gate: Gate) -> Gate {
         gate.set("JENKINS_URL", "https://ci").set("CHANGE_ID", "7").set("BRANCH_NAME", "PR-7").unset("COMMIT_ID")
     }
 
     #[test]
-    fn no_program_of_it_runs() {
+    fn no_program_in_the_checkout_runs() {
         let sandbox = workspace();
         let (gate, first) = checkout(&sandbox);
         let (program, mark) = trap(&gate, ".git/hooks/post-index-change");
@@ -778,12 +779,12 @@ mod a_hostile_checkout {
         let gate = on_jenkins(gate).set("CLEARML_BASELINE_CHECK", "require").set("CLEARML_PROMOTE", "never");
         gate.run().expect(3, "NO VERDICT").says("the baseline");
         let gate = gate.set("CLEARML_BASELINE_CHECK", "off");
-        stands(gate.run(), &reviewed, &first);
+        judged_by(gate.run(), &reviewed, &first);
         assert!(!mark.exists());
     }
 
     #[test]
-    fn a_program_called_git_in_it_is_not_started() {
+    fn a_program_named_git_in_the_checkout_is_not_started() {
         let sandbox = workspace();
         let (gate, first) = checkout(&sandbox);
         let (_, mark) = trap(&gate, "git");
@@ -821,7 +822,7 @@ mod a_hostile_checkout {
         git(gate.path(), &["replace", &reviewed, &first]);
         let gate = gate.set("COMMIT_ID", &reviewed);
         gate.run().expect(3, NOBODY);
-        // Nor where the head of a pull request is looked for among the parents of what was built.
+        // The same is true if the gate looks for the head of a pull request among the parents of the built commit.
         git(gate.path(), &["replace", "--delete", &reviewed]);
         git(gate.path(), &["checkout", "--quiet", "--orphan", "elsewhere"]);
         let unrelated = commit(gate.path(), "of nobody");
@@ -834,7 +835,7 @@ mod a_hostile_checkout {
         assert!(ran.out.contains(short(&reviewed)), "{}", ran.out);
     }
 
-    /// Git takes a folder that holds a HEAD, objects and refs for a repository, and any commit can bring one along.
+    /// Git treats a folder with HEAD, objects and refs as a repository, and any commit can contain one.
     #[test]
     fn a_folder_that_looks_like_a_repository_is_not_asked() {
         let sandbox = workspace();
@@ -852,7 +853,7 @@ mod a_hostile_checkout {
         assert_eq!(sandbox.tagged(TAG).len(), 1);
     }
 
-    /// What the shell of the test adds, what the gate always sets, and what it passes on.
+    /// Variables that the test's shell adds, that the gate always sets, and that it passes on.
     const VARIABLES_OF_GIT: [&str; 15] = [
         "_",
         "PWD",
@@ -884,7 +885,7 @@ mod a_hostile_checkout {
         let gate = gate.set("GIT_ASKPASS", "/hunter2").set("GIT_CONFIG_COUNT", "2");
         let gate = gate.set("GIT_CONFIG_KEY_0", "http.extraheader").set("GIT_CONFIG_VALUE_0", "hunter2");
         let gate = gate.set("GIT_CONFIG_KEY_1", "safe.directory").set("GIT_CONFIG_VALUE_1", "*");
-        stands(gate.run(), &reviewed, &first);
+        judged_by(gate.run(), &reviewed, &first);
         let gate = on_jenkins(gate);
         gate.run();
         let seen = fs::read_to_string(log).unwrap();

@@ -1,4 +1,4 @@
-//! docs/report.schema.json describes the JSON reports: it takes all of them, and nothing that is a little different.
+//! docs/report.schema.json accepts every JSON report, and rejects reports that differ slightly.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -41,18 +41,18 @@ fn snapshots() -> Vec<(String, String)> {
     reports
 }
 
-/// Goes over a report and its schema side by side, and collects what must be refused: the report with one thing changed.
+/// Walks a report together with its schema, and collects reports with one change, which the schema must reject.
 struct Walk<'a> {
     schema: &'a Value,
     report: &'a Value,
     /// What was changed, and the report with the change.
     changed: Vec<(String, Value)>,
-    /// The objects and lists of words of the schema that the report has.
+    /// The objects and enums of the schema that the report uses.
     met: BTreeSet<String>,
 }
 
 impl Walk<'_> {
-    /// `place` is where the schema lies, and `at` where in the report.
+    /// `place` is the path in the schema, and `at` the path in the report.
     fn visit(&mut self, place: &str, at: &str) {
         let (part, value) = (self.schema.pointer(place).unwrap(), self.report.pointer(at).unwrap());
         if let Some(reference) = part["$ref"].as_str() {
@@ -103,7 +103,7 @@ fn with(fields: &Map<String, Value>, change: impl Fn(&mut Map<String, Value>) ->
     Value::Object(fields)
 }
 
-/// The objects and lists of words of the schema, by where they lie.
+/// Collects the paths of all objects and enums in the schema.
 fn places(schema: &Value, place: &str, found: &mut BTreeSet<String>) {
     match schema {
         Value::Object(fields) => {
@@ -123,7 +123,7 @@ fn places(schema: &Value, place: &str, found: &mut BTreeSet<String>) {
 }
 
 #[test]
-fn the_schema_is_one() {
+fn the_schema_is_valid() {
     let schema = schema();
     assert!(jsonschema::draft202012::meta::is_valid(&schema));
     let mut found = BTreeSet::new();
@@ -141,7 +141,7 @@ fn the_schema_is_one() {
 }
 
 #[test]
-fn nothing_a_little_different_is_of_the_schema() {
+fn the_schema_rejects_slightly_different_reports() {
     let schema = schema();
     let validator = validator(&schema);
     let mut missing = BTreeSet::new();

@@ -1,4 +1,4 @@
-//! Which run is the candidate, which the baseline, and what is said when there is none.
+//! Which run is the candidate, which is the baseline, and what the report says if there is none.
 
 use clearml_sandbox::{At, Effect, Sandbox, TaskSeed};
 use serde_json::json;
@@ -21,7 +21,7 @@ fn the_newest_clean_completed_run_of_the_commit_is_judged() {
 }
 
 #[test]
-fn a_run_that_is_or_is_being_published_counts_and_a_run_without_a_diff_is_clean() {
+fn a_published_run_counts_and_a_run_without_a_diff_is_clean() {
     for status in ["published", "publishing"] {
         let sandbox = Sandbox::start();
         sandbox.add(best(0.8));
@@ -63,7 +63,7 @@ fn a_tag_that_is_nearly_the_same_is_pointed_out() {
     }
 }
 
-/// A loss that is judged as if higher were better: its best value is the first one, in every run.
+/// A loss with the wrong direction: if higher is better, the best value of every run is its first.
 #[test]
 fn a_best_value_at_the_start_of_both_runs_raises_the_question_of_the_direction() {
     let falling: Vec<(i64, f64)> = (0..5).map(|n| (n, 1.0 - 0.1 * f64::from(i32::try_from(n).unwrap()))).collect();
@@ -120,7 +120,7 @@ fn other_tags_are_not_pointed_out_and_their_request_may_fail() {
     }
 }
 
-/// Servers ignore filters that they do not know.
+/// Servers ignore unknown filters.
 #[test]
 fn of_all_projects_the_one_of_the_name_counts() {
     let sandbox = Sandbox::start();
@@ -220,7 +220,7 @@ fn a_baseline_that_is_not_sound_is_used_with_a_warning() {
 }
 
 #[test]
-fn what_came_near_is_counted() {
+fn runs_that_almost_qualify_are_counted() {
     let sandbox = Sandbox::start();
     sandbox.add(best(0.8));
     for seed in [run(HEAD, 0.9).diff("x"), run(HEAD, 0.9).diff("y"), run(HEAD, 0.9).status("failed")] {
@@ -238,7 +238,7 @@ fn what_came_near_is_counted() {
 }
 
 #[test]
-fn a_commit_that_nobody_ran_is_told_with_the_newest_clean_run() {
+fn a_commit_without_a_run_is_reported_with_the_newest_clean_run() {
     let sandbox = Sandbox::start();
     sandbox.add(best(0.8));
     sandbox.add(run(OTHER, 0.9));
@@ -261,7 +261,7 @@ fn unknown_names_are_answered_with_the_nearest() {
 }
 
 #[test]
-fn an_unknown_metric_is_answered_with_those_that_are_there() {
+fn an_unknown_metric_gets_a_list_of_metrics() {
     let sandbox = Sandbox::start();
     sandbox.add(best(0.8));
     let head = sandbox.add(run(HEAD, 0.9).scalar("loss", "train", &[(0, 1.0)]));
@@ -332,7 +332,7 @@ fn a_metric_beyond_the_first_two_thousand_is_read_from_the_events() {
     last.expect(1, "FAILED, degraded").says("candidate 0.1 ");
 }
 
-/// The server gives 200,000 points in one answer.
+/// The server returns up to 200,000 points in one response.
 #[test]
 fn a_metric_of_many_points_is_read_to_its_end() {
     let sandbox = Sandbox::start();
@@ -363,6 +363,6 @@ fn no_diff_is_ever_downloaded() {
     }
     Gate::of(&sandbox).run().expect(3, "NO VERDICT");
     let bytes: usize = sandbox.requests().iter().map(|request| request.response_bytes).sum();
-    // The runs are listed twice: those of the commit, and the newest ones in search of the same code.
+    // There are two lists: the runs of the commit, and the newest runs, to find the same code.
     assert!(bytes < 90_000, "{bytes}");
 }

@@ -1,8 +1,7 @@
-//! A thousand pull requests that cost a little more often than they gain, measured with noise: what keeping the best is
-//! for.
+//! Why to keep the best: a thousand pull requests that are a little worse on average, measured with noise.
 //!
-//! Each pull request's true quality is a little better or worse than what was merged before it, its run measures that
-//! with noise, and the gate decides what is merged. In-process, since a thousand processes would tell no more.
+//! Each pull request's true quality is a little better or worse than the main branch. Its run measures that with noise,
+//! and the gate decides whether it is merged. It runs in-process, which is faster and gives the same result.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -15,19 +14,19 @@ use crate::support::{PROJECT, Random, SERIES, TAG, TASK, TITLE, judge_with, sett
 
 const PULL_REQUESTS: usize = 1000;
 const START: f64 = 0.8;
-/// By how much one pull request changes the true quality on average, and how far from that at most; how far a run's value
-/// lies from the true quality at most; all in percent.
+/// In percent: the average change of the true quality by one pull request, the largest deviation from that average, and
+/// the largest error of a run's value.
 const BIAS: f64 = -0.2;
 const CHANGE: f64 = 0.3;
 const NOISE: f64 = 1.0;
 const THRESHOLD: f64 = 1.0;
 
-/// What became of a story.
-struct Told {
+/// The result of a simulation.
+struct Outcome {
     merged: usize,
     lowest: f64,
     end: f64,
-    /// The true quality of what was merged last.
+    /// The true quality of the last merged pull request.
     quality: f64,
 }
 
@@ -44,29 +43,33 @@ fn passes(sandbox: &Sandbox, n: usize, keep_best: bool) -> bool {
     ended.code == 0
 }
 
-fn tell(keep_best: bool) -> Told {
+fn simulate(keep_best: bool) -> Outcome {
     let sandbox = Sandbox::start();
     sandbox.add(task(0, START).tag(TAG).tag("prod"));
     let (mut random, mut quality) = (Random::new(20_260_101), START);
-    let mut told = Told { merged: 0, lowest: START, end: START, quality };
+    let mut outcome = Outcome { merged: 0, lowest: START, end: START, quality };
     for n in 1..=PULL_REQUESTS {
         let proposed = quality * (1.0 + (BIAS + CHANGE * random.signed()) / 100.0);
         let measured = proposed * (1.0 + NOISE / 100.0 * random.signed());
-        let before = told.end;
+        let before = outcome.end;
         sandbox.add(task(n, measured));
         if passes(&sandbox, n, keep_best) {
-            told.merged += 1;
+            outcome.merged += 1;
             quality = proposed;
             assert!(measured >= before * (1.0 - THRESHOLD / 100.0) - 1e-12, "{n}");
         }
         let carriers = sandbox.tagged(TAG);
         assert_eq!(carriers.len(), 1, "{n}");
-        told.end = value_of(&sandbox, &carriers[0]);
-        told.lowest = told.lowest.min(told.end);
-        assert!(!keep_best || told.end >= before, "pull request {n}: the baseline fell from {before} to {}", told.end);
+        outcome.end = value_of(&sandbox, &carriers[0]);
+        outcome.lowest = outcome.lowest.min(outcome.end);
+        assert!(
+            !keep_best || outcome.end >= before,
+            "pull request {n}: the baseline fell from {before} to {}",
+            outcome.end
+        );
     }
     assert_eq!(sandbox.tagged("prod").len(), 1);
-    Told { quality, ..told }
+    Outcome { quality, ..outcome }
 }
 
 fn value_of(sandbox: &Sandbox, id: &str) -> f64 {
@@ -78,8 +81,8 @@ fn value_of(sandbox: &Sandbox, id: &str) -> f64 {
 #[test]
 fn with_keep_best_the_baseline_never_falls_and_without_it_drifts() {
     let (with, without) = std::thread::scope(|scope| {
-        let with = scope.spawn(|| tell(true));
-        let without = tell(false);
+        let with = scope.spawn(|| simulate(true));
+        let without = simulate(false);
         (with.join().unwrap(), without)
     });
     assert!(with.lowest >= START && with.end >= START);
@@ -93,8 +96,8 @@ fn with_keep_best_the_baseline_never_falls_and_without_it_drifts() {
          | `CLEARML_KEEP_BEST` | merged | lowest baseline | final baseline | final true quality |\n\
          |---|--:|--:|--:|--:|\n",
     );
-    for (name, told) in [("`true`", with), ("`false`", without)] {
-        let Told { merged, lowest, end, quality } = told;
+    for (name, outcome) in [("`true`", with), ("`false`", without)] {
+        let Outcome { merged, lowest, end, quality } = outcome;
         let _ = writeln!(table, "| {name} | {merged} | {lowest:.4} | {end:.4} | {quality:.4} |");
     }
     expect_file![Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/drift.md")].assert_eq(&table);

@@ -9,11 +9,11 @@ use serde_json::json;
 
 use crate::support::{BASE, Gate, HEAD, NOBODY, PROJECT, TAG, TASK, TITLE, best, judge_with, pair, run, settings};
 
-/// Changes the workspace at the nth look.
+/// Changes the workspace at the nth attempt.
 fn at_look(sandbox: &Sandbox, look: usize, change: impl Fn(&mut Workspace) + Send + 'static) {
     let mut looks = 0;
     sandbox.on_request(move |request, workspace| {
-        // The first request of a look, which finds the runs of the commit.
+        // The first request of an attempt lists the runs of the commit.
         if request.body["_any_"]["pattern"].as_str().is_some_and(|pattern| pattern.contains(HEAD)) {
             looks += 1;
             if looks == look {
@@ -23,7 +23,7 @@ fn at_look(sandbox: &Sandbox, look: usize, change: impl Fn(&mut Workspace) + Sen
     });
 }
 
-/// A run of the commit that is running, and becomes something else at the nth look.
+/// A running run of the commit. At the nth attempt it gets this status.
 fn ends_at_look(look: usize, status: &'static str) -> (Sandbox, String) {
     let sandbox = Sandbox::start();
     sandbox.add(best(0.8));
@@ -39,13 +39,13 @@ fn a_run_that_ends_well_in_time_is_judged() {
     let ran = Gate::of(&sandbox).set("CLEARML_WAIT", "1m").run().expect(0, "PASSED, improved");
     assert_eq!(sandbox.tagged(TAG), [head]);
     let lines: Vec<&str> = ran.err.lines().collect();
-    assert_eq!(lines.len(), 1, "a log is told only what is new: {lines:?}");
+    assert_eq!(lines.len(), 1, "the log repeats nothing: {lines:?}");
     assert!(lines[0].starts_with("waiting, 0 s of 1 min: 1 run running, last iteration 0"), "{lines:?}");
 }
 
-/// However slow the server: what one look took is not missing at the next.
+/// With a slow server, the time of one attempt does not reduce the time of the next.
 #[test]
-fn each_look_has_as_much_time_as_the_first() {
+fn every_attempt_gets_the_same_time_limit() {
     let (sandbox, _) = ends_at_look(3, "completed");
     sandbox.fault(At::Endpoint("tasks.get_all_ex"), Effect::Delay(Duration::from_millis(700)));
     let more = vec![("CLEARML_WAIT", "1m".to_owned()), ("CLEARML_PROMOTE", "never".to_owned())];
@@ -78,7 +78,7 @@ fn nobody_waits_for_what_cannot_be_judged() {
     sandbox.add(run(HEAD, 0.9).status("in_progress").diff("x"));
     sandbox.add(run(HEAD, 0.9).status("failed"));
     wait(&sandbox);
-    // A name that no run and no project has is a typing error.
+    // A name that no run or project has is a typo.
     let (sandbox, ..) = pair(0.8, 0.9);
     let gate = Gate::of(&sandbox).set("CLEARML_WAIT", "2h").set("CLEARML_TASK_NAME", "trian");
     gate.run().expect(3, "NO VERDICT: this project has no task named \"trian\"").says("Did you mean \"train\"?");
@@ -118,7 +118,7 @@ fn waits_for_as_many_runs_as_requested() {
     let gate = gate.set("CLEARML_WAIT", "1m");
     let ran = gate.run().expect(0, "PASSED, unchanged").says("0.8 (median of 3 runs, 0.7 to 0.9)");
     assert!(ran.err.starts_with("waiting, 0 s of 1 min: 1 run running, 1 queued"), "{}", ran.err);
-    // None is pending: no wait, whatever is missing.
+    // No run is pending, so the gate does not wait.
     status("failed");
     gate.set("CLEARML_WAIT", "2h").run().expect(3, "NO VERDICT: this code has 1 clean run");
 }
@@ -139,7 +139,7 @@ fn a_rerun_can_change_a_degraded() {
         Gate::of(&sandbox).set("CLEARML_WAIT", "1m").run().expect(0, "PASSED, improved").says("candidate 0.9 ");
         assert_eq!(sandbox.tagged(TAG), [rerun]);
     }
-    // A rerun that fails, or takes too long, changes nothing.
+    // A rerun that fails or takes too long changes nothing.
     let (sandbox, rerun) = worse_with_rerun(run(HEAD, 0.9).status("in_progress"));
     let gate = || Gate::of(&sandbox).set("CLEARML_WAIT", "1s");
     let ran = gate().run().expect(1, "FAILED, degraded");
@@ -159,7 +159,7 @@ fn a_rerun_can_report_the_missing_metric() {
 }
 
 #[test]
-fn a_degraded_stands_where_no_newer_run_can_change_it() {
+fn does_not_wait_if_no_newer_run_can_change_a_degraded() {
     let waits_for = |rerun: TaskSeed| {
         let (sandbox, _) = worse_with_rerun(rerun);
         let ran = Gate::of(&sandbox).set("CLEARML_WAIT", "2h").run().expect(1, "FAILED, degraded");
@@ -167,15 +167,15 @@ fn a_degraded_stands_where_no_newer_run_can_change_it() {
     };
     waits_for(run(HEAD, 0.9).status("in_progress").diff("x"));
     waits_for(run(HEAD, 0.9).status("in_progress").system_tag("archived"));
-    // It started before the candidate, so it stays behind it.
+    // It started before the candidate, so it cannot replace it.
     waits_for(run(HEAD, 0.9).status("in_progress").created(1).started(1));
-    // The baseline is at fault, and no run of the candidate's code changes that.
+    // The baseline is the problem, and a run of the candidate's code cannot change that.
     let (sandbox, _) = worse_with_rerun(run(HEAD, 0.9).status("in_progress"));
     let gate = Gate::of(&sandbox).set("CLEARML_WAIT", "2h").set("CLEARML_BASELINE_CHECK", "require");
     gate.run().expect(3, "NO VERDICT: the baseline does not meet");
 }
 
-/// The time is a hundredth: an attempt gives up after 0.6 s, and the server is down for 1 s.
+/// Limits are a hundredth of the real ones: an attempt gives up after 0.6 s, and the server is down for 1 s.
 #[test]
 fn a_server_that_restarts_is_waited_for() {
     let limits = Limits::REAL.divided_by(100);

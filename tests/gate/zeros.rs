@@ -1,4 +1,4 @@
-//! Zeros that may stand for NaN: the SDK sends NaN and infinity as 0.0, and nothing on the server tells them from a real 0.
+//! Zeros that may mean NaN: the SDK sends NaN and infinity as 0.0, and on the server they look like a real 0.
 
 use clearml_sandbox::{Sandbox, TaskSeed};
 

@@ -50,8 +50,8 @@ fn trusts_an_authority_in_the_system_store() {
     run_in_namespace(&gate, &format!("{STORES}; {store}")).expect(0, "PASSED, improved");
 }
 
-/// As in a bare container. That nobody vouches for a private authority, rather than that there is nobody, shows that the
-/// built-in roots were asked.
+/// As in a bare container. The error says that the authority is not trusted, not that there are no authorities, so the
+/// gate used the built-in roots.
 #[test]
 #[ignore = "needs a mount namespace; .ci/run asks for it"]
 fn uses_the_built_in_roots_if_the_system_has_no_store() {
