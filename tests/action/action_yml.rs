@@ -1,4 +1,4 @@
-//! What an action's file may hold here. Anything else in it, such as `continue-on-error`, is an error.
+//! What an action's file may contain. Anything else, such as `continue-on-error`, is an error.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -67,10 +67,10 @@ pub(crate) fn text() -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("action.yml")).unwrap()
 }
 
-/// The action's text after one change, which has to be possible.
+/// The action's text after one change. The text to change must be there.
 #[track_caller]
 pub(crate) fn with(from: &str, to: &str) -> String {
     let text = text();
-    assert!(text.contains(from), "action.yml does not hold {from:?} any more");
+    assert!(text.contains(from), "action.yml no longer contains {from:?}");
     text.replacen(from, to, 1)
 }

@@ -1,4 +1,4 @@
-//! Finds what is wrong with an action's file without running it: lost inputs, lost outputs, code where data belongs.
+//! Finds mistakes in an action's file without running it: lost inputs, lost outputs, code where data belongs.
 
 use std::collections::BTreeSet;
 
@@ -8,17 +8,17 @@ use crate::action::action_yml::{Action, Step};
 use crate::action::expression::{Expression, Part, Reference, Value, fill, parts};
 use crate::action::yaml;
 
-/// The one input that is the installer's and not the binary's.
+/// The only input that is for the installer, not for the binary.
 pub(crate) const MIRROR: &str = "CLEARML_GATE_MIRROR";
-/// How the step that runs the binary learns where it is.
+/// The variable with the path of the binary, for the step that runs it.
 pub(crate) const BIN: &str = "CLEARML_GATE_BIN";
-/// How the step that runs the binary gets the job's own token.
+/// The variable with the job's own token, for the step that runs the binary.
 const TOKEN: &str = "GITHUB_TOKEN";
-/// What install.sh writes.
+/// The outputs of install.sh.
 const INSTALLED: [&str; 5] = ["bin", "version", "target", "sha256", "cache-hit"];
 const SYSTEMS: [&str; 3] = ["Linux", "macOS", "Windows"];
 
-/// Everything that is wrong with the action of this text; empty when nothing is.
+/// All mistakes in the action of this text.
 pub(crate) fn faults(text: &str) -> Vec<String> {
     let action: Action = match yaml::read(text) {
         Ok(action) => action,
@@ -48,7 +48,7 @@ impl Step {
         if self.installs() { &INSTALLED } else { &OUTPUTS }
     }
 
-    /// Whether it has its turn on a system where nothing failed and nothing wrote an output.
+    /// Whether the step runs on a system where no step failed and no step wrote an output.
     fn runs_on(&self, system: &str) -> Result<bool, String> {
         let lookup = |reference: &Reference| {
             Ok(match reference {
@@ -80,7 +80,7 @@ impl Check<'_> {
     fn kind(&mut self, text: &str) {
         let Action { runs, .. } = self.action;
         self.expect(runs.using == "composite", || format!("{} is not composite", runs.using));
-        // In a container the folder has another name than this expression says.
+        // In a container, the directory has another name than this expression gives.
         self.expect(!text.contains("github.action_path"), || "github.action_path instead of the variable".to_owned());
         let ids: BTreeSet<&str> = runs.steps.iter().map(|step| step.id.as_str()).collect();
         self.expect(ids.len() == runs.steps.len(), || "two steps have one id".to_owned());
@@ -156,7 +156,7 @@ impl Check<'_> {
         }
     }
 
-    /// Each input arrives exactly once, under its own name, in every step that it is meant for; and nowhere else.
+    /// Every step gets exactly the inputs that it needs, each once and under its own name.
     fn variables(&mut self, step: &Step) {
         let inputs = self.action.inputs.keys().filter(|input| (*input == MIRROR) == step.installs());
         let meant: BTreeSet<&str> = inputs.map(String::as_str).collect();
@@ -205,7 +205,7 @@ impl Check<'_> {
         }
     }
 
-    /// Whichever step installs, the binary is found; whichever step runs it, its outputs are the action's.
+    /// Whichever step installs, the binary is found. Whichever step runs it, its outputs become the action's.
     fn way_through(&mut self, system: &str) {
         let steps = &self.action.runs.steps;
         let here = |installs| {
@@ -226,7 +226,7 @@ impl Check<'_> {
         }
     }
 
-    /// Whether a text becomes the output of a step when no other step has any.
+    /// Checks that the text gives the output of this step if no other step has outputs.
     fn hands_over(&mut self, step: &Step, output: &str, text: &str, place: &str) {
         let lookup = |reference: &Reference| {
             Ok(match reference {

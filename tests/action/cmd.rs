@@ -1,4 +1,4 @@
-//! Stands in for Windows' `cmd` where there is none: the few words that `action.yml` uses. Any other fails the test.
+//! Replaces Windows' `cmd` on other systems. It knows the few commands of `action.yml`; any other fails the test.
 
 use std::process::Command;
 
@@ -30,7 +30,7 @@ pub(crate) fn run(script: &str, surroundings: &Surroundings<'_>) -> Ended {
     ended
 }
 
-/// To cmd, a variable that is not there is an empty text in a script.
+/// In a cmd script, an unset variable is an empty text.
 fn value<'a>(name: &str, surroundings: &Surroundings<'a>) -> &'a str {
     surroundings.environment.get(name).map(String::as_str).unwrap_or_default()
 }

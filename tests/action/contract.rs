@@ -1,4 +1,4 @@
-//! What `action.yml` says, held to the settings and the outputs of the binary, and to the action that it replaces.
+//! Compares `action.yml` with the settings and outputs of the binary, and with the action that it replaces.
 
 use std::collections::BTreeMap;
 
@@ -11,12 +11,12 @@ fn the_action() -> Action {
 }
 
 #[test]
-fn nothing_is_wrong_with_the_action() {
+fn the_action_has_no_mistakes() {
     assert_eq!(faults(&action_yml::text()), Vec::<String>::new());
 }
 
 #[test]
-fn the_ten_inputs_of_the_original_are_here_with_their_defaults() {
+fn the_action_has_the_ten_inputs_of_the_original_with_their_defaults() {
     let inputs = the_action().inputs;
     let original = [
         ("CLEARML_API_ACCESS_KEY", true, None),
@@ -24,7 +24,7 @@ fn the_ten_inputs_of_the_original_are_here_with_their_defaults() {
         ("CLEARML_API_HOST", true, None),
         ("CLEARML_PROJECT", true, None),
         ("CLEARML_TASK_NAME", true, None),
-        // Required by the original; here a list of metrics can stand in their place, which a linter must not refuse.
+        // The original requires it. Here a list of metrics can replace it, and a linter must not reject that.
         ("CLEARML_SCALAR_TITLE", false, None),
         ("CLEARML_SCALAR_SERIES", false, None),
         ("CLEARML_SCALAR_MIN_MAX", false, Some("MAX")),
@@ -41,7 +41,7 @@ fn the_ten_inputs_of_the_original_are_here_with_their_defaults() {
 }
 
 #[test]
-fn the_marketplace_takes_it() {
+fn the_action_meets_the_rules_of_the_marketplace() {
     let action = the_action();
     assert!(!action.name.is_empty() && !action.author.is_empty());
     assert!((1..=125).contains(&action.description.len()), "{}", action.description);
@@ -51,7 +51,7 @@ fn the_marketplace_takes_it() {
     assert!(action.runs.steps.iter().all(|step| !step.name.is_empty()));
 }
 
-/// One change, and what the checks say of it.
+/// Checks that the fault is reported after one change.
 #[track_caller]
 fn is_found(from: &str, to: &str, fault: &str) {
     let faults = faults(&action_yml::with(from, to));
@@ -130,7 +130,7 @@ fn an_expression_in_a_script_is_found() {
 }
 
 #[test]
-fn another_action_or_a_condition_that_outlives_a_failure_is_found() {
+fn another_action_or_a_step_after_a_failure_is_found() {
     is_found(
         "      run: sh \"$GITHUB_ACTION_PATH/install.sh\"\n",
         "      uses: actions/cache@v4\n",

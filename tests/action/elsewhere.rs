@@ -1,6 +1,6 @@
-//! The recipes for other CIs under `docs/recipes`: what each runs in a shell is taken out of its file and run, with the
-//! variables that its documentation says it sets (see `src/ci/providers.rs`), in a checkout that holds `install.sh` and a
-//! manifest as the recipes expect them.
+//! The recipes for other CIs under `docs/recipes`. The tests take the shell part of each recipe and run it, with the
+//! variables that the CI documents (see `src/ci/providers.rs`), in a checkout with `install.sh` and a manifest, as the
+//! recipes expect.
 
 use std::env::consts;
 use std::fs;
@@ -20,7 +20,7 @@ use crate::action::seeded::{BASE, TAG, tagged};
 struct Script {
     shell: &'static [&'static str],
     lines: String,
-    /// What the recipe itself sets.
+    /// The variables that the recipe itself sets.
     environment: Texts,
 }
 
@@ -54,7 +54,7 @@ impl Script {
         Self::new(&["sh", "-e"], &lines(&job["script"]), variables(&job["variables"]))
     }
 
-    /// Groovy's `'''` leaves everything as it stands.
+    /// Groovy's `'''` changes nothing in its text.
     fn jenkins() -> Self {
         let file = recipe("jenkins/Jenkinsfile");
         let (_, rest) = file.split_once("sh '''\n").unwrap();
@@ -66,7 +66,7 @@ impl Script {
         Self::new(&["sh", "-xe"], script, pairs.collect())
     }
 
-    /// Azure Pipelines fills in `$(name)` where there is such a variable; it does not end a script at a failure.
+    /// Azure Pipelines replaces `$(name)` if there is such a variable. It does not stop a script at a failure.
     fn azure(promote: &str) -> Self {
         let pipeline = yaml("azure/azure-pipelines.yml");
         let step = &pipeline["steps"][1];
@@ -88,7 +88,7 @@ impl Script {
         Self::new(&["bash", "-eo", "pipefail"], lines, filled.collect())
     }
 
-    /// The upload fills in `$name`, and makes one dollar sign of two.
+    /// The upload replaces `$name`, and turns two dollar signs into one.
     fn buildkite() -> Self {
         let pipeline = yaml("buildkite/pipeline.yml");
         let command = pipeline["steps"][0]["command"].as_str().unwrap();
@@ -96,7 +96,7 @@ impl Script {
         Self::new(&["bash", "-e"], &command.replace("$$", "$"), variables(&pipeline["env"]))
     }
 
-    /// Runs it with the CI's variables; returns the exit code and the log.
+    /// Runs it with the CI's variables. Returns the exit code and the log.
     #[track_caller]
     fn run(&self, world: &World, ci: &[(&str, &str)]) -> (i32, String) {
         let workspace = world.path("workspace");
@@ -111,7 +111,7 @@ impl Script {
     }
 }
 
-/// A repository with a change that was run, and was merged by moving the main branch on to it; and a ClearML.
+/// A repository with a change that has a run and was merged by fast-forward, and a ClearML server.
 struct World {
     folder: TempDir,
     sandbox: Sandbox,
@@ -148,7 +148,7 @@ impl World {
         self.folder.path().join(name)
     }
 
-    /// What the machine has, what the project's secrets are, and where the release is.
+    /// The machine's variables, the project's secrets, and the place of the release.
     fn environment(&self) -> Texts {
         let path = std::env::var("PATH").unwrap();
         let [home, mirror] = ["home", "mirror"].map(|name| self.path(name).to_str().unwrap().to_owned());
@@ -168,14 +168,14 @@ impl World {
     }
 }
 
-/// One CI's recipe: what it runs for a change and on the main branch, each with the variables that are set there.
+/// One CI's recipe: what it runs for a change and on the main branch, each with its variables.
 struct Case<'a> {
     change: (Script, Vec<(&'static str, &'a str)>),
     main: (Script, Vec<(&'static str, &'a str)>),
     report: Option<&'static str>,
 }
 
-/// Tries a better and a worse change, and the merge of the better one.
+/// Tries a better change, a worse change, and the merge of the better one.
 fn hold(case: impl for<'a> Fn(&'a World) -> Case<'a>) {
     let world = World::new(0.9);
     let Case { change: (script, ci), main: (on_main, ci_on_main), report } = case(&world);
@@ -196,7 +196,7 @@ fn hold(case: impl for<'a> Fn(&'a World) -> Case<'a>) {
     let Case { change: (script, ci), .. } = case(&world);
     let (code, log) = script.run(&world, &ci);
     assert_eq!(code, 1, "{log}");
-    // Without a binary there is no verdict, and no success.
+    // Without a binary, the recipe must not succeed.
     fs::remove_dir_all(world.path("home/.cache")).unwrap();
     fs::remove_dir_all(world.path("mirror")).unwrap();
     let (code, log) = script.run(&world, &ci);
@@ -354,7 +354,7 @@ fn buildkite() {
     });
 }
 
-/// The README of the recipes tells how to fetch the two files once, by their hashes.
+/// The README of the recipes shows how to fetch the two files once and check their hashes.
 #[test]
 fn the_two_files_are_fetched_by_their_hashes() {
     let world = World::new(0.9);

@@ -1,19 +1,19 @@
-//! The part of GitHub's expression language that the action and the original's workflow use. Any more is an error.
+//! The part of GitHub's expression language that the action and the original's workflow use. Anything else is an error.
 
-/// What an expression yields.
+/// The value of an expression.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Value {
     Null,
     Bool(bool),
     Text(String),
-    /// What `labels.*.name` yields.
+    /// The value of `labels.*.name`.
     List(Vec<String>),
 }
 
-/// What an expression asks its surroundings for.
+/// What an expression looks up.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Reference {
-    /// `steps.gate.outputs.verdict`; a `*` is a part of its own.
+    /// `steps.gate.outputs.verdict`; a `*` is a separate part.
     Path(Vec<String>),
     /// `success()`
     Status(String),
@@ -37,13 +37,13 @@ pub(crate) enum Operator {
     Unequal,
 }
 
-/// A text with expressions in it.
+/// A text that contains expressions.
 pub(crate) enum Part<'a> {
     Plain(&'a str),
     Expression(Expression),
 }
 
-/// Answers for what an expression refers to.
+/// Looks up what an expression refers to.
 pub(crate) type Lookup<'a> = &'a dyn Fn(&Reference) -> Result<Value, String>;
 
 impl Value {
@@ -51,7 +51,7 @@ impl Value {
         Self::Text(value.to_owned())
     }
 
-    /// Every text but the empty one is true, `false` and `0` included.
+    /// Every text except the empty one is true, including `false` and `0`.
     pub(crate) fn is_true(&self) -> bool {
         match self {
             Self::Null => false,
@@ -70,7 +70,7 @@ impl Value {
         }
     }
 
-    /// Texts are compared without regard to case; values of two kinds are compared as numbers.
+    /// Compares texts without regard to case, and values of different types as numbers.
     fn equals(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Text(one), Self::Text(other)) => one.to_lowercase() == other.to_lowercase(),
@@ -78,7 +78,7 @@ impl Value {
         }
     }
 
-    /// `None` is not a number, and so equals nothing. Whole ones suffice.
+    /// `None` means not a number, which equals nothing. Integers are enough here.
     fn number(&self) -> Option<i64> {
         match self {
             Self::Null => Some(0),
@@ -100,18 +100,18 @@ impl Expression {
         }
     }
 
-    /// A step's `if`. As the runner has it, the step does not run after a failure unless the condition asks for the status.
+    /// A step's `if`. As on the runner, the step does not run after a failure unless the condition checks the status.
     pub(crate) fn condition(text: Option<&str>) -> Result<Self, String> {
         let success = Self::Reference(Reference::Status("success".to_owned()));
         let Some(text) = text else { return Ok(success) };
-        // Text around an expression would make a condition that always holds.
+        // With text around an expression, the condition would always be true.
         let inner = text.trim().strip_prefix("${{").and_then(|rest| rest.strip_suffix("}}")).unwrap_or(text);
         let condition = Self::read(inner)?;
         let asks = condition.references().iter().any(|reference| matches!(reference, Reference::Status(_)));
         if asks { Ok(condition) } else { Ok(Self::Two(Box::new(success), Operator::And, Box::new(condition))) }
     }
 
-    /// Both sides are always looked at, so that what is unknown is found wherever it stands.
+    /// Always evaluates both sides, so that an unknown name in either is an error.
     pub(crate) fn value(&self, lookup: Lookup<'_>) -> Result<Value, String> {
         Ok(match self {
             Self::Literal(value) => value.clone(),
@@ -146,7 +146,7 @@ impl Expression {
     }
 }
 
-/// Takes a text apart at its `${{ }}`.
+/// Splits a text at its `${{ }}`.
 pub(crate) fn parts(text: &str) -> Result<Vec<Part<'_>>, String> {
     let mut parts = Vec::new();
     let mut rest = text;
@@ -159,7 +159,7 @@ pub(crate) fn parts(text: &str) -> Result<Vec<Part<'_>>, String> {
     Ok(parts)
 }
 
-/// The text with the values of its expressions in their places.
+/// The text with each expression replaced by its value.
 pub(crate) fn fill(text: &str, lookup: Lookup<'_>) -> Result<String, String> {
     parts(text)?
         .iter()
@@ -189,7 +189,7 @@ fn tokens(text: &str) -> Result<Vec<Token>, String> {
         } else if let Some(quoted) = rest.strip_prefix('\'') {
             let (inner, after) = quoted.split_once('\'').ok_or_else(|| format!("a quote of {text:?} has no end"))?;
             tokens.push(Token::Text(inner.to_owned()));
-            // A doubled quote would stand for one.
+            // A doubled quote would mean a single one.
             Some(after).filter(|after| !after.starts_with('\''))
         } else if first.is_ascii_alphabetic() {
             let word = |char: char| char.is_ascii_alphanumeric() || "_-".contains(char);
@@ -322,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_those_of_the_runner() {
+    fn values_match_the_runner() {
         for (text, expected) in [
             ("runner.os", Value::text("Linux")),
             ("runner.os == 'linux'", Value::Bool(true)),
@@ -345,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_known_is_an_error_wherever_it_stands() {
+    fn an_unknown_name_is_an_error_anywhere() {
         for text in [
             "",
             "a.",
@@ -367,12 +367,12 @@ mod tests {
     }
 
     #[test]
-    fn expressions_stand_anywhere_in_a_text() {
+    fn expressions_are_replaced_anywhere_in_a_text() {
         assert_eq!(fill("a ${{ runner.os }}${{'b'}} {c}", &lookup).unwrap(), "a Linuxb {c}");
     }
 
     #[test]
-    fn a_condition_implies_that_nothing_failed_unless_it_asks() {
+    fn a_condition_is_false_after_a_failure_unless_it_checks_the_status() {
         let failed = |reference: &Reference| match reference {
             Reference::Status(name) => Ok(Value::Bool(name != "success")),
             Reference::Path(_) => lookup(reference),

@@ -1,4 +1,4 @@
-//! The files through which a step talks to the runner: new and empty for each step, read when it ended.
+//! The files that a step and the runner exchange. They are new and empty for each step, and read when it ends.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -38,7 +38,7 @@ impl Files {
     }
 }
 
-/// `name=value` lines, and `name<<end`, lines, `end`. Whichever sign comes first decides.
+/// Reads lines of `name=value`, and `name<<end`, lines, `end`. The first sign in a line decides.
 fn pairs(text: &str) -> Result<BTreeMap<String, String>, String> {
     let mut pairs = BTreeMap::new();
     let mut lines = text.split('\n');

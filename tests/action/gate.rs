@@ -1,4 +1,4 @@
-//! The verdicts, as a workflow sees them: the step that failed, its exit code, the outputs, the log.
+//! The verdicts as a workflow sees them: the failed step, its exit code, the outputs, the log.
 
 use clearml_gate::OUTPUTS;
 
@@ -6,7 +6,7 @@ use crate::action::job::{Job, TOKEN, texts};
 use crate::action::seeded::{BASE, HEAD, TAG, head, inputs, pair, tagged};
 
 #[test]
-fn a_better_model_passes_and_every_output_is_the_actions() {
+fn a_better_model_passes_and_the_action_has_every_output() {
     let sandbox = pair(0.8, 0.9);
     let job = Job::new();
     let done = job.uses(&inputs(&sandbox), &head()).ended("gate", 0).says("PASSED, improved");
@@ -27,7 +27,7 @@ fn a_worse_model_fails_the_step_with_the_binarys_exit_code_and_outputs() {
 }
 
 #[test]
-fn a_commit_that_nobody_ran_is_no_verdict() {
+fn a_commit_without_a_run_gives_no_verdict() {
     let sandbox = pair(0.8, 0.9);
     let commit = texts(&[("COMMIT_ID", "c0ffee0000c0ffee0000c0ffee0000c0ffee0000")]);
     let done = Job::new().uses(&inputs(&sandbox), &commit).ended("gate", 3).says("NO VERDICT");
@@ -35,7 +35,7 @@ fn a_commit_that_nobody_ran_is_no_verdict() {
 }
 
 #[test]
-fn settings_that_are_wrong_are_a_usage_error_and_ask_nothing_of_clearml() {
+fn wrong_settings_are_a_usage_error_and_send_nothing_to_clearml() {
     let sandbox = pair(0.8, 0.9);
     let mut with = inputs(&sandbox);
     with.insert("CLEARML_SCALAR_MIN_MAX".to_owned(), "HIGHER".to_owned());
@@ -45,7 +45,7 @@ fn settings_that_are_wrong_are_a_usage_error_and_ask_nothing_of_clearml() {
 }
 
 #[test]
-fn keys_that_clearml_refuses_are_an_error_of_their_own() {
+fn keys_that_clearml_rejects_have_their_own_exit_code() {
     let sandbox = pair(0.8, 0.9);
     let mut with = inputs(&sandbox);
     with.insert("CLEARML_API_SECRET_KEY".to_owned(), "not-the-secret".to_owned());
@@ -53,7 +53,7 @@ fn keys_that_clearml_refuses_are_an_error_of_their_own() {
 }
 
 #[test]
-fn a_pull_request_from_a_fork_which_gets_no_secrets_is_told_what_is_missing() {
+fn a_pull_request_from_a_fork_without_secrets_reports_what_is_missing() {
     let sandbox = pair(0.8, 0.9);
     let mut with = inputs(&sandbox);
     for secret in ["CLEARML_API_ACCESS_KEY", "CLEARML_API_SECRET_KEY"] {

@@ -1,9 +1,9 @@
-//! What the action does when it can or cannot install its binary. Whatever goes wrong, nothing is run and nothing passes.
+//! What the action does if it can or cannot install its binary. If anything fails, nothing runs and nothing passes.
 
 use crate::action::job::{Done, Job, texts};
 use crate::action::seeded::{head, inputs, pair};
 
-/// The action on a sandbox that would let it pass.
+/// Runs the action against a sandbox whose candidate would pass.
 fn tried(job: &Job) -> Done {
     let sandbox = pair(0.8, 0.9);
     let done = job.uses(&inputs(&sandbox), &head());
@@ -12,7 +12,7 @@ fn tried(job: &Job) -> Done {
 }
 
 #[test]
-fn the_installed_binary_is_the_one_that_runs_and_is_kept_for_the_next_time() {
+fn the_installed_binary_runs_and_is_cached() {
     let job = Job::new();
     let cached = |hit| {
         let done = tried(&job).ended("gate", 0);
@@ -20,7 +20,7 @@ fn the_installed_binary_is_the_one_that_runs_and_is_kept_for_the_next_time() {
         assert_eq!(installed["cache-hit"], hit);
         assert!(installed["bin"].starts_with(job.path("tool cache").to_str().unwrap()), "{installed:?}");
         assert_eq!(done.last().environment["CLEARML_GATE_BIN"], installed["bin"]);
-        // Later steps of the job find it by its name.
+        // Later steps of the job find the binary by its name.
         assert!(std::path::Path::new(done.steps[0].path.trim_end()).join("clearml-gate").is_file());
     };
     cached("false");
@@ -64,13 +64,13 @@ fn a_repository_without_a_release_fails_and_says_how_to_build_it() {
 }
 
 #[test]
-fn a_mirror_that_holds_nothing_fails() {
+fn a_mirror_without_the_binary_fails() {
     let job = Job::new().set("CLEARML_GATE_MIRROR", "no such folder");
     tried(&job).ended("install", 5).says("no such folder").has_no_outputs();
 }
 
 #[test]
-fn a_shell_that_reports_success_having_started_nothing_fails() {
+fn a_shell_that_reports_success_without_starting_fails() {
     let job = Job::new().with_dead_shells(1);
     let done = job.uses(&texts(&[]), &texts(&[])).ended("gate", 2).has_no_outputs();
     assert_eq!(done.ids(), ["install", "gate"]);

@@ -1,7 +1,7 @@
-//! A job on a runner: its folders, its variables, and the execution of an action's steps as the runner does it.
+//! A job on a runner: its directories, its variables, and the steps of an action, run as the runner runs them.
 //!
-//! A step's process sees the machine's variables, then those of the workflow and the job, of the step that uses the
-//! action, and of the action's own step; the runner's own come last. There is no `INPUT_` variable for any input.
+//! A step's process gets the machine's variables, then those of the workflow and the job, of the step that uses the
+//! action, and of the action's own step. The runner's own come last. No input has an `INPUT_` variable.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -27,16 +27,16 @@ pub(crate) struct Job {
     system: &'static str,
     action: Action,
     pub(crate) release: Release,
-    /// What the workflow and the job set.
+    /// The variables that the workflow and the job set.
     environment: Texts,
-    /// How many more shells are going to report success having started nothing.
+    /// How many more shells report success without starting anything.
     dead_shells: Cell<u32>,
 }
 
-/// What came of an action.
+/// The outcome of an action.
 #[derive(Debug)]
 pub(crate) struct Done {
-    /// The steps that were run.
+    /// The steps that ran.
     pub(crate) steps: Vec<Ran>,
     pub(crate) outputs: Texts,
 }
@@ -52,7 +52,7 @@ pub(crate) struct Ran {
 }
 
 impl Job {
-    /// On this machine's system, with a release of the binary under test as the mirror.
+    /// On this machine's system. The mirror is a release of the binary under test.
     pub(crate) fn new() -> Self {
         Self::on(if cfg!(target_os = "macos") { "macOS" } else { "Linux" })
     }
@@ -83,12 +83,12 @@ impl Job {
         job.event("push", &json!({})).set("CLEARML_GATE_MIRROR", &mirror)
     }
 
-    /// A place of this job. Spaces, quotes, dollars, stars and letters beyond ASCII are where scripts break.
+    /// A path of this job. Spaces, quotes, dollar signs, stars and letters outside ASCII often break scripts.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         in_the_folder(&self.folder, name)
     }
 
-    /// With a variable of the job.
+    /// Adds a variable of the job.
     pub(crate) fn set(mut self, name: &str, value: &str) -> Self {
         self.environment.insert(name.to_owned(), value.to_owned());
         self
@@ -99,7 +99,7 @@ impl Job {
         self
     }
 
-    /// Started by this event.
+    /// Sets the event that starts the job.
     pub(crate) fn event(self, name: &str, payload: &Json) -> Self {
         fs::write(self.path("temp/event.json"), payload.to_string()).unwrap();
         self.set("GITHUB_EVENT_NAME", name)
@@ -141,7 +141,7 @@ impl Job {
         declared.iter().map(|(name, input)| (name.clone(), of(name, &input.default).unwrap_or_default())).collect()
     }
 
-    /// What the runner tells every step, and what a machine has anyway.
+    /// The variables that the runner sets for every step, and those that any machine has.
     fn machine(&self) -> Texts {
         let path = format!("{}:{}", self.path("tools").display(), std::env::var("PATH").unwrap());
         let home = self.path("home").display().to_string();
@@ -156,7 +156,7 @@ impl Job {
             ("GITHUB_ACTION_PATH", &place("the action")),
             ("GITHUB_ACTION_REF", "v0"),
             ("GITHUB_EVENT_NAME", &self.environment["GITHUB_EVENT_NAME"]),
-            // Read by the binary, which is this machine's whatever system the job says it runs on.
+            // The binary reads this. It is built for this machine, whatever system the job claims to run on.
             ("GITHUB_EVENT_PATH", self.path("temp/event.json").to_str().unwrap()),
             ("GITHUB_REF", "refs/pull/1/merge"),
             ("GITHUB_REPOSITORY", "somebody/model"),
@@ -215,7 +215,7 @@ impl Run<'_> {
             outputs: files.pairs("GITHUB_OUTPUT"),
             path: files.text("GITHUB_PATH"),
         };
-        // It would change every later step of the job, which is no business of a gate.
+        // It would change every later step of the job, and a gate must not do that.
         assert_eq!(files.text("GITHUB_ENV"), "", "{ran:?}");
         ran
     }
@@ -266,7 +266,7 @@ impl Done {
         self.steps.iter().map(|ran| ran.log.as_str()).collect()
     }
 
-    /// The steps that were run.
+    /// The steps that ran.
     pub(crate) fn ids(&self) -> Vec<&str> {
         self.steps.iter().map(|ran| ran.id.as_str()).collect()
     }
@@ -275,7 +275,7 @@ impl Done {
         self.steps.last().unwrap()
     }
 
-    /// Asserts that all steps up to the last one succeeded, and how that one ended.
+    /// Asserts that all steps before the last one succeeded, and how the last one ended.
     #[track_caller]
     pub(crate) fn ended(self, id: &str, code: i32) -> Self {
         assert_eq!((self.last().id.as_str(), self.last().code), (id, code), "{}\n{:?}", self.log(), self.ids());

@@ -1,7 +1,7 @@
-//! `action.yml`, checked, and executed for real: a local release, the sandbox, and a runner that does what GitHub's does.
+//! Checks `action.yml` and runs it for real: a local release, the sandbox, and a runner that acts like GitHub's.
 //!
-//! What the runner cannot do fails the test; it never skips. The steps for Windows run here as well, with a stand-in for
-//! the two programs that only Windows has.
+//! If the runner cannot do something, the test fails. It never skips. The steps for Windows run here too, with
+//! replacements for the two programs that only Windows has.
 
 mod action_yml;
 mod check;

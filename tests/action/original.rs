@@ -1,4 +1,4 @@
-//! A workflow written for the action that this one replaces, with nothing changed but its `uses:` line.
+//! A workflow written for the action that this one replaces. Only its `uses:` line is changed.
 
 use std::fs;
 use std::path::Path;
@@ -33,7 +33,7 @@ fn sandbox(candidate: f64) -> Sandbox {
 }
 
 #[test]
-fn it_uses_this_action_for_the_pull_requests_it_always_ran_for() {
+fn the_workflow_runs_this_action_on_the_same_events() {
     let workflow = workflow();
     let trigger = workflow.on["pull_request"].as_ref().unwrap();
     assert_eq!(trigger.types, ["assigned", "opened", "edited", "reopened", "synchronize"]);
@@ -46,7 +46,7 @@ fn it_uses_this_action_for_the_pull_requests_it_always_ran_for() {
 }
 
 #[test]
-fn a_loss_within_the_threshold_passes_and_takes_the_tag() {
+fn a_loss_within_the_threshold_passes_and_gets_the_tag() {
     let sandbox = sandbox(97.0);
     let done = run(&secrets(&sandbox)).ended("gate", 0).says("PASSED, tolerated");
     done.has(&[("passed", "true"), ("promoted", "true"), ("limit", "97"), ("exit-code", "0")]);
@@ -62,7 +62,7 @@ fn a_greater_loss_fails_the_check() {
 }
 
 #[test]
-fn a_pull_request_from_a_fork_is_told_which_settings_it_lacks() {
+fn a_pull_request_from_a_fork_reports_the_missing_settings() {
     let done = run(&texts(&[])).ended("gate", 2);
     done.says("CLEARML_API_ACCESS_KEY").says("CLEARML_API_SECRET_KEY").says("CLEARML_API_HOST");
 }

@@ -1,4 +1,4 @@
-//! The snippets that the documents tell a new user to copy do what the documents say.
+//! The snippets that the documents give to new users do what the documents say.
 
 use std::fs;
 use std::path::Path;
@@ -10,7 +10,7 @@ use crate::action::job::{Job, Texts, texts};
 use crate::action::seeded::{BASE, HEAD, TAG, head, inputs, pair, tagged};
 use crate::action::workflow::Workflow;
 
-/// The first YAML block, as somebody would copy it.
+/// The first YAML block, as a user would copy it.
 fn workflow() -> Workflow {
     let readme = document("README.md");
     let (_, rest) = readme.split_once("```yaml\n").unwrap();
@@ -49,7 +49,7 @@ fn document(path: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
 }
 
-/// The one fenced block of a document that contains this.
+/// The only fenced block of a document that contains this text.
 pub(crate) fn block(path: &str, language: &str, with: &str) -> String {
     let text = document(path);
     let fence = format!("```{language}\n");

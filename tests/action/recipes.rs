@@ -1,4 +1,4 @@
-//! The recipes for GitHub under `docs/recipes/github`, each run on the events that it asks for.
+//! The recipes for GitHub under `docs/recipes/github`, each run on the events that start it.
 
 use std::fs;
 use std::path::Path;
@@ -20,7 +20,7 @@ fn text(recipe: &str) -> String {
     fs::read_to_string(path.with_extension("yml")).unwrap()
 }
 
-/// A repository with pull request 7, and a ClearML.
+/// A repository with pull request 7, and a ClearML server.
 struct World {
     sandbox: Sandbox,
     github: GitHub,
@@ -38,7 +38,7 @@ impl World {
         Self { sandbox, github, repository }
     }
 
-    /// Runs a recipe as it stands, with a token that can do what the recipe's permissions say.
+    /// Runs a recipe unchanged, with a token that has the recipe's permissions.
     fn run(&self, recipe: &str, event: &str, payload: &Json) -> Vec<Done> {
         self.run_text(&text(recipe), event, payload, &Job::new, &|_| ())
     }
@@ -87,7 +87,7 @@ fn secrets(sandbox: &Sandbox) -> Texts {
     ])
 }
 
-/// An event of pull request 7 of this commit.
+/// An event of pull request 7 at this commit.
 fn of(action: &str, head: &str) -> Json {
     json!({
         "action": action,
@@ -121,7 +121,7 @@ fn of_a_fork(mut payload: Json) -> Json {
 }
 
 #[test]
-fn check_judges_and_moves_nothing() {
+fn check_judges_without_moving_the_tag() {
     let better = World::new(pair(0.8, 0.9));
     better.one("check", "pull_request", &opened()).ended("gate", 0).says("PASSED, improved");
     assert_eq!((better.tagged(), better.comments()), (vec![BASE.to_owned()], 0));
@@ -177,7 +177,7 @@ fn merge_queue_judges_the_head_of_the_queued_pull_request() {
 
 #[test]
 fn forks_are_judged_by_the_second_workflow_and_others_are_not() {
-    // The sandbox does not know the list of pull requests, so that it is given here.
+    // The sandbox does not have the list of pull requests, so the test supplies it.
     let listed = json!([{"number": 7, "state": "open", "head": {"sha": HEAD}}]).to_string();
     let effect = Effect::json(listed);
     let world = World::at(GitHub::builder().lenient().start().unwrap(), pair(0.8, 0.9));
@@ -223,7 +223,7 @@ fn the_workflow_in_the_docs_promotes_at_the_merge() {
 }
 
 #[test]
-fn promote_forks_moves_the_tag_at_the_merge_of_a_fork_alone() {
+fn promote_forks_moves_the_tag_only_at_the_merge_of_a_fork() {
     let world = World::new(pair(0.8, 0.9));
     let on = |payload: &Json| world.run("promote-forks", "pull_request_target", payload);
     for payload in [merged(), of_a_fork(of("closed", HEAD)), of_a_fork(opened())] {
@@ -234,7 +234,7 @@ fn promote_forks_moves_the_tag_at_the_merge_of_a_fork_alone() {
 }
 
 #[test]
-fn accept_by_label_takes_a_loss_with_the_label_alone() {
+fn accept_by_label_accepts_a_loss_only_with_the_label() {
     let world = World::new(pair(0.8, 0.7));
     let labelled = |mut payload: Json| {
         payload["pull_request"]["labels"] = json!([{"name": "bug"}, {"name": "accept-model-loss"}]);
@@ -290,14 +290,14 @@ fn private_ca_reads_the_file_of_the_checkout() {
 }
 
 #[test]
-fn air_gap_takes_the_binary_from_the_mirror_and_nowhere_else() {
+fn air_gap_installs_the_binary_only_from_the_mirror() {
     let world = World::new(pair(0.8, 0.9));
     let job = Job::new();
     let recipe = text("air-gap");
     let there = "https://mirror.internal.example/clearml-gate";
     assert!(recipe.contains(there));
     let run = |mirror: &str| {
-        // What the runner of these tests sets for every job would do as well.
+        // Without the mirror that these tests set for every job, which would work too.
         let job = || Job::new().unset("CLEARML_GATE_MIRROR");
         let recipe = recipe.replace(there, mirror);
         world.run_text(&recipe, "pull_request", &opened(), &job, &|_| ()).remove(0)
@@ -312,7 +312,7 @@ fn seed(project: &str, commit: &str, value: f64) -> TaskSeed {
     TaskSeed::new(project, "train").commit(commit).scalar("validation", "accuracy", &[(0, value)])
 }
 
-/// Commits these files in a repository, which is made if need be.
+/// Commits these files in a repository, and creates it if needed.
 pub(crate) fn commit(folder: &Path, message: &str, files: &[(&str, &str)]) -> String {
     for (name, text) in files {
         fs::create_dir_all(folder.join(name).parent().unwrap()).unwrap();
@@ -333,7 +333,7 @@ fn git(folder: &Path, args: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
-/// Puts a repository into another folder.
+/// Copies a repository into another directory.
 pub(crate) fn copy(from: &Path, to: &Path) {
     let done = Command::new("cp").arg("-R").arg(from.join(".")).arg(to).status().unwrap();
     assert!(done.success());

@@ -1,5 +1,5 @@
-//! A release in a folder: the binary under test for one platform, text files for the others, and the manifest that the
-//! release's own tool writes for them.
+//! A release in a directory: the binary under test for one platform, text files for the others, and the manifest that
+//! the release's own tool writes for them.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -18,7 +18,7 @@ pub(crate) struct Release {
 }
 
 impl Release {
-    /// Makes the release in a folder that is not there yet, and pins it.
+    /// Creates the release in a new directory, and pins it.
     pub(crate) fn new(target: &str, folder: &Path, manifest: &Path) -> Self {
         fs::create_dir_all(folder).unwrap();
         for one in TARGETS {
@@ -33,14 +33,14 @@ impl Release {
         Self { target: target.to_owned(), folder: folder.to_owned(), manifest: manifest.to_owned() }
     }
 
-    /// Replaces what the manifest pins by something that leaves a trace when it is run.
+    /// Replaces the pinned file with a script that leaves a trace if it runs.
     pub(crate) fn tamper(&self, trace: &Path) {
         let file = self.folder.join(file_name(&self.target));
         fs::remove_file(&file).unwrap();
         fs::write(file, format!("#!/bin/sh\necho ran >\"{}\"\n", trace.display())).unwrap();
     }
 
-    /// Takes one platform out of the manifest.
+    /// Removes one platform from the manifest.
     pub(crate) fn withdraw(&self) {
         let mut manifest: Value = serde_json::from_str(&fs::read_to_string(&self.manifest).unwrap()).unwrap();
         let name = file_name(&self.target);
@@ -49,13 +49,13 @@ impl Release {
         fs::write(&self.manifest, manifest.to_string()).unwrap();
     }
 
-    /// The manifest of a repository that released nothing yet.
+    /// The manifest of a repository without a release.
     pub(crate) fn retract(&self) {
         manifest::run(&["--unreleased", "--out", self.manifest.to_str().unwrap()]).unwrap();
     }
 }
 
-/// The manifest that pins what lies in the folder. Hashing takes long enough to do it once for all tests of a target.
+/// The manifest that pins the files of the directory. Hashing is slow, so all tests of a target share it.
 fn pinned(target: &str, folder: &Path) -> String {
     static MANIFESTS: Mutex<BTreeMap<String, String>> = Mutex::new(BTreeMap::new());
     let write = || {

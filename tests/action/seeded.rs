@@ -1,4 +1,4 @@
-//! Sandboxes to gate against, and the inputs that a workflow would hand in.
+//! Sandboxes to gate against, and the inputs that a workflow would pass.
 
 use clearml_sandbox::{Sandbox, TaskSeed};
 
@@ -8,11 +8,11 @@ pub(crate) const TAG: &str = "Best Performance";
 pub(crate) const BASE: &str = "b6589fc6ab0dc82cf12099d1c2d40ab994e8410c";
 pub(crate) const HEAD: &str = "a94a8fe5ccb19ba61c4c0873d391e987982fbbd3";
 
-/// A project, a task, a title and a series whose names a shell, cmd or an expression would take for code.
+/// A project, a task, a title and a series with names that a shell, cmd or an expression could read as code.
 pub(crate) const HOSTILE: [&str; 4] =
     ["a \"project\"; $(touch touched) & 'b'/%PATH%", "`touch touched` ${{ x }}", "accuracy | \\ > x", "!*? #"];
 
-/// A baseline and a candidate of the plainest names.
+/// A baseline and a candidate with plain names.
 pub(crate) fn pair(baseline: f64, candidate: f64) -> Sandbox {
     named(["vision/detector", "train", "validation", "accuracy"], TAG, baseline, candidate)
 }
@@ -26,7 +26,7 @@ pub(crate) fn named(names: [&str; 4], tag: &str, baseline: f64, candidate: f64) 
     sandbox
 }
 
-/// What has to be given, for the plainest names.
+/// The required inputs, for the plain names.
 pub(crate) fn inputs(sandbox: &Sandbox) -> Texts {
     texts(&[
         ("CLEARML_API_ACCESS_KEY", sandbox.access_key()),
@@ -39,12 +39,12 @@ pub(crate) fn inputs(sandbox: &Sandbox) -> Texts {
     ])
 }
 
-/// The `env:` of a workflow's step, as the original's users have it.
+/// The `env:` of a workflow's step, as users of the original write it.
 pub(crate) fn head() -> Texts {
     texts(&[("COMMIT_ID", HEAD)])
 }
 
-/// The commits of the runs that carry the tag.
+/// The commits of the runs that have the tag.
 pub(crate) fn tagged(sandbox: &Sandbox, tag: &str) -> Vec<String> {
     let commit = |id: &String| sandbox.task(id)["script"]["version_num"].as_str().unwrap().to_owned();
     sandbox.tagged(tag).iter().map(commit).collect()

@@ -1,4 +1,4 @@
-//! How settings reach the binary: inputs before the caller's variables, variables before the binary's defaults.
+//! How settings reach the binary: an input overrides the caller's variable, and a variable the binary's default.
 
 use serde_json::json;
 
@@ -8,7 +8,7 @@ use crate::action::seeded::{BASE, HEAD, HOSTILE, TAG, head, inputs, named, pair,
 const NOBODYS: &str = "c0ffee0000c0ffee0000c0ffee0000c0ffee0000";
 
 #[test]
-fn inputs_are_all_that_is_needed() {
+fn inputs_are_enough() {
     let sandbox = pair(0.8, 0.9);
     let mut with = inputs(&sandbox);
     with.insert("COMMIT_ID".to_owned(), HEAD.to_owned());
@@ -19,7 +19,7 @@ fn inputs_are_all_that_is_needed() {
 }
 
 #[test]
-fn an_input_that_is_left_out_or_empty_does_not_hide_the_variable_of_the_job() {
+fn a_missing_or_empty_input_does_not_hide_the_variable_of_the_job() {
     let sandbox = pair(0.8, 0.9);
     let mut with = inputs(&sandbox);
     let project = with.remove("CLEARML_PROJECT").unwrap();
@@ -30,7 +30,7 @@ fn an_input_that_is_left_out_or_empty_does_not_hide_the_variable_of_the_job() {
 }
 
 #[test]
-fn the_step_that_uses_the_action_beats_the_job_and_an_input_beats_both() {
+fn the_step_overrides_the_job_and_an_input_overrides_both() {
     let sandbox = pair(0.8, 0.9);
     let job = Job::new().set("COMMIT_ID", NOBODYS);
     job.uses(&inputs(&sandbox), &texts(&[])).ended("gate", 3);
@@ -49,8 +49,8 @@ fn without_any_commit_the_head_of_the_pull_request_is_judged() {
 }
 
 #[test]
-fn the_inputs_with_a_default_have_it() {
-    // Lower, within no tolerance, tagged "Best Performance": each of the three defaults is needed for this verdict.
+fn inputs_get_their_defaults() {
+    // Lower, without tolerance, tagged "Best Performance": this verdict needs each of the three defaults.
     let sandbox = pair(0.8, 0.799);
     let done = Job::new().uses(&inputs(&sandbox), &head()).ended("gate", 1);
     let variable = |name: &str| done.last().environment[name].as_str();
@@ -72,7 +72,7 @@ fn names_that_look_like_code_arrive_as_they_are_and_run_nothing() {
 }
 
 #[test]
-fn no_input_has_a_variable_that_a_runner_would_not_set() {
+fn steps_get_only_variables_that_a_runner_sets() {
     let sandbox = pair(0.8, 0.9);
     let done = Job::new().uses(&inputs(&sandbox), &head()).ended("gate", 0);
     let odd = |name: &&String| name.starts_with("INPUT_") || name.starts_with("CARGO");

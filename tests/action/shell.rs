@@ -1,4 +1,4 @@
-//! Starts a step's script as the runner starts it: the shells it knows by name, with its arguments.
+//! Starts a step's script as the runner does: the shells it knows, with its arguments.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -7,20 +7,20 @@ use std::process::{Command, Stdio};
 
 use crate::action::cmd;
 
-/// How a script ended, and what it printed on either stream.
+/// How a script ended, and what it printed to stdout and stderr.
 #[derive(Debug)]
 pub(crate) struct Ended {
     pub(crate) code: i32,
     pub(crate) log: String,
 }
 
-/// A script's surroundings: all the variables there are, and the working directory.
+/// A script's environment: all its variables, and its working directory.
 pub(crate) struct Surroundings<'a> {
     pub(crate) environment: &'a BTreeMap<String, String>,
     pub(crate) directory: &'a Path,
 }
 
-/// Writes the script to a file beside `file` and runs it.
+/// Writes the script to a file next to `file` and runs it.
 pub(crate) fn run(shell: &str, script: &str, file: &Path, surroundings: &Surroundings<'_>) -> Ended {
     let arguments: &[&str] = match shell {
         "sh" => &["-e"],
@@ -39,7 +39,7 @@ fn find(program: &str, path: &str) -> std::path::PathBuf {
     found.unwrap_or_else(|| panic!("these tests need {program}"))
 }
 
-/// Runs a program with these surroundings and nothing else of this process.
+/// Runs a program with this environment only.
 pub(crate) fn start(command: &mut Command, surroundings: &Surroundings<'_>) -> Ended {
     command.env_clear().envs(surroundings.environment).current_dir(surroundings.directory).stdin(Stdio::null());
     let output = command.output().unwrap();

@@ -1,4 +1,4 @@
-//! The steps for Windows, run here: the real scripts under the real bash, with stand-ins for `cygpath` and `cmd`.
+//! The steps for Windows, run here: the real scripts in the real bash, with replacements for `cygpath` and `cmd`.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use crate::action::job::{Job, texts};
 use crate::action::seeded::{TAG, head, inputs, pair, tagged};
 
-/// Turns `D:\a\b` into `/a/b` and back, as far as that is needed.
+/// Turns `D:\a\b` into `/a/b` and back, as far as the tests need it.
 const CYGPATH: &str = r#"#!/bin/sh
 case $1 in
 -u) path=${2#D:} && printf '%s\n' "$path" | tr '\\' / ;;
@@ -20,9 +20,9 @@ pub(crate) fn to_windows(path: &str) -> String {
     format!("D:{}", path.replace('/', "\\"))
 }
 
-/// The path as this machine knows it.
+/// The path as this machine writes it.
 pub(crate) fn from_windows(path: &str) -> String {
-    path.strip_prefix("D:").unwrap_or_else(|| panic!("{path} is no path of Windows")).replace('\\', "/")
+    path.strip_prefix("D:").unwrap_or_else(|| panic!("{path} is not a Windows path")).replace('\\', "/")
 }
 
 fn windows() -> Job {
@@ -47,7 +47,7 @@ fn bash_installs_and_cmd_runs_the_binary_by_its_windows_path() {
 }
 
 #[test]
-fn the_exit_code_is_the_binarys() {
+fn cmd_returns_the_exit_code_of_the_binary() {
     let sandbox = pair(0.8, 0.7);
     let done = windows().uses(&inputs(&sandbox), &head()).ended("gate-windows", 1);
     done.has(&[("verdict", "degraded"), ("passed", "false"), ("exit-code", "1")]);
@@ -55,7 +55,7 @@ fn the_exit_code_is_the_binarys() {
 }
 
 #[test]
-fn a_bash_that_started_nothing_is_tried_once_more() {
+fn a_bash_that_did_not_start_is_retried_once() {
     let sandbox = pair(0.8, 0.9);
     let done = windows().with_dead_shells(1).uses(&inputs(&sandbox), &head()).ended("gate-windows", 0);
     assert_eq!(done.ids(), ["install-windows", "install-windows-again", "gate-windows"]);
@@ -63,7 +63,7 @@ fn a_bash_that_started_nothing_is_tried_once_more() {
 }
 
 #[test]
-fn a_bash_that_never_starts_passes_nothing() {
+fn a_bash_that_never_starts_fails() {
     let sandbox = pair(0.8, 0.9);
     let done = windows().with_dead_shells(2).uses(&inputs(&sandbox), &head()).ended("gate-windows", 2);
     assert_eq!(done.ids(), ["install-windows", "install-windows-again", "gate-windows"]);
@@ -73,7 +73,7 @@ fn a_bash_that_never_starts_passes_nothing() {
 }
 
 #[test]
-fn an_installation_that_failed_is_not_tried_again() {
+fn a_failed_installation_is_not_retried() {
     let job = windows();
     let trace = job.path("trace");
     job.release.tamper(&trace);

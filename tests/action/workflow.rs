@@ -1,4 +1,4 @@
-//! A workflow file as its user writes it: read, filled with secrets and the event, and run through the action.
+//! A workflow file as a user writes it: parsed, filled with secrets and the event, and run with the action.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -17,7 +17,7 @@ pub(crate) struct Workflow {
     #[serde(rename = "name")]
     pub(crate) _name: String,
     pub(crate) on: BTreeMap<String, Option<Trigger>>,
-    /// None is the repository's default.
+    /// None means the repository's default.
     pub(crate) permissions: Option<Texts>,
     pub(crate) jobs: BTreeMap<String, WorkflowJob>,
 }
@@ -78,7 +78,7 @@ pub(crate) struct Start<'a> {
     pub(crate) event: &'a str,
     pub(crate) payload: &'a Json,
     pub(crate) secrets: &'a Texts,
-    /// What a checkout puts into the workspace.
+    /// Puts the files of a checkout into the workspace.
     pub(crate) checkout: &'a dyn Fn(&Path),
 }
 
@@ -99,7 +99,7 @@ impl Workflow {
         step
     }
 
-    /// Runs it for a pull request of [`HEAD`], where every event that such a workflow asks for comes from.
+    /// Runs it for a pull request of [`HEAD`].
     pub(crate) fn run(&self, secrets: &Texts) -> Done {
         let payload = json!({"action": "synchronize", "pull_request": {"head": {"sha": HEAD}}});
         let start = Start { event: "pull_request", payload: &payload, secrets, checkout: &|_| panic!("no checkout") };
@@ -108,7 +108,7 @@ impl Workflow {
         done.remove(0)
     }
 
-    /// Runs it as GitHub would, each job of its matrix on a runner of its own; nothing when the event does not start it.
+    /// Runs it as GitHub would, each job of its matrix on its own runner. Empty if the event does not start it.
     pub(crate) fn start(&self, start: &Start<'_>, runner: impl Fn() -> Job) -> Vec<Done> {
         if !self.is_started_by(start) {
             return Vec::new();

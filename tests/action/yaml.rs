@@ -1,4 +1,4 @@
-//! Reads YAML as strictly as the runner: a key given twice, an anchor or a `yes` for a `true` is an error.
+//! Reads YAML as strictly as the runner: a repeated key, an anchor, or `yes` instead of `true` is an error.
 
 use serde::de::DeserializeOwned;
 

@@ -1,4 +1,4 @@
-//! The cache: one download when it is cold, none when it is warm, and whatever is wrong with it heals.
+//! The cache: one download if it is cold, none if it is warm, and broken entries are replaced.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -12,7 +12,7 @@ use crate::install::release::Release;
 use crate::install::server::{Answer, Server};
 
 #[test]
-fn a_cold_cache_takes_one_download() {
+fn a_cold_cache_needs_one_download() {
     with_a_release(|machine, release, server| {
         machine.run().installed(&machine.cached()).quietly();
         assert_eq!(server.requests(), [request(TARGET)]);
@@ -22,7 +22,7 @@ fn a_cold_cache_takes_one_download() {
 }
 
 #[test]
-fn a_warm_cache_asks_nobody() {
+fn a_warm_cache_needs_no_request() {
     with_a_release(|machine, _, server| {
         machine.run().installed(&machine.cached());
         let machine = machine.without(&["curl", "wget"]);
@@ -32,7 +32,7 @@ fn a_warm_cache_asks_nobody() {
 }
 
 #[test]
-fn a_poisoned_entry_is_never_run_and_heals() {
+fn a_poisoned_entry_is_replaced_and_never_run() {
     with_a_release(|machine, release, server| {
         machine.put_cached(b"#!/bin/sh\necho poison >>\"$RAN\"\necho clearml-gate 9.8.7\n");
         let ran = machine.run().installed(&machine.cached());
@@ -44,7 +44,7 @@ fn a_poisoned_entry_is_never_run_and_heals() {
 }
 
 #[test]
-fn a_poisoned_entry_is_not_run_when_nothing_better_can_be_had() {
+fn a_poisoned_entry_is_not_run_even_if_the_download_fails() {
     with_a_release(|machine, _, _| {
         machine.put_cached(b"#!/bin/sh\necho poison >>\"$RAN\"\necho clearml-gate 9.8.7\n");
         let machine = machine.set("CLEARML_GATE_MIRROR", "http://127.0.0.1:9/");
@@ -54,7 +54,7 @@ fn a_poisoned_entry_is_not_run_when_nothing_better_can_be_had() {
 }
 
 #[test]
-fn a_half_written_entry_heals() {
+fn a_half_written_entry_is_replaced() {
     with_a_release(|machine, release, server| {
         let whole = release.file(TARGET);
         machine.put_cached(&whole[..whole.len() / 2]);
@@ -67,7 +67,7 @@ fn a_half_written_entry_heals() {
 }
 
 #[test]
-fn an_entry_that_lost_its_mode_is_mended_without_a_download() {
+fn an_entry_that_lost_its_mode_is_repaired_without_a_download() {
     with_a_release(|machine, _, server| {
         machine.run().installed(&machine.cached());
         fs::set_permissions(machine.cached(), fs::Permissions::from_mode(0o644)).unwrap();
@@ -78,7 +78,7 @@ fn an_entry_that_lost_its_mode_is_mended_without_a_download() {
 }
 
 #[test]
-fn an_entry_that_leads_elsewhere_is_replaced() {
+fn a_link_in_place_of_an_entry_is_replaced() {
     with_a_release(|machine, release, _| {
         let elsewhere = machine.path("elsewhere");
         fs::write(&elsewhere, release.file(TARGET)).unwrap();
@@ -92,7 +92,7 @@ fn an_entry_that_leads_elsewhere_is_replaced() {
 }
 
 #[test]
-fn the_first_cache_that_can_be_written_to_is_used() {
+fn the_first_writable_cache_is_used() {
     with_a_release(|machine, _, _| {
         let machine = machine.set_path("XDG_CACHE_HOME", "xdg cache").set_path("RUNNER_TEMP", "runner temp");
         machine.run().installed(&machine.cached_below("tool cache"));
@@ -105,13 +105,13 @@ fn the_first_cache_that_can_be_written_to_is_used() {
     });
 }
 
-/// A file in the place of a folder stops root as well.
+/// Puts a file in place of a directory, which stops root too.
 fn block(machine: &Machine, name: &str) {
     fs::write(machine.path(name), "in the way").unwrap();
 }
 
 #[test]
-fn a_cache_that_cannot_be_written_to_is_passed_over() {
+fn a_cache_that_is_not_writable_is_skipped() {
     with_a_release(|machine, _, server| {
         block(&machine, "tool cache");
         machine.run().installed(&machine.cached_below("home/.cache")).quietly();
@@ -121,7 +121,7 @@ fn a_cache_that_cannot_be_written_to_is_passed_over() {
 }
 
 #[test]
-fn a_folder_in_the_place_of_the_binary_is_passed_over() {
+fn a_directory_in_place_of_the_binary_is_skipped() {
     with_a_release(|machine, _, _| {
         fs::create_dir_all(machine.cached().join("of somebody")).unwrap();
         machine.run().installed(&machine.cached_below("home/.cache"));
@@ -130,11 +130,11 @@ fn a_folder_in_the_place_of_the_binary_is_passed_over() {
 }
 
 #[test]
-fn a_read_only_cache_that_holds_the_binary_is_enough() {
+fn a_read_only_cache_with_the_binary_is_enough() {
     with_a_release(|machine, _, server| {
         machine.run().installed(&machine.cached());
         fs::set_permissions(machine.cached().parent().unwrap(), fs::Permissions::from_mode(0o555)).unwrap();
-        // Whoever may write anywhere is held back as well.
+        // Root ignores the mode of the directory, so these tools are removed too.
         let machine = machine.without(&["mkdir", "mv", "chmod"]);
         machine.run().installed(&machine.cached()).quietly();
         assert_eq!(server.requests().len(), 1);
@@ -143,7 +143,7 @@ fn a_read_only_cache_that_holds_the_binary_is_enough() {
 }
 
 #[test]
-fn no_cache_at_all_is_an_error_that_names_the_places() {
+fn without_a_cache_the_error_names_the_places() {
     with_a_release(|machine, _, server| {
         block(&machine, "tool cache");
         let machine = machine.unset("HOME");
@@ -154,7 +154,7 @@ fn no_cache_at_all_is_an_error_that_names_the_places() {
 }
 
 #[test]
-fn a_cache_whose_name_would_forge_outputs_is_passed_over() {
+fn a_cache_whose_name_would_forge_outputs_is_skipped() {
     with_a_release(|machine, _, _| {
         let forged = format!("{}\nverdict=improved", machine.path("tool cache").display());
         let machine = machine.set("RUNNER_TOOL_CACHE", &forged);
@@ -163,7 +163,7 @@ fn a_cache_whose_name_would_forge_outputs_is_passed_over() {
 }
 
 #[test]
-fn six_at_once_all_get_the_same_whole_binary() {
+fn six_installers_at_once_get_the_same_whole_binary() {
     with_a_release(|machine, release, _| {
         let children: Vec<Child> = (0..6).map(|_| machine.start()).collect();
         for child in children {
@@ -174,7 +174,7 @@ fn six_at_once_all_get_the_same_whole_binary() {
     });
 }
 
-/// Sends the first two downloads half of the file and keeps the line open; serves the later ones.
+/// Sends half of the file for the first two downloads and keeps the connection open. Serves the later ones.
 fn stalling_at_first(release: &Release) -> Server {
     let whole = release.file(TARGET).to_vec();
     Server::start(
@@ -184,7 +184,7 @@ fn stalling_at_first(release: &Release) -> Server {
     )
 }
 
-/// Waits until there is a file with something in it beside the binary's place.
+/// Waits until a file next to the binary's place has content.
 fn until_half_is_there(machine: &Machine) {
     let deadline = Instant::now() + Duration::from_secs(20);
     let arrived = |folder: &Path| {
@@ -197,7 +197,7 @@ fn until_half_is_there(machine: &Machine) {
     }
 }
 
-/// The installer and its downloader, as a runner that cancels a job would.
+/// Signals the installer and its downloader, as a runner does when it cancels a job.
 fn signal(machine: &Machine, child: &Child, name: &str) {
     let line = format!("kill -{name} -{}", child.id());
     assert!(machine.shell().args(["-c", &line]).status().unwrap().success());
@@ -216,7 +216,7 @@ fn with_a_stalled_download(scenario: impl Fn(&Machine, Child)) {
 }
 
 #[test]
-fn a_download_under_way_is_not_in_the_binarys_place() {
+fn an_unfinished_download_is_not_in_the_binarys_place() {
     with_a_stalled_download(|machine, child| {
         assert!(!machine.cached().exists());
         signal(machine, &child, "KILL");
@@ -227,7 +227,7 @@ fn a_download_under_way_is_not_in_the_binarys_place() {
 }
 
 #[test]
-fn a_cancelled_download_leaves_nothing_behind() {
+fn a_canceled_download_leaves_nothing_behind() {
     with_a_stalled_download(|machine, child| {
         signal(machine, &child, "TERM");
         Ran::of(&child.wait_with_output().unwrap()).fails(143, &[]);

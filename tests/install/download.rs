@@ -1,4 +1,4 @@
-//! Downloads: from the release or a mirror, with whichever tools there are, and what happens when they go wrong.
+//! Downloads: from the release or a mirror, with each tool, and what happens if they fail.
 
 use std::fs;
 
@@ -21,7 +21,7 @@ fn with_each_downloader(scenario: impl Fn(Machine)) {
     }
 }
 
-/// A machine whose release is on a server that answers as told.
+/// A machine whose release is on a server that gives these answers.
 fn answered(machine: &Machine, answer: impl Fn(usize, Vec<u8>) -> Answer + Send + Sync + 'static) -> (Release, Server) {
     let release = Release::new();
     let whole = release.file(TARGET).to_vec();
@@ -32,7 +32,7 @@ fn answered(machine: &Machine, answer: impl Fn(usize, Vec<u8>) -> Answer + Send 
 }
 
 #[test]
-fn either_downloader_will_do() {
+fn either_downloader_works() {
     with_each_downloader(|machine| {
         let (_, server) = answered(&machine, |_, whole| Answer::File(whole));
         machine.run().installed(&machine.cached()).quietly();
@@ -41,7 +41,7 @@ fn either_downloader_will_do() {
 }
 
 #[test]
-fn no_downloader_at_all_is_an_error_of_the_environment() {
+fn a_missing_downloader_is_an_environment_error() {
     with_a_release(|machine, _, server| {
         let machine = machine.without(&DOWNLOADERS);
         machine.run().fails(2, &["neither curl nor wget", "CLEARML_GATE_MIRROR"]);
@@ -51,7 +51,7 @@ fn no_downloader_at_all_is_an_error_of_the_environment() {
 }
 
 #[test]
-fn any_hashing_tool_will_do() {
+fn any_hashing_tool_works() {
     let hashers = ["sha256sum", "openssl", "shasum"];
     for only in hashers {
         if has(only) {
@@ -69,7 +69,7 @@ fn any_hashing_tool_will_do() {
 }
 
 #[test]
-fn no_hashing_tool_at_all_is_an_error_of_the_environment() {
+fn a_missing_hashing_tool_is_an_environment_error() {
     with_a_release(|machine, _, server| {
         let machine = machine.without(&["sha256sum", "openssl", "shasum"]);
         machine.run().fails(2, &["sha256sum, openssl and shasum"]);
@@ -78,7 +78,7 @@ fn no_hashing_tool_at_all_is_an_error_of_the_environment() {
     });
 }
 
-/// What Alpine has.
+/// The tools that Alpine has.
 #[test]
 fn busybox_is_enough() {
     if !has("busybox") {
@@ -100,7 +100,7 @@ fn busybox_is_enough() {
 }
 
 #[test]
-fn other_bytes_than_pinned_are_thrown_away_unrun() {
+fn bytes_that_differ_from_the_pin_are_deleted_and_never_run() {
     with_each_downloader(|machine| {
         let (release, server) = answered(&machine, |_, _| Answer::File(b"#!/bin/sh\necho evil >>\"$RAN\"\n".to_vec()));
         let got = "e3f9d17ce4d467ebb2f0e87fc0fedca0991a582e51b80090ec781ed39cadaafa";
@@ -111,7 +111,7 @@ fn other_bytes_than_pinned_are_thrown_away_unrun() {
 }
 
 #[test]
-fn a_file_that_is_not_there_is_not_asked_for_again() {
+fn a_missing_file_is_not_requested_again() {
     with_each_downloader(|machine| {
         let (_, server) = answered(&machine, |_, _| Answer::Status(404));
         machine.run().fails(5, &["404", &server.url(), &file_name(TARGET), TAG, "CLEARML_GATE_MIRROR"]);
@@ -122,7 +122,7 @@ fn a_file_that_is_not_there_is_not_asked_for_again() {
 }
 
 #[test]
-fn a_server_that_is_down_for_a_moment_is_asked_again() {
+fn a_server_that_is_briefly_down_is_retried() {
     for passing in [429, 503] {
         with_each_downloader(|machine| {
             let (_, server) =
@@ -141,7 +141,7 @@ fn a_server_that_is_down_for_a_moment_is_asked_again() {
 }
 
 #[test]
-fn a_server_that_stays_down_is_given_up_after_three_tries() {
+fn a_server_that_stays_down_is_tried_three_times() {
     with_each_downloader(|machine| {
         let (_, server) = answered(&machine, |_, _| Answer::Status(503));
         machine.run().fails(5, &["503", &server.url()]);
@@ -182,7 +182,7 @@ fn redirects_are_followed() {
 }
 
 #[test]
-fn a_full_disk_is_not_taken_for_a_failed_download() {
+fn a_full_disk_is_not_reported_as_a_failed_download() {
     for (downloader, code) in [("curl", 23), ("wget", 3)] {
         with_a_release(|machine, _, _| {
             let machine = machine.without(&DOWNLOADERS);
@@ -243,7 +243,7 @@ fn a_mirror_that_lacks_the_file_is_named() {
 }
 
 #[test]
-fn a_mirror_of_another_kind_is_refused() {
+fn a_mirror_with_an_unsupported_scheme_is_rejected() {
     with_a_release(|machine, _, _| {
         let machine = machine.set("CLEARML_GATE_MIRROR", "ftp://mirror.example.org");
         machine.run().fails(2, &["CLEARML_GATE_MIRROR", "ftp://mirror.example.org"]);
@@ -252,7 +252,7 @@ fn a_mirror_of_another_kind_is_refused() {
 }
 
 #[test]
-fn an_empty_mirror_is_no_mirror() {
+fn an_empty_mirror_setting_is_ignored() {
     with_a_release(|machine, _, server| {
         let machine = machine.set("CLEARML_GATE_MIRROR", "");
         machine.run().installed(&machine.cached());

@@ -28,7 +28,7 @@ fn is_valid(manifest: &Value) {
     assert_eq!(faults(manifest), Vec::<String>::new());
 }
 
-/// The home of this project as the manifest spells it.
+/// This project's repository, as the manifest writes it.
 fn home(manifest: &Value) -> String {
     let github = &manifest["releases"][0]["hosting"]["github"];
     ["artifact_base_url", "owner", "repo"].map(|name| github[name].as_str().unwrap()).join("/")
@@ -39,14 +39,14 @@ fn unreleased() -> String {
 }
 
 #[test]
-fn the_manifest_in_the_repository_is_valid_and_at_home() {
+fn the_manifest_in_the_repository_is_valid_and_names_this_repository() {
     let manifest = parse(&in_the_repository("dist-manifest.json"));
     is_valid(&manifest);
     assert_eq!(home(&manifest), env!("CARGO_PKG_REPOSITORY"));
 }
 
 #[test]
-fn the_manifest_in_the_repository_pins_a_whole_release_or_says_that_there_is_none() {
+fn the_manifest_in_the_repository_pins_a_whole_release_or_none() {
     let text = in_the_repository("dist-manifest.json");
     let manifest = parse(&text);
     if manifest["announcement_tag"].is_null() {
@@ -95,14 +95,14 @@ fn the_same_binaries_give_the_same_bytes() {
 }
 
 #[test]
-fn the_schema_does_see_faults() {
+fn the_schema_finds_mistakes() {
     let mut manifest = Release::new().manifest;
     manifest["artifacts"][file_name("x86_64-apple-darwin")]["kind"] = "executable".into();
     manifest["releases"][0]["hosting"]["github"]["owner"] = Value::Null;
     assert_eq!(faults(&manifest).len(), 2);
 }
 
-/// What the tool says of a release after something was done to its folder.
+/// The tool's error for a release after this change to its directory.
 fn refusal(change: impl Fn(&Path)) -> String {
     let folder = TempDir::new().unwrap();
     write_into(folder.path(), &Release::new().files);
@@ -111,7 +111,7 @@ fn refusal(change: impl Fn(&Path)) -> String {
 }
 
 #[test]
-fn a_release_that_is_not_exactly_the_six_is_refused() {
+fn a_release_without_exactly_the_six_binaries_is_rejected() {
     let name = file_name("x86_64-pc-windows-msvc");
     let missing = refusal(|folder| fs::remove_file(folder.join(&name)).unwrap());
     assert!(missing.contains(&format!("Missing: {name}. Unknown: none.")), "{missing}");
@@ -122,7 +122,7 @@ fn a_release_that_is_not_exactly_the_six_is_refused() {
 }
 
 #[test]
-fn a_tag_or_commit_that_cannot_be_right_is_refused() {
+fn an_invalid_tag_or_commit_is_rejected() {
     let folder = TempDir::new().unwrap();
     write_into(folder.path(), &Release::new().files);
     for (place, value) in [(3, "9.8.7"), (3, "v1"), (3, "v1.2.3 "), (3, "vv1.2.3"), (5, "HEAD"), (5, "a94a8fe")] {
@@ -133,7 +133,7 @@ fn a_tag_or_commit_that_cannot_be_right_is_refused() {
 }
 
 #[test]
-fn half_a_command_line_is_refused() {
+fn an_incomplete_command_line_is_rejected() {
     for args in [&["--tag", TAG][..], &["--unreleased", "--tag", TAG], &[]] {
         let args: Vec<String> = args.iter().map(|&arg| arg.to_owned()).collect();
         assert!(try_the_tool(&args).unwrap_err().contains("--unreleased"), "{args:?}");

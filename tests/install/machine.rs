@@ -1,5 +1,5 @@
-//! A machine to install on: a shell, exactly the tools it is given, an environment that holds nothing else, and folders
-//! whose names need quoting.
+//! A machine to install on: a shell, only the given tools, an environment with nothing else, and directories with names
+//! that need quoting.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -35,7 +35,7 @@ impl fmt::Display for Shell {
     }
 }
 
-/// The shells that were asked for.
+/// The shells to test.
 fn shells() -> Vec<Shell> {
     let named = std::env::var(SHELLS).ok().filter(|value| !value.trim().is_empty());
     let lines = named.unwrap_or_else(|| "sh".to_owned());
@@ -54,10 +54,10 @@ fn find(tool: &str) -> Option<PathBuf> {
     std::env::split_paths(&path).map(|folder| folder.join(tool)).find(|file| file.is_file())
 }
 
-/// Whether the tool that a scenario is about is here. A run that names its shells wants everything tried.
+/// Whether the tool that a scenario needs is here. If the run names its shells, a missing tool is a failure.
 pub(crate) fn has(tool: &str) -> bool {
     let found = find(tool).is_some();
-    assert!(found || std::env::var_os(SHELLS).is_none(), "{tool} is not on the PATH, and {SHELLS} asks for all of it");
+    assert!(found || std::env::var_os(SHELLS).is_none(), "{tool} is not on the PATH, and {SHELLS} requires every tool");
     if !found {
         eprintln!("not tried: {tool} is not on the PATH");
     }
@@ -67,18 +67,18 @@ pub(crate) fn has(tool: &str) -> bool {
 /// Runs a scenario under every shell, on a new machine each time.
 pub(crate) fn under_every_shell(scenario: impl Fn(Machine)) {
     for shell in shells() {
-        // Shown with a failure only.
+        // Only shown with a failure.
         eprintln!("--- under {shell}");
         scenario(Machine::new(shell));
     }
 }
 
-/// The same with a well-behaved release that a server hands out.
+/// The same, with a well-behaved release on a server.
 pub(crate) fn with_a_release(scenario: impl Fn(Machine, Release, Server)) {
     under_every_shell(|machine| released(machine, &scenario));
 }
 
-/// The same, and then once with each awk, for what depends on how awk reads the manifest: they differ.
+/// The same, and then once with each awk, because awks differ in how they read the manifest.
 pub(crate) fn with_every_awk(scenario: impl Fn(Machine, Release, Server)) {
     with_a_release(&scenario);
     for awk in ["mawk", "gawk", "original-awk", "busybox"].into_iter().filter(|awk| has(awk)) {
@@ -104,7 +104,7 @@ pub(crate) struct Machine {
     folder: TempDir,
 }
 
-/// What came of it.
+/// The outcome of a run.
 #[derive(Debug)]
 pub(crate) struct Ran {
     pub code: i32,
@@ -131,7 +131,7 @@ impl Machine {
             ["tools", "home", "tool cache", "ran", "slept"].map(|name| machine.path(name).to_str().unwrap().to_owned());
         Self { script, ..machine }
             .set("PATH", &tools)
-            // Without a locale, yash cannot be given a path that is not ASCII.
+            // Without a locale, yash accepts only ASCII paths.
             .set("LANG", "C.UTF-8")
             .set("HOME", &home)
             .set("RUNNER_TOOL_CACHE", &cache)
@@ -141,7 +141,7 @@ impl Machine {
             .set("SLEPT", &slept)
     }
 
-    /// A place on this machine. Spaces, quotes, dollars, stars and letters beyond ASCII are where scripts break.
+    /// A path on this machine. Spaces, quotes, dollar signs, stars and letters outside ASCII often break scripts.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join("it's a $HOME; of *é").join(name)
     }
@@ -175,7 +175,7 @@ impl Machine {
 
     pub(crate) fn without(self, tools: &[&str]) -> Self {
         for tool in tools {
-            // Not every machine has all of them to begin with.
+            // Not every machine has all of them.
             let _ = fs::remove_file(self.path("tools").join(tool));
         }
         self
@@ -191,7 +191,7 @@ impl Machine {
         self
     }
 
-    /// Puts a script of ours in the place of a tool.
+    /// Puts a script in place of a tool.
     pub(crate) fn fake(&self, tool: &str, script: &str) {
         let file = self.path("tools").join(tool);
         let _ = fs::remove_file(&file);
@@ -213,7 +213,7 @@ impl Machine {
         command
     }
 
-    /// The shell alone, in a process group of its own.
+    /// The shell alone, in its own process group.
     pub(crate) fn shell(&self) -> Command {
         let mut command = Command::new(&self.shell.program);
         command.args(&self.shell.args).env_clear().envs(&self.environment).current_dir(self.folder.path());
@@ -229,7 +229,7 @@ impl Machine {
         self.command().spawn().unwrap()
     }
 
-    /// Where the binary belongs, below one of the folders for caches.
+    /// Where the binary belongs, below one of the cache directories.
     pub(crate) fn cached_below(&self, cache: &str) -> PathBuf {
         self.path(cache).join("clearml-gate").join(VERSION).join(TARGET).join("clearml-gate")
     }
@@ -238,25 +238,25 @@ impl Machine {
         self.cached_below("tool cache")
     }
 
-    /// Puts something into the cache in the binary's place.
+    /// Puts something into the cache in place of the binary.
     pub(crate) fn put_cached(&self, bytes: &[u8]) {
         fs::create_dir_all(self.cached().parent().unwrap()).unwrap();
         fs::write(self.cached(), bytes).unwrap();
         make_executable(&self.cached());
     }
 
-    /// Everything below the tool cache that is not a folder of ours on the way to the binary.
+    /// Everything below the tool cache except our directories that lead to the binary.
     pub(crate) fn in_the_cache(&self) -> BTreeSet<PathBuf> {
         let folder = self.cached().parent().unwrap().to_owned();
         fs::read_dir(folder).into_iter().flatten().map(|entry| entry.unwrap().path()).collect()
     }
 
-    /// The binaries that were run, and how.
+    /// The binaries that ran, and how.
     pub(crate) fn ran(&self) -> Vec<String> {
         self.lines("ran")
     }
 
-    /// Asserts the pauses between tries, in seconds. A shell that pauses by itself (ksh) leaves no trace of them.
+    /// Asserts the pauses between tries, in seconds. A shell with a built-in pause (ksh) leaves no trace of them.
     #[track_caller]
     pub(crate) fn paused(&self, seconds: &[&str]) {
         let own = self.shell().args(["-c", "command -v sleep"]).output().unwrap().stdout;
@@ -269,7 +269,7 @@ impl Machine {
         fs::read_to_string(self.path(name)).unwrap_or_default().lines().map(str::to_owned).collect()
     }
 
-    /// Asserts that nothing was run and nothing was kept.
+    /// Asserts that nothing ran and nothing was kept.
     #[track_caller]
     pub(crate) fn is_untouched(&self) {
         assert_eq!(self.ran(), Vec::<String>::new());
@@ -286,7 +286,7 @@ impl Ran {
         }
     }
 
-    /// Asserts success, and that the output is the path alone.
+    /// Asserts success, and that the output is only the path.
     #[track_caller]
     pub(crate) fn installed(self, at: &Path) -> Self {
         assert_eq!(self.code, 0, "{self:#?}");
@@ -294,7 +294,7 @@ impl Ran {
         self
     }
 
-    /// Asserts a failure that says nothing on the output, and what it says of itself.
+    /// Asserts a failure with an empty output, and its messages.
     #[track_caller]
     pub(crate) fn fails(self, code: i32, texts: &[&str]) -> Self {
         assert_eq!(self.code, code, "{self:#?}");

@@ -1,9 +1,9 @@
 //! `install.sh`, `dist-manifest.json` and the tool that writes it, against a local release over HTTP.
 //!
-//! `CLEARML_GATE_TEST_SHELLS` names the shells to run everything under, separated by commas or lines, with arguments:
-//! `dash,bash,bash --posix,busybox ash,yash,mksh,ksh`. Without it that is `sh`. A shell named there and not found fails
-//! the tests, and so does a tool that a scenario is about; without the variable such a scenario says that it was not
-//! tried. Otherwise the tests need what install.sh needs: awk and the like, curl or wget, and a hashing tool.
+//! `CLEARML_GATE_TEST_SHELLS` names the shells to test, separated by commas or lines, with arguments:
+//! `dash,bash,bash --posix,busybox ash,yash,mksh,ksh`. The default is `sh`. If the variable is set, the tests fail if a
+//! shell is missing, or a tool that a scenario needs. If it is not set, such a scenario prints that it was not tried.
+//! The tests always need what install.sh needs: awk and the like, curl or wget, and a hashing tool.
 
 mod format;
 

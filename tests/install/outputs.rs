@@ -1,4 +1,4 @@
-//! What a successful run hands over, and that nothing is handed over which does not run.
+//! What a successful run outputs. A binary that does not run is never among it.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -40,7 +40,7 @@ fn a_job_gets_the_outputs_and_the_folder_on_its_path() {
 }
 
 #[test]
-fn a_failed_run_hands_over_nothing() {
+fn a_failed_run_outputs_nothing() {
     with_a_release(|machine, _, _| {
         let machine = machine.set_path("GITHUB_OUTPUT", "output").set_path("GITHUB_PATH", "path");
         let machine = machine.set("CLEARML_GATE_MIRROR", "http://127.0.0.1:9/");
@@ -51,7 +51,7 @@ fn a_failed_run_hands_over_nothing() {
 }
 
 #[test]
-fn the_path_is_all_that_is_printed_so_that_a_shell_can_use_it() {
+fn only_the_path_is_printed_so_that_a_shell_can_use_it() {
     with_a_release(|machine, _, _| {
         let line = "gate=$(\"$@\") && \"$gate\" --help";
         let mut command = machine.shell();
@@ -73,7 +73,7 @@ fn it_can_be_started_from_its_own_folder() {
 }
 
 #[test]
-fn a_file_for_outputs_that_cannot_be_written_to_is_named() {
+fn an_output_file_that_is_not_writable_is_named() {
     with_a_release(|machine, _, _| {
         for name in ["GITHUB_OUTPUT", "GITHUB_PATH"] {
             let place = machine.path("no such folder/file");
@@ -113,7 +113,7 @@ fn a_binary_that_fails_is_not_installed() {
 }
 
 #[test]
-fn a_binary_that_says_nothing_is_taken_for_one_that_did_not_start() {
+fn a_binary_that_prints_nothing_counts_as_not_started() {
     does_not_run(&Release::doing("exit 0\n"), &["Its output: none"]);
 }
 
@@ -125,7 +125,7 @@ fn a_file_that_no_system_can_run_is_not_installed() {
 }
 
 #[test]
-fn a_cached_binary_that_stopped_running_is_not_handed_over() {
+fn a_cached_binary_that_no_longer_runs_is_not_output() {
     with_a_release(|machine, _, _| {
         let marker = machine.path("broken");
         let release = Release::doing("if [ -e \"$BROKEN\" ]; then exit 126; fi\necho fine\nexit 0\n");
@@ -148,7 +148,7 @@ fn arguments_are_refused() {
 }
 
 #[test]
-fn a_tool_that_breaks_down_does_not_look_like_a_verdict() {
+fn a_failing_tool_does_not_look_like_a_verdict() {
     with_a_release(|machine, _, _| {
         let machine = machine.unset("RUNNER_OS");
         machine.fake("uname", "exit 1");

@@ -1,4 +1,4 @@
-//! The manifest as install.sh reads it: any JSON that says the same is the same, and a bad one never gets anything run.
+//! The manifest as install.sh reads it. Equivalent JSON gives the same result, and a bad manifest never runs anything.
 
 use std::fs;
 use std::path::Path;
@@ -9,7 +9,7 @@ use crate::install::machine::{TARGET, request, with_every_awk};
 use crate::install::release::{TAG, written_by_the_tool};
 use crate::manifest::{TARGETS, file_name};
 
-/// Installs by a manifest that is written another way.
+/// Installs with a manifest that is written differently.
 fn is_read(rewrite: impl Fn(&Value) -> String) {
     with_every_awk(|machine, release, server| {
         machine.put_manifest_text(&rewrite(&release.manifest));
@@ -18,7 +18,7 @@ fn is_read(rewrite: impl Fn(&Value) -> String) {
     });
 }
 
-/// Does nothing by a manifest that is no good, and says why.
+/// Asserts that a bad manifest installs nothing, and the reason.
 fn is_bad(why: &str, rewrite: impl Fn(&Value) -> String) {
     with_every_awk(|machine, release, server| {
         machine.put_manifest_text(&rewrite(&release.manifest));
@@ -28,7 +28,7 @@ fn is_bad(why: &str, rewrite: impl Fn(&Value) -> String) {
     });
 }
 
-/// The same for one that is changed in one place.
+/// The same for a manifest with one changed value.
 fn is_bad_with(why: &str, pointer: &str, value: &Value) {
     is_bad(why, |manifest| {
         let mut manifest = manifest.clone();
@@ -57,7 +57,7 @@ fn a_manifest_with_tabs_a_byte_order_mark_and_escaped_slashes_is_read() {
 }
 
 #[test]
-fn what_a_manifest_says_besides_does_not_matter() {
+fn other_content_of_a_manifest_does_not_matter() {
     is_read(|manifest| {
         let mut manifest = manifest.clone();
         manifest["announcement_github_body"] = "\"sha256\": \"{[\\\" \u{e9}\n, }".into();
@@ -112,7 +112,7 @@ fn a_manifest_of_something_else_is_a_bad_one() {
 }
 
 #[test]
-fn a_manifest_that_says_two_things_is_a_bad_one() {
+fn a_contradictory_manifest_is_bad() {
     is_bad("duplicate key", |manifest| {
         let hash = "0".repeat(64);
         pretty(manifest).replace("\"sha256\":", &format!("\"sha256\": \"{hash}\", \"sha256\":"))
@@ -128,7 +128,7 @@ fn a_manifest_that_says_two_things_is_a_bad_one() {
 }
 
 #[test]
-fn values_that_cannot_be_right_make_a_bad_manifest() {
+fn invalid_values_make_a_bad_manifest() {
     let hash = format!("/artifacts/{}/checksums/sha256", file_name(TARGET));
     let name = format!("/artifacts/{}/name", file_name(TARGET));
     let github = "/releases/0/hosting/github";
@@ -197,12 +197,12 @@ fn before_the_first_release_it_says_how_to_build() {
 }
 
 #[test]
-fn the_manifest_in_the_repository_is_one_that_install_sh_understands() {
+fn install_sh_understands_the_manifest_in_the_repository() {
     let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("dist-manifest.json")).unwrap();
     if serde_json::from_str::<Value>(&text).unwrap()["announcement_tag"].is_null() {
         return says_how_to_build(&text);
     }
-    // An empty mirror keeps the test off the network: to miss a file there, the pin has to have been understood.
+    // The empty mirror keeps the test off the network. A missing file there shows that the pin was understood.
     with_every_awk(|machine, _, _| {
         machine.put_manifest_text(&text);
         let machine = machine.set_path("CLEARML_GATE_MIRROR", "home");

@@ -1,11 +1,11 @@
-//! Which binary a machine gets: the runner's word before the system's, the system's own before uname.
+//! Which binary a machine gets: the runner decides first, then the system's own information, then uname.
 
 use std::fs;
 
 use crate::install::machine::{Machine, request, with_a_release};
 use crate::install::release::VERSION;
 
-/// A machine without a runner, on which uname says this.
+/// A machine without a runner, where uname prints this.
 fn saying(machine: Machine, system: &str, processor: &str) -> Machine {
     machine.fake("uname", &format!("case $1 in -s) echo '{system}' ;; -m) echo '{processor}' ;; esac"));
     machine.unset("RUNNER_OS").unset("RUNNER_ARCH")
@@ -19,7 +19,7 @@ fn gets(machine: &Machine, target: &str) {
 }
 
 #[test]
-fn the_runners_word_counts_before_any_other() {
+fn the_runner_decides_first() {
     for (os, arch, target) in [
         ("Linux", "X64", "x86_64-unknown-linux-musl"),
         ("Linux", "ARM64", "aarch64-unknown-linux-musl"),
@@ -53,7 +53,7 @@ fn without_a_runner_the_system_is_asked() {
 }
 
 #[test]
-fn a_runners_word_that_names_no_platform_of_ours_leads_on_to_the_system() {
+fn an_unknown_platform_of_the_runner_falls_back_to_the_system() {
     with_a_release(|machine, _, _| {
         let machine = saying(machine, "Linux", "aarch64").set("RUNNER_OS", "Linux").set("RUNNER_ARCH", "ARM");
         gets(&machine, "aarch64-unknown-linux-musl");
@@ -80,7 +80,7 @@ fn an_emulated_shell_on_windows_gets_the_native_binary() {
 }
 
 #[test]
-fn a_platform_that_nobody_builds_for_is_named() {
+fn an_unsupported_platform_is_named() {
     with_a_release(|machine, _, server| {
         let machine = saying(machine, "FreeBSD", "riscv64");
         machine.run().fails(3, &["riscv64-FreeBSD", "x86_64-unknown-linux-musl", "cargo install --git"]);
@@ -89,7 +89,7 @@ fn a_platform_that_nobody_builds_for_is_named() {
     });
 }
 
-/// What Git for Windows has for it, with this machine's root as drive C.
+/// Acts like `cygpath` of Git for Windows, with this machine's root as drive C.
 const CYGPATH: &str = r#"case $1 in
 -u) printf '%s\n' "$DRIVE_C$(printf '%s' "${2#C:}" | PATH=/usr/bin:/bin tr '\\' /)" ;;
 -w) printf 'C:%s\n' "$(printf '%s' "${2#"$DRIVE_C"}" | PATH=/usr/bin:/bin tr / '\\')" ;;

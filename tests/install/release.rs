@@ -1,4 +1,4 @@
-//! A release that never was: six shell scripts in the place of binaries, pinned by the real tool.
+//! A fake release: six shell scripts in place of binaries, pinned by the real tool.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -13,10 +13,10 @@ pub(crate) const TAG: &str = "v9.8.7";
 pub(crate) const VERSION: &str = "9.8.7";
 pub(crate) const COMMIT: &str = "a94a8fe5ccb19ba61c4c0873d391e987982fbbd3";
 
-/// Where the release's files are, below the host.
+/// The path of the release's files on the host.
 pub(crate) const DOWNLOADS: &str = "/clearml-gate/clearml-gate/releases/download/v9.8.7";
 
-/// What the fake binaries do: leave a trace in the file that `RAN` names, and print a version.
+/// What the fake binaries do: write a line to the file that `RAN` names, and print a version.
 pub(crate) const WELL_BEHAVED: &str = "echo \"$0 $*\" >>\"$RAN\"\necho 'clearml-gate 9.8.7'\nexit 0\n";
 
 pub(crate) struct Release {
@@ -30,7 +30,7 @@ impl Release {
         Self::doing(WELL_BEHAVED)
     }
 
-    /// With binaries that do something else. They differ by platform, so that a mix-up cannot go unseen.
+    /// With binaries that run this script. They differ by platform, so that a mix-up shows.
     pub(crate) fn doing(script: &str) -> Self {
         let of = |target: &str| format!("#!/bin/sh\n# for {target}\n{script}#{}\n", "x".repeat(64 * 1024)).into_bytes();
         Self::holding(TARGETS.iter().map(|target| (file_name(target), of(target))).collect())

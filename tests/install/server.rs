@@ -1,4 +1,4 @@
-//! An HTTP server on loopback that remembers what it was asked for.
+//! An HTTP server on loopback that records its requests.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -11,9 +11,9 @@ pub(crate) enum Answer {
     File(Vec<u8>),
     Status(u16),
     Redirect(String),
-    /// The whole length promised, half of it sent, the connection cut.
+    /// Announces the whole length, sends half of it, and cuts the connection.
     Cut(Vec<u8>),
-    /// The same, but the connection stays open for as long as the other side keeps it.
+    /// The same, but the connection stays open as long as the client keeps it open.
     Stalled(Vec<u8>),
 }
 
@@ -23,7 +23,7 @@ pub(crate) struct Server {
     stopping: Arc<AtomicBool>,
 }
 
-/// Hundreds are started in one process, which may not have as many files open.
+/// One process starts hundreds of them, and cannot have that many files open.
 impl Drop for Server {
     fn drop(&mut self) {
         self.stopping.store(true, Ordering::SeqCst);
@@ -43,14 +43,14 @@ impl Server {
         std::thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok).take_while(|_| !stop.load(Ordering::SeqCst)) {
                 let (log, answer) = (Arc::clone(&log), Arc::clone(&answer));
-                // A downloader that goes away in the middle is part of the scenarios.
+                // In some scenarios the downloader disconnects in the middle.
                 std::thread::spawn(move || drop(serve(&stream, &log, &*answer)));
             }
         });
         Self { address, requests, stopping }
     }
 
-    /// Hands out a release's files from where its manifest says they are.
+    /// Serves a release's files at the paths in its manifest.
     pub(crate) fn of(release: &Release) -> Self {
         let files = release.files.clone();
         Self::start(move |_, path| {
@@ -87,7 +87,7 @@ fn serve(
     send(stream, answer(number, &path))
 }
 
-/// The path of a request whose header is read to its end.
+/// Reads a request's header to its end and returns the path.
 fn read_request(reader: &mut BufReader<TcpStream>) -> Result<String, std::io::Error> {
     let mut first = String::new();
     reader.read_line(&mut first)?;
