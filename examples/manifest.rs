@@ -4,7 +4,7 @@
 //! fails unless the directory contains exactly the binaries of [`TARGETS`], named by [`file_name`].
 //! `cargo run --example manifest -- --unreleased --out dist-manifest.json` records that there is no release yet.
 //!
-//! The binaries are "extra artifacts", because "executable-zip" stands for an archive in that format. They are raw
+//! The binaries are "extra artifacts", because "executable-zip" means an archive in that format. They are raw
 //! executables, so the pin is the hash of the file that runs. The same input gives the same bytes.
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -29,7 +29,7 @@ fn listen(each: impl Fn(TcpStream) -> Result<()> + Send + Sync + 'static) -> Res
     thread::spawn(move || {
         for stream in listener.incoming().flatten() {
             let each = Arc::clone(&each);
-            // A client that disconnects reports that itself.
+            // A client that disconnects reports the error itself.
             thread::spawn(move || each(stream));
         }
     });

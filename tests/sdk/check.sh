@@ -1,8 +1,8 @@
 #!/bin/sh
-# Holds sandbox and gate to the real ClearML SDK: it makes the tasks, the gate judges them, and it reads the tags back.
+# Tests sandbox and gate with the real ClearML SDK, which creates the tasks and reads the tags after the gate ran.
 #
-# Needs python3 (3.11 or newer) with venv, git, cargo and a package index. $CLEARML_GATE is the gate to run, otherwise
-# target/debug/clearml-gate, which the caller has built. Everything made here stays under target.
+# Needs python3 (3.11 or newer) with venv, git, cargo and a package index. $CLEARML_GATE is the gate to run, by default
+# target/debug/clearml-gate, which the caller must build. All files go under target.
 set -eu
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd)
@@ -16,7 +16,7 @@ if [ ! -x "$gate" ]; then
     exit 1
 fi
 
-# A finished installation leaves its list of requirements behind, so that a changed list is installed anew.
+# A complete installation stores its list of requirements, so that a changed list is installed again.
 if ! cmp -s tests/sdk/requirements.txt "$venv/installed.txt"; then
     rm -rf "$venv"
     python3 -m venv "$venv"

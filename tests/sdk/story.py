@@ -1,4 +1,4 @@
-"""The story: a baseline, a better run, a worse one and a dirty one, made by the real SDK and judged by the gate.
+"""The real SDK creates a baseline, a better run, a worse run and a dirty run, and the gate judges them.
 
     story.py SERVE GATE WORK
 
@@ -18,7 +18,7 @@ ATTEMPTS, NO_COMMIT = 3, 75
 PROJECT, NAME, BEST = "sdk story/models", "train (real SDK)", "Best Performance"
 
 
-# In a thread of its own the SDK's look at git hangs now and then, and the task never gets its commit.
+# In its own thread, the SDK's git detection sometimes hangs, and the task never gets its commit.
 CONFIGURATION = """
 sdk {
     development {
@@ -31,7 +31,7 @@ sdk {
 
 
 def clean_environment(**own):
-    """Nothing of the caller's ClearML, CI or git settings may take part, nor may the caller's home be written to."""
+    """Leaves out the caller's ClearML, CI and git settings, and keeps the caller's home unchanged."""
     prefixes = ("CLEARML_", "TRAINS_", "GITHUB_", "RUNNER_", "GIT_", "CI_", "COMMIT_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(prefixes) and name != "CI"}
     kept.update(
@@ -53,7 +53,7 @@ def run(*command, env, cwd=None):
 
 
 class Repository:
-    """The git checkout the training script lives in."""
+    """The git checkout with the training script."""
 
     def __init__(self, env):
         self.env = env
@@ -76,8 +76,8 @@ class Repository:
     def train(self, last_value):
         """Runs the training and returns the task's id, the last thing the script prints.
 
-        A run whose commit the SDK failed to store is started anew, as a person would: such a task has no commit and is
-        never completed, so it is nobody's candidate.
+        If the SDK does not store the commit, the training runs again, as a user would do. The task of the failed run
+        has no commit and never completes, so it is not a candidate.
         """
         command = [sys.executable, "train.py", PROJECT, NAME, str(last_value)]
         for attempt in range(1, ATTEMPTS + 1):
@@ -116,7 +116,7 @@ def gate(env, commit, code, word=None):
 def story(env):
     os.environ.clear()
     os.environ.update(env)
-    # Reads its settings when imported, so not before they are in place.
+    # The import reads the settings, so it comes after they are set.
     from clearml import Task
 
     def tags(task_id):
@@ -167,7 +167,7 @@ def main():
     server = subprocess.Popen([SERVE, "--port", "0"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
         pairs = dict(pair.split("=", 1) for pair in server.stdout.readline().split())
-        # Nothing is uploaded or looked at, but the SDK wants to know all hosts.
+        # Nothing uses these hosts, but the SDK requires all of them.
         host = pairs["CLEARML_API_HOST"]
         story(clean_environment(CLEARML_WEB_HOST=host, CLEARML_FILES_HOST=str(WORK / "files"), **pairs))
     finally:

@@ -11,14 +11,14 @@ PROJECT, NAME, LAST_VALUE = sys.argv[1], sys.argv[2], float(sys.argv[3])
 
 
 def wait_for_script(task):
-    """Without a commit the task is of no use to a gate, and that does happen: see CONFIGURATION in story.py."""
+    """Without a commit a gate cannot use the task, and that can happen: see CONFIGURATION in story.py."""
     for _ in range(40):
         task.reload()
         if task.data.script and task.data.script.version_num:
             return
         time.sleep(0.25)
     print("the SDK has not stored a commit after 10 s", file=sys.stderr, flush=True)
-    # Not an orderly exit: that would wait for the thread that hangs.
+    # A normal exit would wait for the thread that hangs.
     os._exit(NO_COMMIT)
 
 

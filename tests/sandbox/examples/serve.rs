@@ -1,7 +1,7 @@
 //! Runs the sandbox until standard input closes: `serve [--port N] [--api-version X.Y]`.
 //!
-//! Prints one line of `NAME=value` pairs, the environment a ClearML client needs. At the end it lists on standard
-//! error what it answered with an error, and fails when a client asked for an endpoint it does not have.
+//! Prints one line of `NAME=value` pairs, the environment that a ClearML client needs. At the end it prints to standard
+//! error the requests with an error as answer, and fails if one of them was for an unknown endpoint.
 
 use std::io::{self, Read as _, Write as _};
 use std::process::ExitCode;
@@ -23,8 +23,8 @@ fn main() -> io::Result<ExitCode> {
 
 fn start() -> io::Result<Sandbox> {
     let invalid = |what: String| io::Error::new(io::ErrorKind::InvalidInput, what);
-    // The SDK sends what a gate must not, such as queries over the whole workspace.
-    // And it forks with connections open, which two processes then share.
+    // The SDK sends requests that a gate must not, such as queries over the whole workspace.
+    // It also forks with connections open, so that two processes share them.
     let mut builder = Sandbox::builder().lenient().one_request_per_connection();
     let mut arguments = std::env::args().skip(1);
     while let Some(name) = arguments.next() {

@@ -20,7 +20,7 @@ pub(crate) struct Call<'w> {
     pub(crate) worker: String,
 }
 
-/// What goes back, before faults and before bytes.
+/// The answer, before faults and before it is turned into bytes.
 #[derive(Debug, Clone)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
@@ -32,7 +32,7 @@ pub(crate) struct Reply {
 #[derive(Debug, Clone)]
 pub(crate) enum Body {
     Json(Value),
-    /// JSON that leaves other characters than ASCII as they are.
+    /// JSON that does not escape other characters than ASCII.
     Utf8Json(Value),
     Text(String),
 }
@@ -47,7 +47,7 @@ impl Reply {
     }
 }
 
-/// The path, taken apart; `name` is empty where it names no endpoint.
+/// The parsed path. `name` is empty if it names no endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Target {
     pub(crate) name: String,
@@ -55,7 +55,7 @@ pub(crate) struct Target {
 }
 
 impl Target {
-    /// `/tasks.get_all`, `/v2.30/tasks.get_all`; doubled and final slashes do not matter.
+    /// `/tasks.get_all`, `/v2.30/tasks.get_all`. Double and final slashes do not matter.
     pub(crate) fn parse(path: &str) -> Option<Self> {
         let path = path.split('?').next().unwrap_or(path);
         let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
@@ -126,7 +126,7 @@ fn run(workspace: &mut Workspace, head: &Head, body: &[u8], endpoint: &Endpoint,
     (endpoint.run)(&mut Call { workspace, parameters, batch, requested, worker })
 }
 
-/// What the server takes for the parameters: a form body counts as none at all.
+/// What the server uses as the parameters. A form body counts as none.
 pub(crate) fn read_body(head: &Head, body: &[u8]) -> Result<Value> {
     let unreadable = || {
         let message = "The browser (or proxy) sent a request that this server could not understand.";
@@ -158,7 +158,7 @@ fn envelope(
     outcome: Result<Value>,
     headers: Vec<(String, String)>,
 ) -> Reply {
-    // Versions are numbers in answers to old clients, text to all others.
+    // Versions are numbers in answers to old clients, and text to all others.
     let version = |version: Version| {
         let shown = version.to_string();
         if requested < Version(2, 1) { json!(shown.parse::<f64>().unwrap_or_default()) } else { json!(shown) }

@@ -59,7 +59,7 @@ fn check_token(workspace: &Workspace, token: &str) -> Result<()> {
     }
 }
 
-/// `auth.login`: a token. The credentials were checked before.
+/// `auth.login`: a token. The caller has already checked the credentials.
 pub(crate) fn login(call: &mut Call<'_>) -> Result<Value> {
     let asked = call.parameters.get("expiration_sec").unwrap_or(&Value::Null);
     let lifetime = match (asked, asked.as_i64()) {

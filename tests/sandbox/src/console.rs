@@ -7,7 +7,7 @@ use crate::error::Result;
 
 const PAGE: i64 = 500;
 
-/// The lines by the client's own time: newest first, or oldest first with `navigate_earlier: false`.
+/// The lines by the client's time: newest first, or oldest first with `navigate_earlier: false`.
 pub(crate) fn get_task_log(call: &mut Call<'_>) -> Result<Value> {
     let id = call.task_with_events()?;
     let earlier = call.parameters.get("navigate_earlier") != Some(&Value::Bool(false));

@@ -1,5 +1,5 @@
-//! Further ways into a sandbox, each of which lets a request through only when a test says so: for trying the orders in
-//! which clients at work at once can follow one another.
+//! Additional ports of a sandbox, each of which admits a request only if a test says so. Tests use them to try the
+//! orders in which requests of concurrent clients can arrive.
 
 use std::fmt;
 use std::io;
@@ -24,24 +24,24 @@ struct Guard {
 
 #[derive(Default)]
 struct State {
-    /// A request stands before the door.
+    /// A request waits at the door.
     waiting: bool,
-    /// How many may pass.
+    /// How many requests may pass.
     admitted: usize,
     answered: usize,
     client: Client,
 }
 
-/// What is known of the client.
+/// The state of the client.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 enum Client {
     #[default]
     Alive,
-    /// It dies before the next answer reaches it.
+    /// It dies before it gets the next answer.
     Dying,
-    /// Nothing of it passes any more, and nothing is answered.
+    /// No more of its requests pass or get an answer.
     Dead,
-    /// It has nothing more to ask.
+    /// It has ended.
     Ended,
 }
 
@@ -75,7 +75,7 @@ impl Service for Doorway {
     }
 }
 
-/// What a client gets that is taken for dead: nothing it could go on with, and nothing it would try again for.
+/// The answer to a client that counts as dead: useless to it, and no reason to retry.
 fn dead() -> Wire {
     Wire::Part(b"dead\r\n\r\n".to_vec())
 }
@@ -108,14 +108,14 @@ impl Door {
         format!("http://{}", self.listener.address())
     }
 
-    /// Waits until a request stands before the door, or the client has ended, which is false.
+    /// Waits until a request is at the door, or the client has ended, which gives false.
     #[must_use]
     pub fn is_wanted(&self) -> bool {
         let state = self.guard.wait_while(self.guard.state(), |state| !state.waiting && state.client != Client::Ended);
         state.waiting
     }
 
-    /// Lets the waiting request through, and returns when the server has done what it asks.
+    /// Admits the waiting request, and returns after the server has processed it.
     pub fn admit(&self) {
         let mut state = self.guard.state();
         let before = state.answered;
@@ -130,13 +130,13 @@ impl Door {
         self.admit();
     }
 
-    /// The client dies: nothing of it passes any more.
+    /// The client dies: no more of its requests pass.
     pub fn kill(&self) {
         self.guard.state().client = Client::Dead;
         self.guard.changed.notify_all();
     }
 
-    /// To be called when the client has ended, so that nobody waits for it.
+    /// Call this after the client has ended, so that nothing waits for it.
     pub fn client_ended(&self) {
         self.guard.state().client = Client::Ended;
         self.guard.changed.notify_all();

@@ -15,7 +15,7 @@ use crate::{
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Endpoint {
     pub(crate) name: &'static str,
-    /// The versions it was revised in, newest first; the newest not above the requested one is shown as actual.
+    /// The versions it was revised in, newest first. The answer shows the newest that is not above the requested one.
     versions: &'static [Version],
     /// The API version of the first server that has it.
     since_server: Version,
@@ -110,14 +110,14 @@ const ENDPOINTS: &[Endpoint] = &[
     since("events.scalar_metrics_iter_raw", &[Version(2, 16)], scalars::raw),
 ];
 
-/// The endpoint and the revision that answers a client of this version.
+/// The endpoint and its revision for a client of this version.
 pub(crate) fn find(name: &str, requested: Version, server: Version) -> Option<(&'static Endpoint, Version)> {
     let endpoint = ENDPOINTS.iter().find(|endpoint| endpoint.name == name && endpoint.since_server <= server)?;
     let version = endpoint.versions.iter().find(|version| **version <= requested)?;
     Some((endpoint, *version))
 }
 
-/// For administrators only, and the test pair is a plain user's.
+/// For administrators only. The test pair belongs to an ordinary user.
 fn forbidden(_: &mut Call<'_>) -> Result<Value> {
     let message = "Forbidden (not allowed for role): role=user, allowed=(root, system)";
     Err(ApiError::new(403, 20, message))

@@ -1,8 +1,8 @@
-//! The errors the API answers with: HTTP status, subcode and message.
+//! The API's error answers: HTTP status, subcode and message.
 
 use serde_json::{Map, Value, json};
 
-/// An error as the envelope carries it; `result_code` equals the HTTP status.
+/// An error as in the envelope. `result_code` equals the HTTP status.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ApiError {
     pub(crate) status: u16,
@@ -21,7 +21,7 @@ impl ApiError {
         Self::new(400, 12, format!("Validation error ({})", detail.as_ref()))
     }
 
-    /// A parameter that misses one of the `jsonmodels` limits; two forms of the sentence exist.
+    /// A parameter that violates one of the `jsonmodels` limits. The sentence has two forms.
     pub(crate) fn bad_parameter(field: &str, detail: &str) -> Self {
         Self::validation(format!("error for field '{field}': {detail}."))
     }
@@ -58,7 +58,7 @@ impl ApiError {
         )
     }
 
-    /// The error of one of many items. Its data are the pairs after the colon.
+    /// The error for one of many items. Its data are the pairs after the colon.
     pub(crate) fn document(&self) -> Value {
         let words = self.message.rsplit_once(": ").map_or("", |(_, words)| words);
         let data: Map<String, Value> = words
@@ -69,7 +69,7 @@ impl ApiError {
         json!({"codes": [self.status, self.subcode], "msg": self.message, "data": data})
     }
 
-    /// A Python exception that escaped: the real server answers its text with 500 and subcode 0.
+    /// An uncaught Python exception: the real server answers its text with 500 and subcode 0.
     pub(crate) fn internal(message: impl Into<String>) -> Self {
         Self::new(500, 0, message)
     }

@@ -1,4 +1,4 @@
-//! The `events` service: taking scalars and log lines in.
+//! The `events` service: accepts scalars and log lines.
 
 use std::collections::BTreeMap;
 
@@ -27,7 +27,7 @@ pub(crate) fn add(call: &mut Call<'_>) -> Result<Value> {
     store(call, &[event])
 }
 
-/// What a batch holds for one task.
+/// The content of a batch for one task.
 struct Share {
     task: String,
     scalars: Vec<Event>,
@@ -61,7 +61,7 @@ fn store(call: &mut Call<'_>, batch: &[Value]) -> Result<Value> {
         match kind {
             SCALAR => share.scalars.push(event),
             "log" => call.log(task, sent, &event),
-            // Plots and images are taken and forgotten.
+            // Plots and images are accepted but not stored.
             _ => {}
         }
     }
@@ -77,7 +77,7 @@ fn store(call: &mut Call<'_>, batch: &[Value]) -> Result<Value> {
     Ok(json!({"added": added, "errors": errors, "errors_info": refused}))
 }
 
-/// The store rejects some values one by one; the task's own metrics are then not updated at all.
+/// The store rejects some values one by one. If it does, the task's own metrics are not updated at all.
 fn take(call: &mut Call<'_>, share: Share) -> Result<()> {
     let id = &share.task;
     let fits = |event: &Event| metrics::number(&event.value).is_none_or(fits_float) && !is_not_finite(event);
@@ -114,7 +114,7 @@ fn take(call: &mut Call<'_>, share: Share) -> Result<()> {
     Ok(())
 }
 
-/// The latest batch only: what earlier ones held is overwritten.
+/// Keeps only the latest batch, which overwrites the earlier ones.
 fn stats(events: &[(String, String, i64)]) -> Value {
     let mut stats = json!({});
     for (metric, kind, at) in events {
@@ -125,7 +125,7 @@ fn stats(events: &[(String, String, i64)]) -> Value {
     stats
 }
 
-/// The store keeps 32 bits: what is larger than that cannot be indexed.
+/// The store keeps 32 bits. It cannot index larger values.
 fn fits_float(value: f64) -> bool {
     value.abs() <= f64::from(f32::MAX)
 }
@@ -154,7 +154,7 @@ impl Call<'_> {
         }
     }
 
-    /// Keeps a line as sent, with what the store adds.
+    /// Stores a line as sent, plus what the store adds.
     fn log(&mut self, task: &str, sent: &Value, event: &Event) {
         let mut line = sent.clone();
         line["model_event"] = false.into();

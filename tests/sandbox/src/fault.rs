@@ -28,12 +28,12 @@ pub enum Effect {
     Status {
         /// The HTTP status.
         code: u16,
-        /// Headers besides length and type; a `Content-Type` here replaces the JSON one.
+        /// Headers in addition to length and type. A `Content-Type` here replaces the JSON one.
         headers: Vec<(String, String)>,
-        /// The body, as it is.
+        /// The body, sent unchanged.
         body: String,
     },
-    /// Waits, then goes on.
+    /// Waits, then continues.
     Delay(Duration),
     /// Not applied; the connection closes without a byte.
     CutBefore,
@@ -47,7 +47,7 @@ pub enum Effect {
     Body {
         /// The `Content-Type`.
         content_type: String,
-        /// The body, as it is.
+        /// The body, sent unchanged.
         body: String,
     },
     /// Status 302 to this `Location`, not applied.
@@ -59,9 +59,9 @@ pub enum Effect {
     },
     /// Status 200 with this many bytes that look like JSON, not applied.
     Huge(usize),
-    /// Applied; every number of the answer's data is the bare word `NaN`, which is no JSON.
+    /// Applied; every number of the answer's data is the bare word `NaN`, which is not JSON.
     BareNan,
-    /// Not applied; the server is gone: this connection closes without a byte, and further ones are refused.
+    /// Not applied; the server is gone. This connection closes without a byte, and further ones are refused.
     Gone,
     /// Applied; then the JSON answer is edited.
     Mangle(Arc<dyn Fn(&mut Value) + Send + Sync>),
@@ -73,7 +73,7 @@ impl Effect {
         Self::Mangle(Arc::new(edit))
     }
 
-    /// [`Effect::Body`] that says it is JSON.
+    /// [`Effect::Body`] with JSON as its type.
     pub fn json(body: impl Into<String>) -> Self {
         Self::Body { content_type: "application/json".to_owned(), body: body.into() }
     }
@@ -105,13 +105,13 @@ impl fmt::Debug for Effect {
     }
 }
 
-/// The faults a test asked for.
+/// The faults that a test set.
 #[derive(Debug, Default)]
 pub(crate) struct Faults {
     faults: Vec<(At, Effect)>,
 }
 
-/// What is to happen to one request.
+/// The faults for one request.
 #[derive(Debug, Default)]
 pub(crate) struct Plan {
     pub(crate) delay: Duration,
@@ -129,7 +129,7 @@ impl Faults {
         self.faults.clear();
     }
 
-    /// `n` and `nth` count this request among all and among those of its endpoint.
+    /// `n` and `nth` count this request among all requests and among those to its endpoint.
     pub(crate) fn plan(&self, endpoint: &str, n: usize, nth: usize) -> Plan {
         let mut plan = Plan::default();
         for (at, effect) in &self.faults {

@@ -1,4 +1,4 @@
-//! HTTP/1.1 as far as a test server needs it: request heads and bodies in, answers out.
+//! HTTP/1.1 as far as a test server needs it: reads heads and bodies of requests, writes answers.
 
 use std::fmt::Write as _;
 use std::io::{self, Read, Write};
@@ -33,7 +33,7 @@ pub(crate) struct Incoming {
     pub(crate) bytes: usize,
 }
 
-/// More than any client here has reason to send.
+/// More than any client here needs to send.
 const LARGEST: usize = 64 << 20;
 const MOST_HEADERS: usize = 100;
 
@@ -48,7 +48,7 @@ impl<S: Read + Write> Reader<S> {
         Self { stream, buffer: Vec::new() }
     }
 
-    /// The next request; none when the client is done.
+    /// The next request. None if the client is done.
     pub(crate) fn next(&mut self) -> io::Result<Option<Incoming>> {
         let (head, length) = loop {
             if let Some(found) = parse_head(&self.buffer)? {
@@ -146,7 +146,7 @@ fn parse_head(buffer: &[u8]) -> io::Result<Option<(Head, usize)>> {
     Ok(Some((Head { method: text(request.method), path: text(request.path), headers }, length)))
 }
 
-/// `?page=0&only_fields[]=name` as parameters; everything is text, and `[]` makes a list.
+/// `?page=0&only_fields[]=name` as parameters. Everything is text, and `[]` makes a list.
 pub(crate) fn decode_query(path: &str) -> Map<String, Value> {
     let mut parameters = Map::new();
     let query = path.split_once('?').map_or("", |(_, query)| query);
@@ -182,7 +182,7 @@ fn percent_decode(text: &str) -> String {
     String::from_utf8_lossy(&out).into_owned()
 }
 
-/// An answer's head; the body's length is said even where no body follows, as for HEAD, but not without a type.
+/// An answer's head. It has the length even without a body, as for HEAD, but not without a type.
 pub(crate) fn head(
     server: &str,
     status: u16,

@@ -1,7 +1,7 @@
-//! The `tasks` service: hyperparameters and configuration, key by key.
+//! The `tasks` service: hyperparameters and configuration, by key.
 //!
-//! Section `properties` is open on every status; the rest follows the task's status, and force opens it for running and
-//! queued tasks only.
+//! Section `properties` can be changed in any status. The rest depends on the task's status, and force allows changes
+//! for running and queued tasks only.
 
 use serde_json::{Map, Value, json};
 
@@ -104,7 +104,7 @@ pub(crate) fn get_configurations(call: &mut Call<'_>) -> Result<Value> {
     })
 }
 
-/// A task without any is left out.
+/// Leaves out tasks without any.
 pub(crate) fn get_configuration_names(call: &mut Call<'_>) -> Result<Value> {
     let keep_empty = call.parameters.get("skip_empty") == Some(&Value::Bool(false));
     let mut data = call.configurations(|items| {
@@ -126,7 +126,7 @@ fn only_open_section(items: &[Value]) -> bool {
 }
 
 impl Call<'_> {
-    /// The items of a request; all of these fields must be texts, and only a value may be empty.
+    /// The items of a request. All of these fields must be texts, and only a value may be empty.
     fn items(&self, parameter: &str, required: &[&str]) -> Result<Vec<Value>> {
         let mut items = self.parameters.get(parameter).and_then(Value::as_array).cloned().unwrap_or_default();
         let problem = if items.is_empty() {
@@ -172,7 +172,7 @@ impl Call<'_> {
         }
     }
 
-    /// What `show` makes of each task's configuration items, in order of their names.
+    /// The result of `show` for each task's configuration items, in order of their names.
     fn configurations(&self, show: impl Fn(&[&Value]) -> Value) -> Result<Value> {
         let mut shown = Vec::new();
         for task in self.wanted_tasks()? {
@@ -186,7 +186,7 @@ impl Call<'_> {
     }
 }
 
-/// What is wrong with one item, in the server's words.
+/// The server's message about an invalid item.
 fn fault(item: &Value, required: &[&str]) -> Option<String> {
     required.iter().find_map(|name| match &item[*name] {
         Value::Null => Some(format!("error for field '{name}': Field is required!.")),

@@ -1,11 +1,11 @@
-//! JSON as the real server reads and writes it: bare `NaN` tokens in, ASCII only out; Python's view of a value.
+//! JSON as the real server reads and writes it (bare `NaN` tokens in, only ASCII out), and Python's view of a value.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use serde_json::Value;
 
-/// What a bare `NaN`, `Infinity` or `-Infinity` token becomes: JSON has no value for them, Python does.
+/// What a bare `NaN`, `Infinity` or `-Infinity` token becomes. JSON has no value for them, but Python does.
 pub(crate) const NOT_FINITE: &str = "\u{0}not finite";
 
 pub(crate) fn parse(text: &str) -> Result<Value, serde_json::Error> {
@@ -39,7 +39,7 @@ fn replace_tokens(text: &str) -> String {
     out
 }
 
-/// The real encoder escapes everything outside ASCII, with upper-case hexadecimal digits.
+/// The real encoder escapes everything outside ASCII, with uppercase hexadecimal digits.
 pub(crate) fn ascii(value: &Value) -> String {
     let text = value.to_string();
     if text.is_ascii() {
@@ -75,7 +75,7 @@ pub(crate) fn python(value: &Value) -> String {
     }
 }
 
-/// Python's truth: null, false, zero and everything empty are false.
+/// Python's truth: null, false, zero and empty values are false.
 pub(crate) fn truthy(value: &Value) -> bool {
     match value {
         Value::Null => false,
@@ -87,12 +87,12 @@ pub(crate) fn truthy(value: &Value) -> bool {
     }
 }
 
-/// Follows a dotted path; a null on the way is as good as nothing there.
+/// Follows a dotted path. A null on the way counts as missing.
 pub(crate) fn at<'v>(value: &'v Value, path: &str) -> Option<&'v Value> {
     path.split('.').try_fold(value, |value, part| value.get(&*unescaped(part))).filter(|value| !value.is_null())
 }
 
-/// The key that a part of a path stands for. Paths escape the characters that mean something to the store.
+/// The key that a part of a path means. Paths escape the characters with a meaning for the store.
 pub(crate) fn unescaped(part: &str) -> Cow<'_, str> {
     if !part.contains('%') {
         return Cow::Borrowed(part);

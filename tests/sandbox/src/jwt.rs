@@ -16,7 +16,7 @@ pub(crate) fn sign(claims: &Value) -> String {
     format!("{signed}.{signature}")
 }
 
-/// The claims of a token this sandbox signed, or the reason it gives in the real library's words.
+/// The claims of a token that this sandbox signed, or the error in the real library's words.
 pub(crate) fn verify(token: &str) -> Result<Value, String> {
     let (signed, signature) = token.rsplit_once('.').ok_or("Not enough segments")?;
     let (header, claims) = signed.split_once('.').ok_or("Not enough segments")?;
@@ -44,7 +44,7 @@ fn object(part: &str, what: &str) -> Result<Value, String> {
     serde_json::from_str(&text).map_err(|_| format!("Invalid {what} string: Expecting value: line 1 column 1 (char 0)"))
 }
 
-/// Python words the same failure differently.
+/// Python has another message for the same failure.
 fn utf8_reason(bytes: &[u8], error: std::str::Utf8Error) -> String {
     let position = error.valid_up_to();
     let byte = bytes.get(position).copied().unwrap_or_default();

@@ -1,23 +1,23 @@
 //! A stateful, in-memory ClearML API server on loopback, for tests and the demo of `clearml-gate`.
 //!
-//! Tests seed tasks, run the real binary against [`Sandbox::url`], and assert on the state afterwards. It is held to
-//! the real server by replaying recorded requests (`tests/replay`) and by the real SDK (`tests/sdk`).
+//! Tests seed tasks, run the real binary against [`Sandbox::url`], and assert on the state afterward. Replayed requests
+//! (`tests/replay`) and the real SDK (`tests/sdk`) check that it acts like the real server.
 //!
-//! [`GitHub`] plays the part of GitHub's REST API that pull-request comments need, after its documentation only.
+//! [`GitHub`] implements the part of GitHub's REST API that pull-request comments need, only by its documentation.
 //!
-//! Code map, from the wire inwards:
+//! Code map, from the network inward:
 //!
-//! - `sandbox`: the handle; `seed`: tasks to start from; `story`: what happens to them later; `fault`, `log`: what
-//!   tests break and look at; `door`: the order in which clients get in
+//! - `sandbox`: the handle; `seed`: tasks to start with; `story`: what happens to them later; `fault`, `log`: what
+//!   tests break and inspect; `door`: the order in which clients get in
 //! - `listener`, `http`, `wire`: connections, requests, answers with faults applied
-//! - `server`: each request's way; `strict`: requests nobody should send
+//! - `server`: the steps of each request; `strict`: requests that no client should send
 //! - `api`, `endpoints`: path, version, envelope, table of endpoints; `auth`, `jwt`: credentials; `error`
 //! - `tasks`, `task_runs`, `task_reset`, `task_clone`, `task_removal`, `hyperparams`: the service of tasks
 //! - `events`, `scalars`, `console`: what runs report
 //! - `projects`, `models`, `organization`, `session`, `server_info`: the other services
 //! - `listing`, `query`, `tags`, `pattern`, `order`, `projection`, `schema`: how `get_all` selects and shows
 //! - `workspace`, `metrics`: the state; `json`, `time`, `version`: small helpers
-//! - `github`: the other server, on the same `listener`, `http`, `wire`, `fault` and `log`; its code map is its own
+//! - `github`: the other server, on the same `listener`, `http`, `wire`, `fault` and `log`; it has its own code map
 
 #![forbid(unsafe_code)]
 

@@ -1,4 +1,4 @@
-//! The listening side: a port on loopback, its connections, and the requests on each.
+//! Listens on a port of loopback, and reads the requests of each connection.
 
 use std::collections::HashMap;
 use std::io::{self, Read, Write};
@@ -10,15 +10,15 @@ use std::thread::{self, JoinHandle};
 use crate::http::{self, Incoming, Reader};
 use crate::wire::Wire;
 
-/// Who answers.
+/// What answers the requests.
 pub(crate) trait Service: Send + Sync + 'static {
     /// The `Server` header.
     const NAME: &'static str;
 
-    /// The answer to one request, on the given connection (from 1), after which the connection may be to close.
+    /// The answer to one request on this connection (counted from 1), and whether the connection may close afterward.
     fn handle(&self, incoming: &Incoming, connection: usize, closes: bool) -> Wire;
 
-    /// Whether each connection ends with its first answer.
+    /// Whether each connection closes after its first answer.
     fn one_request_per_connection(&self) -> bool {
         false
     }
@@ -34,12 +34,12 @@ pub(crate) struct Listener {
 #[derive(Default)]
 struct Open {
     stopping: AtomicBool,
-    /// What is still open, by the number of the connection, for closing it at the end.
+    /// Open connections by their number, to close them at the end.
     connections: Mutex<HashMap<usize, TcpStream>>,
 }
 
 impl Listener {
-    /// Port 0 takes a free one; `service` is made once the address is known.
+    /// Port 0 selects a free one. `service` is created once the address is known.
     pub(crate) fn start<S: Service>(
         port: u16,
         service: impl FnOnce(SocketAddr) -> Arc<S>,
@@ -58,11 +58,11 @@ impl Listener {
         self.address
     }
 
-    /// From now on connections are refused, open ones are closed.
+    /// From now on, refuses connections and closes open ones.
     pub(crate) fn stop(&mut self) {
         let Some(acceptor) = self.acceptor.take() else { return };
         self.open.stop();
-        // Wakes the acceptor, which then sees that it is over.
+        // Wakes the acceptor, which then sees that it must stop.
         let _ = TcpStream::connect(self.address);
         let _ = acceptor.join();
         self.open.stop();
@@ -111,11 +111,11 @@ impl Open {
     }
 }
 
-/// What follows the end of a connection.
+/// What happens after the end of a connection.
 enum Then {
-    /// Others may come.
+    /// More connections may follow.
     Goes,
-    /// Nobody listens any more.
+    /// The server no longer listens.
     Gone,
 }
 

@@ -18,7 +18,7 @@ pub(crate) struct Listing {
     pub(crate) requested: Version,
 }
 
-/// Where to start and how many to give.
+/// Where to start and how many items to return.
 struct Window {
     skip: usize,
     take: usize,
@@ -40,7 +40,7 @@ impl Listing {
         }
     }
 
-    /// The items, and the scroll id when the client scrolls.
+    /// The items, and the scroll id if the client scrolls.
     pub(crate) fn run(
         self,
         workspace: &mut Workspace,
@@ -87,7 +87,7 @@ fn window(workspace: &mut Workspace, parameters: &Map<String, Value>) -> Result<
     Ok(Window { skip: page.saturating_mul(take), take, scroll_id: None })
 }
 
-/// A scroll's answers are not capped.
+/// The answers of a scroll are not capped.
 fn scroll(workspace: &mut Workspace, parameters: &Map<String, Value>) -> Result<Window> {
     let size = integer(parameters, "size")?.and_then(|size| usize::try_from(size).ok()).filter(|size| *size > 0);
     let Some(take) = size else {
@@ -100,7 +100,7 @@ fn scroll(workspace: &mut Workspace, parameters: &Map<String, Value>) -> Result<
     };
     match workspace.scrolls.get(id) {
         Some(skip) => Ok(Window { skip: *skip, take, scroll_id: Some(id.to_owned()) }),
-        // Not in the captures: the real server forgets a scroll after ten minutes, this one never does.
+        // Not in the captures: the real server drops a scroll after ten minutes, and this one never does.
         None => Err(ApiError::new(400, 104, format!("Invalid scroll id: scroll_id={id}"))),
     }
 }

@@ -1,4 +1,4 @@
-//! The record of requests, and the faults that their numbers call for.
+//! The log of requests, and the faults that apply to their numbers.
 
 use std::collections::HashMap;
 
@@ -7,28 +7,28 @@ use serde_json::Value;
 use crate::fault::{Faults, Plan};
 use crate::http::Incoming;
 
-/// One request as the server saw it.
+/// One request as the server received it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Request {
-    /// Its place since the start or the last `clear_log`, from 1.
+    /// Its number since the start or the last `clear_log`, from 1.
     pub n: usize,
-    /// Which connection it came on, from 1: equal numbers mean the client kept the connection.
+    /// The number of its connection, from 1. Equal numbers mean that the client kept the connection.
     pub connection: usize,
     /// The HTTP method.
     pub method: String,
     /// The path with the query string.
     pub path: String,
-    /// The endpoint, such as `tasks.get_all_ex` (without version) or `GET comments`; empty for a path that names none.
+    /// The endpoint, such as `tasks.get_all_ex` (without version) or `GET comments`. Empty if the path names none.
     pub endpoint: String,
-    /// All headers in the order sent, names as sent.
+    /// All headers in the order and spelling of the client.
     pub headers: Vec<(String, String)>,
-    /// The JSON body, the lines of a `json-lines` body as an array, anything else as text, null when empty.
+    /// The JSON body, the lines of a `json-lines` body as an array, anything else as text, null if empty.
     pub body: Value,
-    /// The answer's status; 0 while unanswered and where no byte was sent.
+    /// The status of the answer. 0 while there is no answer, and if no byte was sent.
     pub status: u16,
     /// The size of head and body.
     pub request_bytes: usize,
-    /// The size of the answer's head and body as intended.
+    /// The size of the answer's head and body without faults.
     pub response_bytes: usize,
 }
 
@@ -40,7 +40,7 @@ impl Request {
     }
 }
 
-/// The requests so far and the faults to come.
+/// The requests so far and the pending faults.
 #[derive(Debug, Default)]
 pub(crate) struct Journal {
     pub(crate) log: Vec<Request>,
@@ -51,7 +51,7 @@ pub(crate) struct Journal {
     cleared: usize,
 }
 
-/// Where a request is logged, as long as the log is not cleared.
+/// The place of a request in the log, valid until the log is cleared.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Entry {
     index: usize,
@@ -59,7 +59,7 @@ pub(crate) struct Entry {
 }
 
 impl Journal {
-    /// Logs a request and looks up what is to happen to it.
+    /// Logs a request and looks up its faults.
     pub(crate) fn enter(
         &mut self,
         incoming: &Incoming,

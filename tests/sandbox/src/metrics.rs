@@ -1,4 +1,4 @@
-//! `last_metrics`: the running value, extremes, count and mean the server keeps on the task itself.
+//! `last_metrics`: the current value, extremes, count and mean that the server keeps on the task itself.
 
 use std::collections::BTreeMap;
 
@@ -8,15 +8,15 @@ use crate::error::{ApiError, Result};
 use crate::version::Version;
 use crate::workspace::{Event, md5_hex};
 
-/// Distinct metric and variant pairs a task keeps; later ones are in the events only.
+/// The number of distinct metric and variant pairs that a task keeps. Later ones are in the events only.
 const MOST_PAIRS: usize = 2000;
 
-/// A metric's value as arithmetic sees it; Python counts booleans as numbers.
+/// A metric's value for arithmetic. Python counts booleans as numbers.
 pub(crate) fn number(value: &Value) -> Option<f64> {
     value.as_bool().map(|flag| f64::from(u8::from(flag))).or_else(|| value.as_f64())
 }
 
-/// What one batch says about one metric and variant, in order of arrival.
+/// The values of one metric and variant in one batch, in order of arrival.
 struct Summary<'e> {
     first: &'e Event,
     last: &'e Event,
@@ -46,7 +46,7 @@ impl<'e> Summary<'e> {
     }
 }
 
-/// Takes a batch into the task, as one call of `events.add_batch` does.
+/// Adds a batch to the task, like one call of `events.add_batch`.
 pub(crate) fn record(task: &mut Value, batch: &[Event]) -> Result<()> {
     let mut summaries = BTreeMap::new();
     let mut order = Vec::new();
@@ -118,7 +118,7 @@ fn merged(kept: &Value, batch: &Summary<'_>) -> Value {
     entry
 }
 
-/// The stored mean has two decimals, and the next one is computed from it.
+/// The stored mean has two decimals, and the next mean is computed from it.
 #[expect(clippy::cast_precision_loss, reason = "counts of events are far below 2^52")]
 fn mean(kept: f64, count: i64, batch: &Summary<'_>) -> f64 {
     let mean = (kept * count as f64 + batch.total) / (count + batch.count) as f64;
@@ -130,7 +130,7 @@ fn pairs(last_metrics: &Value) -> impl Iterator<Item = &Value> {
     metrics.filter_map(Value::as_object).flat_map(|variants| variants.values())
 }
 
-/// `unique_metrics` where only `last_metrics` is known.
+/// `unique_metrics` if only `last_metrics` is known.
 pub(crate) fn unique_names(last_metrics: &Value) -> Value {
     let name = |pair: &Value| {
         let part = |key: &str| pair[key].as_str().unwrap_or_default().to_owned();
@@ -141,7 +141,7 @@ pub(crate) fn unique_names(last_metrics: &Value) -> Value {
     Value::from(names)
 }
 
-/// Leaves out the keys that a server of this API version did not keep yet.
+/// Leaves out the keys that a server of this API version does not have yet.
 pub(crate) fn as_of(last_metrics: &mut Value, api: Version) {
     let unknown = |key: &str| {
         (api < Version(2, 31) && (key.starts_with("first_value") || key == "count" || key == "mean_value"))

@@ -9,7 +9,7 @@ use crate::schema;
 use crate::time;
 use crate::workspace::{COMPANY, USER, add_and_remove, set_fields, strings};
 
-/// What users may set.
+/// The fields that users may set.
 const SETTABLE: &[&str] = &[
     "name",
     "uri",

@@ -1,4 +1,4 @@
-//! `order_by`, with the server's two oddities: a string is read letter by letter, and gaps go last when ascending.
+//! `order_by`, with two quirks of the server: strings are read letter by letter, missing values go last if ascending.
 
 use std::cmp::Ordering;
 
@@ -12,12 +12,12 @@ struct Key {
     descending: bool,
 }
 
-/// Sorts in place; without `order_by` the stored order stays. Unknown fields sort nothing, ids break ties.
+/// Sorts in place. Without `order_by` the stored order stays. Unknown fields sort nothing; ids break ties.
 pub(crate) fn sort(items: &mut [&Value], order_by: Option<&Value>, gaps_last: bool) {
     let Some(order_by) = order_by.filter(|order| json::truthy(order)) else { return };
     let mut keys: Vec<Key> = match order_by {
         Value::Array(fields) => fields.iter().filter_map(Value::as_str).map(Key::new).collect(),
-        // Each letter is taken for a field; a lone sign orders by id.
+        // Each letter counts as a field. A sign alone orders by id.
         Value::String(text) => text.chars().map(|letter| Key::new(&letter.to_string())).collect(),
         _ => Vec::new(),
     };
@@ -52,7 +52,7 @@ fn compare(left: &Value, right: &Value, keys: &[Key], gaps_last: bool) -> Orderi
     Ordering::Equal
 }
 
-/// Nothing before numbers before text; times are text that sorts as time.
+/// Nothing comes before numbers, and numbers before text. Times are text that sorts by time.
 fn by_kind(left: Option<&Value>, right: Option<&Value>) -> Ordering {
     match (left, right) {
         (Some(Value::String(left)), Some(Value::String(right))) => left.cmp(right),

@@ -1,4 +1,4 @@
-//! The `organization` service: counting.
+//! The `organization` service: counts.
 
 use serde_json::{Map, Value, json};
 

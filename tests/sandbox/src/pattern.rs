@@ -1,16 +1,16 @@
 //! Regular expressions: what the real server accepts (Python compiles them first) and what they match.
 //!
-//! They run on the `regex` crate, or on `fancy-regex` if they look around or refer back. A pattern that neither can run
-//! gets an error that names the sandbox, never a wrong match. `$` matches before a final newline, as in Python and
-//! PCRE. `\Z` matches at the end only, as in Python (PCRE would also accept a final newline; the captures were taken
-//! over a stand-in store that used Python).
+//! They run on the `regex` crate, or on `fancy-regex` if they use look-around or back-references. If neither supports a
+//! pattern, the error names the sandbox; there is never a wrong match. `$` matches before a final newline, as in Python
+//! and PCRE. `\Z` matches at the end only, as in Python (PCRE would also accept a final newline; the recorded server
+//! ran on a replacement store that used Python).
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use crate::error::{ApiError, Result};
 
-/// A compiled pattern; clones share it.
+/// A compiled pattern. Clones share it.
 #[derive(Debug, Clone)]
 pub(crate) enum Pattern {
     Plain(regex::Regex),
@@ -18,7 +18,7 @@ pub(crate) enum Pattern {
 }
 
 impl Pattern {
-    /// An error while matching, such as a stack that overflows, counts as no match.
+    /// An error during a match, such as a stack overflow, counts as no match.
     pub(crate) fn is_match(&self, text: &str) -> bool {
         match self {
             Self::Plain(regex) => regex.is_match(text),
@@ -27,11 +27,11 @@ impl Pattern {
     }
 }
 
-/// Tests send some patterns many thousand times.
+/// Tests send some patterns thousands of times.
 static COMPILED: Mutex<Option<HashMap<(String, bool), Pattern>>> = Mutex::new(None);
 const MOST_COMPILED: usize = 64;
 
-/// `name`-like filters are case-sensitive, the `_any_` family is not; neither is anchored.
+/// `name`-like filters are case-sensitive, the `_any_` family is not. Neither is anchored.
 pub(crate) fn compile(pattern: &str, ignore_case: bool) -> Result<Pattern> {
     let mut compiled = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
     let compiled = compiled.get_or_insert_default();
@@ -64,7 +64,7 @@ fn malformed(reason: &str) -> ApiError {
     ApiError::new(400, 21, format!("Malformed regular expression: err={reason}, extra_info=None"))
 }
 
-/// Walks a Python pattern once, finds its errors and writes the same pattern for the `regex` crate.
+/// Reads a Python pattern once, finds its errors and writes the same pattern for the `regex` crate.
 struct Translator {
     pattern: Vec<char>,
     at: usize,
@@ -112,7 +112,7 @@ impl Translator {
     fn open(&mut self) {
         self.groups.push(self.at);
         self.emit("(");
-        // `(?...` is a group's flags or name, not a repetition: copied up to where its body starts.
+        // `(?...` starts a group's flags or name, not a repetition. It is copied up to the start of the group's body.
         if self.peek(0) == Some('?') {
             self.emit("?");
             while let Some(next) = self.peek(0) {
@@ -138,7 +138,7 @@ impl Translator {
             return Err(format!("nothing to repeat at position {}", self.at));
         }
         self.emit(&sign.to_string());
-        // A second sign makes it lazy; it is not a repetition of its own.
+        // A second sign makes it lazy and is not another repetition.
         if self.peek(0) == Some('?') {
             self.emit("?");
         }
@@ -189,7 +189,7 @@ impl Translator {
                 None => return Err(format!("unterminated character set at position {start}")),
                 Some(']') if !first => break,
                 Some('\\') => self.escape(true)?,
-                // Python takes these as themselves; to the `regex` crate they are set operations.
+                // Python reads these literally. For the `regex` crate they are set operations.
                 Some(special @ ('[' | ']' | '&' | '~')) => self.emit(&format!("\\{special}")),
                 Some(other) => self.emit(&other.to_string()),
             }

@@ -1,4 +1,4 @@
-//! What of an item an answer shows: `only_fields` with dotted paths and exclusions, joined references, old spellings.
+//! What an answer shows of an item: `only_fields` with dotted paths and exclusions, joined references, old spellings.
 
 use std::borrow::Cow;
 
@@ -16,9 +16,9 @@ use crate::workspace::{Workspace, id_of, strings};
 pub(crate) struct View<'w> {
     pub(crate) schema: &'static Schema,
     pub(crate) workspace: &'w Workspace,
-    /// `get_all_ex`: references are objects, joins work, the id is always there.
+    /// `get_all_ex`: references are objects, joins work, the id is always included.
     pub(crate) extended: bool,
-    /// The version the client asked for in the path.
+    /// The API version in the request's path.
     pub(crate) requested: Version,
 }
 
@@ -58,7 +58,7 @@ impl View<'_> {
         if path == "*" { Ok(()) } else { self.schema.resolve(path, self.extended) }
     }
 
-    /// The item as the answer shows it.
+    /// The item in the form of the answer.
     pub(crate) fn show(self, item: &Value, fields: &Fields) -> Value {
         let everything = fields.included.iter().any(|path| path == "*");
         let mut shown = json!({});
@@ -78,7 +78,7 @@ impl View<'_> {
         shown
     }
 
-    /// One field in the form this client gets: references, metrics and tags look different to different clients.
+    /// One field in the form for this client: references, metrics and tags depend on the client's version.
     fn field<'i>(self, item: &'i Value, name: &str) -> Option<Cow<'i, Value>> {
         let value = item.get(name)?;
         let own = self.workspace.api_version;
@@ -149,8 +149,8 @@ fn linked(models: &Value, show: impl Fn(&Value) -> Value) -> Value {
     models
 }
 
-/// Copies what is at the path below a value; the parents that exist are shown even where the end of the path does not.
-/// In a list, this happens to each element.
+/// Copies what is at the path below a value. Parents that exist are included even if the end of the path is missing.
+/// In a list, this applies to each element.
 fn copy_below(from: &Value, to: &mut Value, path: &str) {
     if let Value::Array(items) = from {
         let kept = to.as_array().cloned().unwrap_or_default();

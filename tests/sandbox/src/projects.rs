@@ -43,7 +43,7 @@ fn list(call: &mut Call<'_>, extended: bool) -> Result<Value> {
     Ok(listing::answer("projects", (projects, scroll_id)))
 }
 
-/// Only the extended listing says what is hidden, and counts tasks.
+/// Only the extended listing shows what is hidden, and counts tasks.
 fn extend(project: &mut Value, workspace: &Workspace, parameters: &Map<String, Value>, with_stats: bool) {
     if parameters.contains_key("search_hidden") && strings(&project["system_tags"]).iter().any(|tag| tag == "hidden") {
         project["hidden"] = true.into();
@@ -61,7 +61,7 @@ fn extend(project: &mut Value, workspace: &Workspace, parameters: &Map<String, V
     }
 }
 
-/// Archived tasks are counted with the others, and what failed did not complete: both as captured.
+/// Archived tasks are counted with the others, and failed ones do not count as completed. Both as captured.
 fn stats(workspace: &Workspace, project: &str) -> Value {
     let tasks: Vec<&Value> = workspace.tasks.iter().filter(|task| task["project"] == project).collect();
     let count = |status: &str| tasks.iter().filter(|task| task["status"] == status).count();
@@ -91,13 +91,13 @@ pub(crate) fn get_by_id(call: &mut Call<'_>) -> Result<Value> {
     }
 }
 
-/// The ids of the projects around this one, outermost first.
+/// The ids of the parent projects of this one, outermost first.
 fn ancestors(workspace: &Workspace, project: &Value) -> Vec<String> {
     let parent = workspace.projects.iter().find(|other| other["id"] == project["parent"]);
     parent.map_or_else(Vec::new, |parent| [ancestors(workspace, parent), vec![id_of(parent)]].concat())
 }
 
-/// What users may set.
+/// The fields that users may set.
 const SETTABLE: [&str; 4] = ["description", "tags", "system_tags", "default_output_destination"];
 
 pub(crate) fn update(call: &mut Call<'_>) -> Result<Value> {
@@ -116,7 +116,7 @@ fn given(call: &Call<'_>) -> Map<String, Value> {
 
 pub(crate) fn create(call: &mut Call<'_>) -> Result<Value> {
     let name = call.parameters.get("name").and_then(Value::as_str).ok_or_else(|| ApiError::missing_required("name"))?;
-    // The real server's word for anything shorter than three characters.
+    // The real server's message for anything shorter than three characters.
     if name.trim().chars().count() < 3 {
         return Err(ApiError::validation("Project name cannot be blank"));
     }

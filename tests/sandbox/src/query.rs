@@ -12,7 +12,7 @@ use crate::tags::{self, Membership};
 use crate::time;
 use crate::version::Version;
 
-/// A request's filters, ready to be held against items; all of them must hold.
+/// A request's parsed filters. An item must match all of them.
 pub(crate) struct Query {
     conditions: Vec<Condition>,
 }
@@ -35,7 +35,7 @@ enum Comparison {
     Exactly,
 }
 
-/// `any`-like names want one of their fields to match, `all`-like ones each of them; all four can stand together.
+/// `any`-like names need a match in one of their fields, `all`-like ones in each. A request can have all four.
 const MULTI_FIELD: [(&str, bool); 4] = [("_any_", false), ("_or_", false), ("_all_", true), ("_and_", true)];
 
 impl Query {
@@ -57,7 +57,7 @@ impl Query {
         for (name, all) in MULTI_FIELD {
             conditions.extend(multi_field(schema, name, all, parameters.get(name))?);
         }
-        // Older servers do not know `filters` and ignore it, which is no filter at all.
+        // Older servers do not know `filters` and ignore it, so nothing is filtered.
         if api >= Version(2, 27) {
             conditions.extend(dictionaries(schema, parameters.get("filters"))?);
         }
@@ -218,7 +218,7 @@ impl Comparison {
     }
 }
 
-/// A list matches when one of its elements does. What is missing, null or not text never matches.
+/// A list matches if one of its elements does. Missing values, null and values that are not text never match.
 fn matches(pattern: &Pattern, item: &Value, path: &str) -> bool {
     match json::at(item, path) {
         Some(Value::String(text)) => pattern.is_match(text),

@@ -1,4 +1,4 @@
-//! The handle tests hold: start, seed, look, break, stop.
+//! The handle that tests use: start, seed, inspect, break, stop.
 
 use std::fmt;
 use std::io;
@@ -21,8 +21,8 @@ use crate::workspace::{Clock, Workspace};
 
 /// A running server on loopback.
 ///
-/// Dropping it stops it, and panics (unless the test already does) when it saw an impossible request that was not
-/// acknowledged: one a correct client never sends, because the real server would silently misread it.
+/// Dropping it stops it, and panics (unless the test already does) if it got an impossible request that was not
+/// acknowledged: one that a correct client never sends, because the real server would silently misread it.
 pub struct Sandbox {
     server: Arc<Server>,
     listener: Listener,
@@ -41,14 +41,14 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// The API version the server speaks, such as `2.26`; it decides which endpoints and fields exist.
+    /// The API version of the server, such as `2.26`. It decides which endpoints and fields exist.
     #[must_use]
     pub fn api_version(mut self, version: &str) -> Self {
         version.clone_into(&mut self.api_version);
         self
     }
 
-    /// The server's own version, such as `1.12.0`; it is shown and decides nothing.
+    /// The server's own version, such as `1.12.0`. It is only shown.
     #[must_use]
     pub fn server_version(mut self, version: &str) -> Self {
         version.clone_into(&mut self.server_version);
@@ -62,7 +62,7 @@ impl Builder {
         self
     }
 
-    /// Starts from `{"projects": [..], "tasks": [..]}`, each as the `get_all_ex` endpoints answer it.
+    /// Starts from `{"projects": [..], "tasks": [..]}`, each in the form of `get_all_ex` answers.
     #[must_use]
     pub fn state_json(mut self, state: &str) -> Self {
         self.state = Some(state.to_owned());
@@ -94,7 +94,7 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// When the port is taken, or the version or the state cannot be read.
+    /// If the port is taken, or the version or the state is invalid.
     pub fn start(self) -> io::Result<Sandbox> {
         let invalid = |what: String| io::Error::new(io::ErrorKind::InvalidInput, what);
         let version = Version::parse(&self.api_version)
@@ -122,7 +122,7 @@ impl Sandbox {
     ///
     /// # Panics
     ///
-    /// When loopback has no port to give.
+    /// If loopback has no free port.
     #[must_use]
     pub fn start() -> Self {
         Self::builder().start().expect("a free port on 127.0.0.1")
@@ -148,7 +148,7 @@ impl Sandbox {
         format!("http://{}", self.listener.address())
     }
 
-    /// Where it listens.
+    /// The address that it listens on.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.listener.address()
@@ -166,12 +166,12 @@ impl Sandbox {
         auth::SECRET_KEY
     }
 
-    /// The id of the project with this full path; it and its parents are created when missing.
+    /// The id of the project with this full path. It and its parents are created if missing.
     pub fn project(&self, full_path: &str) -> String {
         self.shared().workspace.project(full_path)
     }
 
-    /// The same, for a project that listings leave out unless asked for hidden ones.
+    /// The same, for a project that listings leave out unless they include hidden ones.
     pub fn hidden_project(&self, full_path: &str) -> String {
         self.shared().workspace.hidden_project(full_path)
     }
@@ -181,35 +181,35 @@ impl Sandbox {
         self.shared().workspace.add(task)
     }
 
-    /// Takes over more projects and tasks, in the form of [`Builder::state_json`].
+    /// Adds more projects and tasks, in the form of [`Builder::state_json`].
     ///
     /// # Panics
     ///
-    /// When the text is not JSON.
+    /// If the text is not JSON.
     pub fn load(&self, state: &str) {
         let state = serde_json::from_str(state).expect("the state must be JSON");
         self.shared().workspace.load(&state);
     }
 
-    /// The whole stored task; panics when there is none. References are ids.
+    /// The whole stored task. References are ids. Panics if there is none.
     #[must_use]
     pub fn task(&self, id: &str) -> Value {
         self.shared().workspace.task(id)
     }
 
-    /// The task's tags in stored order; panics when there is no such task.
+    /// The task's tags in stored order. Panics if there is no such task.
     #[must_use]
     pub fn tags(&self, id: &str) -> Vec<String> {
         self.shared().workspace.tags(id)
     }
 
-    /// The ids of all tasks that carry exactly this tag, over all projects, in stored order.
+    /// The ids of all tasks that have exactly this tag, in all projects, in stored order.
     #[must_use]
     pub fn tagged(&self, tag: &str) -> Vec<String> {
         self.shared().workspace.tagged(tag)
     }
 
-    /// Changes a stored task behind the API's back; panics when there is none.
+    /// Changes a stored task without the API. Panics if there is none.
     pub fn edit(&self, id: &str, change: impl FnOnce(&mut Value)) {
         self.shared().workspace.edit(id, change);
     }
@@ -226,38 +226,38 @@ impl Sandbox {
         self.shared().journal.log.clone()
     }
 
-    /// Forgets the requests and restarts their count.
+    /// Clears the requests and restarts their count.
     pub fn clear_log(&self) {
         self.shared().journal.clear_log();
     }
 
-    /// Adds a fault. Delays add up, manglings are all applied, and of the others the first one that fits counts.
+    /// Adds a fault. Delays add up, all manglings apply, and of the others only the first that fits applies.
     pub fn fault(&self, at: At, effect: Effect) {
         self.shared().journal.faults.add(at, effect);
     }
 
-    /// No more faults.
+    /// Removes all faults.
     pub fn clear_faults(&self) {
         self.shared().journal.faults.clear();
     }
 
-    /// Runs this just before each request is answered, so that a test can change the state between two requests of a
-    /// client. It gets the workspace. A call of the sandbox itself from inside would never return.
+    /// Runs this just before each answer, so that a test can change the state between two requests of a client. It gets
+    /// the workspace. A call of the sandbox itself from inside would never return.
     pub fn on_request(&self, hook: impl FnMut(&Request, &mut Workspace) + Send + 'static) {
         self.shared().hook = Some(Box::new(hook));
     }
 
-    /// A further way in, whose requests wait to be admitted.
+    /// Opens an additional port, where requests wait until the test admits them.
     ///
     /// # Panics
     ///
-    /// When loopback has no port to give.
+    /// If loopback has no free port.
     #[must_use]
     pub fn door(&self) -> Door {
         Door::open(&self.server).expect("a free port on 127.0.0.1")
     }
 
-    /// Sets the most items that a page holds, 500 by default: an administrator's setting that no answer shows.
+    /// Sets the maximum number of items per page, 500 by default. No answer shows this administrator's setting.
     pub fn page_cap(&self, most: usize) {
         self.shared().workspace.page_cap = most;
     }
@@ -267,7 +267,7 @@ impl Sandbox {
         self.shared().workspace.advance(by);
     }
 
-    /// The impossible requests seen so far, which then no longer count.
+    /// The impossible requests so far, which then no longer count.
     pub fn acknowledge_impossible(&self) -> Vec<String> {
         std::mem::take(&mut self.shared().impossible)
     }
@@ -276,7 +276,7 @@ impl Sandbox {
         self.server.shared()
     }
 
-    /// Stops listening: from now on connections are refused, open ones are closed.
+    /// Stops listening: from now on, refuses connections and closes open ones.
     pub fn stop(&mut self) {
         self.listener.stop();
     }

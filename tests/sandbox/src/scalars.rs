@@ -1,4 +1,4 @@
-//! The `events` service: reading scalars back, sampled, paged or raw.
+//! The `events` service: reads scalars back, sampled, paged or raw.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::metrics;
 use crate::time;
 use crate::workspace::{Event, strings};
 
-/// A single value's iteration: it belongs to no point of a plot.
+/// The iteration of a single value, which is not a point of a plot.
 const NO_ITERATION: i64 = -2_147_483_648;
 const DEFAULT_SAMPLES: i64 = 2000;
 const MOST_SAMPLES: i64 = 6000;
@@ -20,7 +20,7 @@ const MOST_PER_BATCH: i64 = 200_000;
 
 type Series<'e> = BTreeMap<(&'e str, &'e str), Vec<&'e Event>>;
 
-/// Averages over equally wide ranges of the key once there are as many points as samples.
+/// Averages over ranges of equal width if there are as many points as samples.
 pub(crate) fn histogram(call: &mut Call<'_>) -> Result<Value> {
     let samples = samples(call)?;
     let key = key(call)?;
@@ -115,7 +115,7 @@ fn buckets(events: &[&Event], key: Key, samples: i64) -> (Vec<Value>, Vec<f64>) 
     buckets.into_iter().map(|(at, (sum, count))| (key.show(at), sum / count)).unzip()
 }
 
-/// The store keeps 32 bits of a value for arithmetic.
+/// The store uses 32 bits of a value for arithmetic.
 #[expect(clippy::cast_possible_truncation, reason = "losing precision is what the real store does")]
 fn single_precision(value: &Value) -> f64 {
     f64::from(metrics::number(value).unwrap_or_default() as f32)
@@ -143,7 +143,7 @@ fn series<'e>(call: &'e Call<'_>, id: &str, wanted: &[(String, Vec<String>)]) ->
     series
 }
 
-/// Every event of one metric with the exact value, newest iteration first, 500 at a time.
+/// Every event of one metric with the exact value, newest iteration first, 500 per page.
 pub(crate) fn metric_data(call: &mut Call<'_>) -> Result<Value> {
     let id = call.task_with_events()?;
     let metric = call.parameters.get("metric").and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -212,7 +212,7 @@ impl Event {
 }
 
 impl Call<'_> {
-    /// The task whose events are asked for, which must exist.
+    /// The task of the request, which must exist.
     pub(crate) fn task_with_events(&self) -> Result<String> {
         let id = self.task_id()?;
         match self.workspace.find_task(&id) {
@@ -225,7 +225,7 @@ impl Call<'_> {
         self.workspace.events.get(id).into_iter().flat_map(|events| events.values())
     }
 
-    /// A scroll id holds the request itself and how far it got.
+    /// A scroll id contains the request itself and its progress.
     fn scroll(&self, last: Option<i64>, total: Option<usize>) -> String {
         let mut request = Map::from_iter([
             ("batch_size".to_owned(), json!(10_000)),

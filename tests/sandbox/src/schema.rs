@@ -1,19 +1,19 @@
-//! Which fields the server's documents have, and which of them can be looked into.
+//! The fields of the server's documents, and which of them have fields of their own.
 
 use serde_json::Value;
 
 use crate::error::{ApiError, Result};
 
-/// What is under a field.
+/// The content of a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// A value, or a list of values.
     Plain,
     /// A document with these fields.
     Embedded(&'static [&'static str]),
-    /// Keys of any name, any depth.
+    /// Keys with any name, at any depth.
     Free,
-    /// Another document's id; `get_all_ex` joins it.
+    /// Another document's id, which `get_all_ex` joins.
     Reference,
 }
 
@@ -22,10 +22,10 @@ pub(crate) enum Kind {
 pub(crate) struct Schema {
     pub(crate) object: &'static str,
     pub(crate) fields: &'static [(&'static str, Kind)],
-    /// Filters that take one value or a list, match exactly and know `-x` and the `__$` operators. Here and below, a
-    /// final `.*` stands for any path.
+    /// Filters that accept one value or a list, match exactly and support `-x` and the `__$` operators. Here and below,
+    /// a final `.*` means any path.
     pub(crate) list_filters: &'static [&'static str],
-    /// Filters that are equal to a value, or to one of a list.
+    /// Filters that match a value, or one value of a list.
     pub(crate) exact_filters: &'static [&'static str],
     /// Filters that are regular expressions.
     pub(crate) pattern_filters: &'static [&'static str],
@@ -33,7 +33,7 @@ pub(crate) struct Schema {
     pub(crate) range_filters: &'static [&'static str],
     /// Filters that are lists of `>=time` and the like.
     pub(crate) time_filters: &'static [&'static str],
-    /// What the answer without `only_fields` leaves out.
+    /// What an answer without `only_fields` leaves out.
     pub(crate) left_out: &'static [&'static str],
 }
 
@@ -195,7 +195,7 @@ impl Schema {
         self.fields.iter().find(|(name, _)| *name == field).map(|(_, kind)| *kind)
     }
 
-    /// Refuses a dotted path that leads nowhere, naming the part that does, as the real mapper does.
+    /// Rejects a dotted path that leads nowhere, and names the part that is wrong, as the real mapper does.
     pub(crate) fn resolve(&self, path: &str, joins: bool) -> Result<()> {
         let (field, below) = path.split_once('.').map_or((path, None), |(field, below)| (field, Some(below)));
         let kind = self.kind(field).ok_or_else(|| ApiError::cannot_resolve(field))?;
@@ -210,7 +210,7 @@ impl Schema {
     }
 }
 
-/// What a joined reference shows beside its id.
+/// What a joined reference shows in addition to its id.
 pub(crate) fn joined_name(reference: &str) -> Option<Value> {
     match reference {
         "user" => Some(Value::from("Default User")),

@@ -1,4 +1,4 @@
-//! Each request's way through log, faults, hook and API.
+//! Passes each request through log, faults, hook and API.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -14,10 +14,10 @@ use crate::strict;
 use crate::wire::{Manner, Wire};
 use crate::workspace::Workspace;
 
-/// A test's look between two requests.
+/// A test's hook between two requests.
 pub(crate) type Hook = Box<dyn FnMut(&Request, &mut Workspace) + Send>;
 
-/// Everything the connections share.
+/// Everything that the connections share.
 pub(crate) struct Shared {
     pub(crate) workspace: Workspace,
     pub(crate) journal: Journal,
@@ -58,12 +58,12 @@ impl Server {
         Self { shared: Mutex::new(shared) }
     }
 
-    /// A test that panicked in a hook must not hide behind a second panic here.
+    /// If a test panicked in a hook, a second panic here must not hide the first.
     pub(crate) fn shared(&self) -> MutexGuard<'_, Shared> {
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Logs the request and looks up what is to happen to it.
+    /// Logs the request and looks up its faults.
     fn enter(&self, incoming: &Incoming, connection: usize) -> (Entry, Plan) {
         let mut shared = self.shared();
         let endpoint = Target::parse(&incoming.head.path).map(|target| target.name).unwrap_or_default();

@@ -6,7 +6,7 @@ use crate::api::Call;
 use crate::error::Result;
 use crate::version::Version;
 
-/// The installation's identity, as any server has one.
+/// The identity of the installation. Every server has one.
 const UID: &str = "62bec685-a424-4c8e-afd5-d89f3f797449";
 
 #[expect(clippy::unnecessary_wraps, reason = "endpoints share one signature")]

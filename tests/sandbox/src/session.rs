@@ -1,4 +1,4 @@
-//! What a client asks about itself and about signing in.
+//! What a client asks about itself and about login.
 
 use serde_json::{Value, json};
 

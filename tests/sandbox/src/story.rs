@@ -1,7 +1,7 @@
-//! What people, the SDK and agents do to tasks, as the requests they send: for tests of how runs and tags change.
+//! What people, the SDK and agents do to tasks, as the requests they send. For tests of how runs and tags change.
 //!
 //! A [`TaskSeed`] describes what a script reports and how it ends. The requests are those of the recorded SDK and agent
-//! runs, without the ones that leave nothing a test reads. The server's clock moves on by seconds before each act.
+//! runs, without the ones that have no effect on tests. The server's clock moves on by seconds before each step.
 
 use std::time::Duration;
 
@@ -17,11 +17,11 @@ const SECONDS_BETWEEN_ACTS: u64 = 10;
 const AGENT: &str = "agent";
 
 impl Workspace {
-    /// Sends a request as a client does, past the log and the faults: the answer's data, or the server's message.
+    /// Sends a request as a client does, without log and faults. Returns the answer's data, or the server's message.
     ///
     /// # Errors
     ///
-    /// When the server refuses.
+    /// If the server rejects it.
     pub fn ask(&mut self, endpoint: &str, parameters: &Value) -> Result<Value, String> {
         self.send(endpoint, parameters.as_object().cloned().unwrap_or_default(), None)
     }
@@ -43,22 +43,22 @@ impl Workspace {
         self.ask(endpoint, parameters).unwrap_or_else(|why| panic!("{endpoint} {parameters}: {why}"))
     }
 
-    /// A script runs with `Task.init`, and makes a new task.
+    /// A script runs with `Task.init` and creates a new task.
     pub fn train(&mut self, run: &TaskSeed) -> String {
         let id = self.begin(run);
         self.finish(&id, run, 0);
         id
     }
 
-    /// A script runs with a default `Task.init` on a machine that made `last` before: that task is reset and used
-    /// again, unless something protects it. Returns the task that holds the run.
+    /// A script runs with a default `Task.init` on a machine that created `last` before. That task is reset and used
+    /// again, unless something protects it. Returns the task with the run.
     pub fn reuse(&mut self, last: &str, run: &TaskSeed) -> String {
         let id = self.begin_again(last, run);
         self.finish(&id, run, 0);
         id
     }
 
-    /// A script runs with `continue_last_task`: its iterations start after the last one, or at `from`.
+    /// A script runs with `continue_last_task`. Its iterations start after the last one, or at `from`.
     pub fn continue_last(&mut self, last: &str, from: Option<i64>, run: &TaskSeed) {
         self.pass(SECONDS_BETWEEN_ACTS);
         self.must("tasks.started", &json!({"task": last, "force": true}));
@@ -69,8 +69,8 @@ impl Workspace {
         self.finish(last, run, from.unwrap_or(next));
     }
 
-    /// Two processes of one script run at once on one machine. When the first has reported half of its values, the
-    /// second resets its task, and then both report to it.
+    /// Two processes of one script run at once on one machine. After the first has reported half of its values, the
+    /// second resets its task. Then both report to it.
     pub fn two_at_once(&mut self, first: &TaskSeed, second: &TaskSeed) -> String {
         let id = self.begin(first);
         let (early, late) = first.halves();
@@ -82,7 +82,7 @@ impl Workspace {
     }
 
     /// An agent runs a task. A draft gets the script of `run` first, a completed task is reset first, and a stopped or
-    /// failed one is resumed. False when the server does not enqueue the task.
+    /// failed one is resumed. False if the server does not enqueue the task.
     pub fn run_by_agent(&mut self, id: &str, run: &TaskSeed) -> bool {
         self.pass(SECONDS_BETWEEN_ACTS);
         match self.task(id)["status"].as_str() {
@@ -104,37 +104,37 @@ impl Workspace {
         true
     }
 
-    /// Somebody resets the task in the web app, which uses force.
+    /// A user resets the task in the web app, which uses force.
     pub fn reset(&mut self, id: &str) {
         self.pass(SECONDS_BETWEEN_ACTS);
         self.must("tasks.reset", &json!({"task": id, "force": true}));
     }
 
-    /// Somebody clones the task in the web app; the id of the draft.
+    /// A user clones the task in the web app. Returns the id of the draft.
     pub fn clone_task(&mut self, id: &str) -> String {
         self.pass(SECONDS_BETWEEN_ACTS);
         id_of(&self.must("tasks.clone", &json!({"task": id})))
     }
 
-    /// Somebody archives the task.
+    /// A user archives the task.
     pub fn archive(&mut self, id: &str) {
         self.pass(SECONDS_BETWEEN_ACTS);
         self.must("tasks.archive", &json!({"tasks": [id]}));
     }
 
-    /// Somebody, or a clean-up service, deletes the task.
+    /// A user or a cleanup service deletes the task.
     pub fn delete(&mut self, id: &str) {
         self.pass(SECONDS_BETWEEN_ACTS);
         self.must("tasks.delete", &json!({"task": id, "force": true}));
     }
 
-    /// Somebody publishes the task; false when its status does not allow it.
+    /// A user publishes the task. False if its status does not allow it.
     pub fn publish(&mut self, id: &str) -> bool {
         self.pass(SECONDS_BETWEEN_ACTS);
         self.ask("tasks.publish", &json!({"task": id})).is_ok()
     }
 
-    /// The SDK's `add_tags` on an object that was loaded when the task had the `stale` tags: it writes the whole list.
+    /// The SDK's `add_tags` on an object that was loaded while the task had the `stale` tags. It writes the whole list.
     pub fn add_tags_to_stale_copy(&mut self, id: &str, stale: &[&str], tag: &str) {
         self.pass(SECONDS_BETWEEN_ACTS);
         let tags = [stale, &[tag]].concat();
@@ -160,7 +160,7 @@ impl Workspace {
         id
     }
 
-    /// Begins in the last task if that may be reused, otherwise in a new one.
+    /// Starts in the last task if it may be reused, otherwise in a new one.
     fn begin_again(&mut self, last: &str, run: &TaskSeed) -> String {
         self.pass(SECONDS_BETWEEN_ACTS);
         let reset = json!({"task": last, "force": false, "clear_all": false, "delete_external_artifacts": true});
@@ -184,7 +184,7 @@ impl Workspace {
         last.to_owned()
     }
 
-    /// What the SDK looks at before it asks for the reset.
+    /// What the SDK reads before it requests the reset.
     fn is_reusable(&self, id: &str, run: &TaskSeed) -> bool {
         let Some(task) = self.find_task(id) else { return false };
         let tags = strings(&task["system_tags"]);
@@ -232,7 +232,7 @@ impl Workspace {
         }
     }
 
-    /// `in_progress` leaves the run running.
+    /// With `in_progress`, the run keeps running.
     fn end(&mut self, id: &str, status: &str, reason: &str, message: &str) {
         self.pass(1);
         let endpoint = match status {
@@ -258,66 +258,66 @@ impl Workspace {
 }
 
 impl Sandbox {
-    /// As [`Workspace::ask`].
+    /// See [`Workspace::ask`].
     ///
     /// # Errors
     ///
-    /// When the server refuses.
+    /// If the server rejects it.
     pub fn ask(&self, endpoint: &str, parameters: &Value) -> Result<Value, String> {
         self.shared().workspace.ask(endpoint, parameters)
     }
 
-    /// As [`Workspace::train`].
+    /// See [`Workspace::train`].
     pub fn train(&self, run: &TaskSeed) -> String {
         self.shared().workspace.train(run)
     }
 
-    /// As [`Workspace::reuse`].
+    /// See [`Workspace::reuse`].
     pub fn reuse(&self, last: &str, run: &TaskSeed) -> String {
         self.shared().workspace.reuse(last, run)
     }
 
-    /// As [`Workspace::continue_last`].
+    /// See [`Workspace::continue_last`].
     pub fn continue_last(&self, last: &str, from: Option<i64>, run: &TaskSeed) {
         self.shared().workspace.continue_last(last, from, run);
     }
 
-    /// As [`Workspace::two_at_once`].
+    /// See [`Workspace::two_at_once`].
     pub fn two_at_once(&self, first: &TaskSeed, second: &TaskSeed) -> String {
         self.shared().workspace.two_at_once(first, second)
     }
 
-    /// As [`Workspace::run_by_agent`].
+    /// See [`Workspace::run_by_agent`].
     pub fn run_by_agent(&self, id: &str, run: &TaskSeed) -> bool {
         self.shared().workspace.run_by_agent(id, run)
     }
 
-    /// As [`Workspace::reset`].
+    /// See [`Workspace::reset`].
     pub fn reset(&self, id: &str) {
         self.shared().workspace.reset(id);
     }
 
-    /// As [`Workspace::clone_task`].
+    /// See [`Workspace::clone_task`].
     pub fn clone_task(&self, id: &str) -> String {
         self.shared().workspace.clone_task(id)
     }
 
-    /// As [`Workspace::archive`].
+    /// See [`Workspace::archive`].
     pub fn archive(&self, id: &str) {
         self.shared().workspace.archive(id);
     }
 
-    /// As [`Workspace::delete`].
+    /// See [`Workspace::delete`].
     pub fn delete(&self, id: &str) {
         self.shared().workspace.delete(id);
     }
 
-    /// As [`Workspace::publish`].
+    /// See [`Workspace::publish`].
     pub fn publish(&self, id: &str) -> bool {
         self.shared().workspace.publish(id)
     }
 
-    /// As [`Workspace::add_tags_to_stale_copy`].
+    /// See [`Workspace::add_tags_to_stale_copy`].
     pub fn add_tags_to_stale_copy(&self, id: &str, stale: &[&str], tag: &str) {
         self.shared().workspace.add_tags_to_stale_copy(id, stale, tag);
     }
@@ -336,14 +336,14 @@ mod tests {
     const GOOD: &[(i64, f64)] = &[(0, 0.9), (1, 0.91), (2, 0.92)];
     const BAD: &[(i64, f64)] = &[(0, 0.2), (1, 0.21), (2, 0.22)];
 
-    /// The only metric of a task: minimum, maximum, last and first value, and how many.
+    /// The only metric of a task: minimum, maximum, last and first value, and the count.
     fn metric(task: &Value) -> [Value; 5] {
         let metrics = task["last_metrics"].as_object().unwrap().values();
         let entry = metrics.flat_map(|variants| variants.as_object().unwrap().values()).next().unwrap();
         ["min_value", "max_value", "value", "first_value", "count"].map(|name| entry[name].clone())
     }
 
-    /// What shows that a run was started again: seconds from creation to start, and from the start to the oldest line
+    /// The signs of a restarted run: seconds from creation to start, and from the start to the oldest line
     /// of the log.
     fn stretch(sandbox: &Sandbox, id: &str) -> (i64, i64) {
         let task = sandbox.task(id);

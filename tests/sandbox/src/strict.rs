@@ -1,4 +1,4 @@
-//! Requests that a correct client never sends because the real server misreads them without a word.
+//! Requests that a correct client never sends, because the real server silently misreads them.
 
 use serde_json::{Map, Value};
 
@@ -8,7 +8,7 @@ use crate::json;
 use crate::schema::{self, MODEL, PROJECT, Schema, TASK};
 use crate::version::Version;
 
-/// What listings take besides the schema's filters.
+/// What listings accept in addition to the schema's filters.
 const LISTING: &[&str] = &[
     "only_fields",
     "order_by",
@@ -35,7 +35,7 @@ const PROJECT_LISTING: &[&str] = &[
     "check_own_contents",
 ];
 
-/// The parameters of the other endpoints a gate has reason to call.
+/// The parameters of the other endpoints that a gate may need.
 const PARAMETERS: &[(&str, &[&str])] = &[
     ("auth.login", &["expiration_sec"]),
     ("tasks.get_by_id", &["task", "only_fields"]),
@@ -60,7 +60,7 @@ const PARAMETERS: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// Why the request is impossible, once for each reason.
+/// Why the request is impossible, one entry for each reason.
 pub(crate) fn objections(head: &Head, body: &[u8], endpoint: &str, api: Version) -> Vec<String> {
     let mut found = Vec::new();
     let content_type = head.header("content-type").unwrap_or_default();

@@ -8,7 +8,7 @@ use crate::workspace::strings;
 
 const OPERATOR: &str = "__$";
 
-/// What an item's list (or single value) must hold.
+/// What an item's list (or single value) must contain.
 #[derive(Debug, Default)]
 pub(crate) struct Membership {
     any: Vec<Option<String>>,
@@ -28,7 +28,7 @@ impl Membership {
             Value::String(single) => vec![single.clone()],
             other => strings(other),
         };
-        // A null in the filter stands for "nothing there".
+        // A null in the filter means an empty list.
         let has = |wanted: &Option<String>| match wanted {
             Some(wanted) => own.contains(wanted),
             None => own.is_empty(),
@@ -41,7 +41,7 @@ impl Membership {
     }
 }
 
-/// The list form: OR unless `__$all` comes first, `-x` and `__$not` exclude.
+/// The list form: OR unless `__$all` comes first. `-x` and `__$not` exclude.
 pub(crate) fn parse_list(field: &str, values: &[Value]) -> Result<Option<Membership>> {
     let mut parsed = Membership::default();
     let (mut all, mut not, mut literal) = (false, false, false);

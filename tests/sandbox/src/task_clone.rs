@@ -1,4 +1,4 @@
-//! The `tasks` service: cloning. A clone has the tags and the commit of its original, and none of its results.
+//! The `tasks` service: clones tasks. A clone has the tags and the commit of its original, and none of its results.
 
 use serde_json::{Map, Value, json};
 

@@ -1,4 +1,4 @@
-//! The `tasks` service: archiving and deleting.
+//! The `tasks` service: archives and deletes tasks.
 
 use serde_json::{Value, json};
 
@@ -29,7 +29,7 @@ pub(crate) fn unarchive_many(call: &mut Call<'_>) -> Result<Value> {
     call.each(|call, id| Ok(call.set_archived(id, false)))
 }
 
-/// Children stay; their parent then reads as deleted.
+/// Children stay. Their parent is shown as deleted.
 pub(crate) fn delete(call: &mut Call<'_>) -> Result<Value> {
     let id = call.existing_task()?;
     let status = call.status(&id);

@@ -1,4 +1,4 @@
-//! The `tasks` service: resetting a task in place. Its name, tags, commit and parameters stay, its results go.
+//! The `tasks` service: resets a task in place. It keeps name, tags, commit and parameters, and loses its results.
 
 use serde_json::{Value, json};
 
@@ -54,7 +54,7 @@ impl Call<'_> {
         Err(ApiError::new(400, 123, format!("{what}: task={id}, children={children}")))
     }
 
-    /// The files that the results leave behind, if the request asks for them.
+    /// The files of the deleted results, if the request asks for them.
     fn urls(&self, id: &str) -> Value {
         if !self.flag("return_file_urls") {
             return json!({});
@@ -67,7 +67,7 @@ impl Call<'_> {
 }
 
 impl Workspace {
-    /// Drops the events and the log of a task, and takes it out of every queue.
+    /// Deletes the events and the log of a task, and removes it from every queue.
     pub(crate) fn forget_results(&mut self, id: &str) {
         self.events.remove(id);
         self.logs.remove(id);

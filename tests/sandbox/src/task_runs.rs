@@ -1,4 +1,4 @@
-//! The `tasks` service: a task's way from queued to published.
+//! The `tasks` service: how a task gets from queued to published.
 
 use serde_json::{Map, Value, json};
 
@@ -91,7 +91,7 @@ pub(crate) fn enqueue(call: &mut Call<'_>) -> Result<Value> {
     Ok(data)
 }
 
-/// Back to the status before the queue, or on to the one that an agent asks for.
+/// Restores the status from before the queue, or sets the one that an agent requests.
 pub(crate) fn dequeue(call: &mut Call<'_>) -> Result<Value> {
     let id = call.existing_task()?;
     let (status, mut to) = (call.status(&id), call.text("new_status"));
@@ -108,7 +108,7 @@ pub(crate) fn dequeue(call: &mut Call<'_>) -> Result<Value> {
     Ok(data)
 }
 
-/// Gives an agent the oldest task of a queue, and takes it out of the queue.
+/// Gives an agent the oldest task of a queue, and removes it from the queue.
 pub(crate) fn get_next_task(call: &mut Call<'_>) -> Result<Value> {
     let wanted = call.text("queue");
     let Some(queue) = call.workspace.queues.iter_mut().find(|queue| queue.id == wanted) else {
@@ -121,7 +121,7 @@ pub(crate) fn get_next_task(call: &mut Call<'_>) -> Result<Value> {
     Ok(json!({"entry": {"task": task, "added": added}}))
 }
 
-/// An agent reports what it works on: the task then shows the worker.
+/// An agent reports which task it runs. The task then shows the worker.
 #[expect(clippy::unnecessary_wraps, reason = "endpoints share one signature")]
 pub(crate) fn status_report(call: &mut Call<'_>) -> Result<Value> {
     let (id, worker) = (call.text("task"), call.text("worker"));
@@ -166,7 +166,7 @@ impl Call<'_> {
         self.go(id, "published", vec![("published", self.iso_now()), ("output", output)])
     }
 
-    /// Changes the status if that is allowed or forced, and the `extra` fields with it.
+    /// Changes the status if that is allowed or forced, and the `extra` fields too.
     pub(crate) fn go(&mut self, id: &str, to: &str, extra: Vec<(&str, Value)>) -> Result<Value> {
         let from = self.status(id);
         let allowed = |(start, ends): &(&str, &[&str])| *start == from && ends.contains(&to);
@@ -199,7 +199,7 @@ impl Call<'_> {
         stored.extend(extra.into_iter().map(|(name, value)| (name.to_owned(), value)));
         let mut shown = stored.clone();
         shown.retain(|name, value| !value.is_null() || name == "enqueue_status");
-        // The store keeps milliseconds only.
+        // The store keeps only milliseconds.
         for value in stored.values_mut().filter(|value| **value == time::iso(now)) {
             *value = time::stored(now).into();
         }

@@ -1,4 +1,4 @@
-//! The `tasks` service: reading, tags, and changing fields.
+//! The `tasks` service: reads tasks, and changes tags and fields.
 
 use serde_json::{Map, Value, json};
 
@@ -10,10 +10,10 @@ use crate::schema;
 use crate::time;
 use crate::workspace::{COMPANY, USER, add_and_remove, set_fields, strings};
 
-/// What `tasks.update` changes whatever the task's status.
+/// What `tasks.update` can change in any status.
 const UPDATE_FIELDS: &[&str] =
     &["name", "tags", "system_tags", "comment", "report", "project", "output", "created", "runtime"];
-/// What `tasks.create` and `tasks.edit` take besides.
+/// The other fields that `tasks.create` and `tasks.edit` accept.
 const EDIT_FIELDS: &[&str] = &[
     "type",
     "parent",
@@ -28,9 +28,9 @@ const EDIT_FIELDS: &[&str] = &[
     "status",
 ];
 
-/// Documents of fixed form.
+/// Documents with fixed fields.
 const EMBEDDED: &[&str] = &["script", "execution", "output", "models"];
-/// An edit of these alone leaves `last_update` as it is.
+/// An edit of only these does not change `last_update`.
 const USER_SET: &[&str] = &["name", "status_message", "comment", "created", "project", "tags", "system_tags"];
 const TYPES: &[&str] = &[
     "training",
@@ -61,7 +61,7 @@ fn list(call: &mut Call<'_>, extended: bool) -> Result<Value> {
     Ok(listing::answer("tasks", listing.run(call.workspace, &call.parameters)?))
 }
 
-/// With `include_subprojects` a project stands for itself and all below it.
+/// With `include_subprojects`, a project includes all projects below it.
 fn include_subprojects(call: &mut Call<'_>) {
     if call.parameters.get("include_subprojects") != Some(&Value::Bool(true)) {
         return;
@@ -97,14 +97,14 @@ pub(crate) fn get_by_id(call: &mut Call<'_>) -> Result<Value> {
     let only_fields = call.parameters.get("only_fields").cloned().unwrap_or_else(|| json!(["*"]));
     let fields = view.fields(Some(&only_fields))?;
     let mut shown = view.show(task, &fields);
-    // Only the listings fill this in.
+    // Only the listings set this.
     if shown.get("unique_metrics").is_some() {
         shown["unique_metrics"] = json!([]);
     }
     Ok(json!({"task": shown}))
 }
 
-/// Adds, then removes, on tasks of any status; touches `last_change` and leaves `last_update` alone.
+/// Adds, then removes, on tasks of any status. Sets `last_change` and does not change `last_update`.
 pub(crate) fn update_tags(call: &mut Call<'_>) -> Result<Value> {
     let ids = call.ids()?;
     let (add, remove) = call.tag_changes()?;
@@ -116,7 +116,7 @@ pub(crate) fn update_tags(call: &mut Call<'_>) -> Result<Value> {
         task["last_change"] = now.clone().into();
         task["last_changed_by"] = USER.into();
     }
-    // Matched, not changed, and counted once per step: no use as a check.
+    // Counts matches, not changes, and once per step, so it is useless as a check.
     Ok(json!({"updated": ids.len() * steps}))
 }
 
@@ -132,7 +132,7 @@ fn tag_list(call: &Call<'_>, name: &str) -> Result<Vec<String>> {
     }
 }
 
-/// Needs no force on any status.
+/// Needs no force in any status.
 pub(crate) fn update(call: &mut Call<'_>) -> Result<Value> {
     let id = call.existing_task()?;
     let fields = given_fields(call, &[UPDATE_FIELDS])?;
@@ -142,7 +142,7 @@ pub(crate) fn update(call: &mut Call<'_>) -> Result<Value> {
     Ok(call.change(&id, fields))
 }
 
-/// Changes more, and past status `created` only with force.
+/// Can change more, but needs force unless the status is `created`.
 pub(crate) fn edit(call: &mut Call<'_>) -> Result<Value> {
     let id = call.existing_task()?;
     let status = call.status(&id);
@@ -165,12 +165,12 @@ pub(crate) fn edit(call: &mut Call<'_>) -> Result<Value> {
     Ok(call.change(&id, fields))
 }
 
-/// The error for a change that only a task that has not run yet takes.
+/// The error for a change that is only possible before a task runs.
 pub(crate) fn not_created(status: &str) -> ApiError {
     ApiError::new(400, 110, format!("Invalid task status: expected=created, status={status}"))
 }
 
-/// Documents of fixed form keep what is not given; free ones, such as the hyperparameters, are replaced.
+/// Documents with fixed fields keep the fields that are not given. Others, such as the hyperparameters, are replaced.
 fn merged(stored: &Value, given: &Value) -> Value {
     let mut whole = stored.as_object().cloned().unwrap_or_default();
     whole.extend(given.as_object().cloned().unwrap_or_default());
@@ -197,7 +197,7 @@ fn given_fields(call: &Call<'_>, known: &[&[&str]]) -> Result<Map<String, Value>
             return Err(ApiError::new(400, 16, format!("Invalid value for fields ({message}")));
         }
     }
-    // Not in the captures: the limit is from the server's source, the sentence is not.
+    // Not in the captures. The limit is from the server's source; the sentence is made up.
     if fields.get("name").is_some_and(|name| name.as_str().is_some_and(|name| name.trim().chars().count() < 3)) {
         return Err(ApiError::validation("String value is too short: name"));
     }
@@ -236,7 +236,7 @@ pub(crate) fn create(call: &mut Call<'_>) -> Result<Value> {
     Ok(json!({"id": id}))
 }
 
-/// A task that has nothing yet.
+/// A task without any content.
 pub(crate) fn fresh(id: &str, now: &str) -> Value {
     json!({
         "company": COMPANY, "configuration": {}, "container": {}, "created": now,
@@ -256,7 +256,7 @@ pub(crate) fn blank_script() -> Value {
     json!({"binary": "python", "repository": "", "entry_point": "", "requirements": {}})
 }
 
-/// `script.requirements`, which the SDK finds out after the rest.
+/// `script.requirements`, which the SDK sends later than the rest.
 pub(crate) fn set_requirements(call: &mut Call<'_>) -> Result<Value> {
     let id = call.existing_task()?;
     let requirements = call.parameters.get("requirements").cloned().unwrap_or_else(|| json!({}));
@@ -265,7 +265,7 @@ pub(crate) fn set_requirements(call: &mut Call<'_>) -> Result<Value> {
     Ok(call.change(&id, Map::from_iter([("script".to_owned(), script)])))
 }
 
-/// Public tasks belong to no company, which is why nobody may change them.
+/// Public tasks belong to no company, so nobody may change them.
 pub(crate) fn make_public(call: &mut Call<'_>) -> Result<Value> {
     let ids = call.ids()?;
     call.require_writable(&ids)?;
@@ -321,7 +321,7 @@ impl Call<'_> {
         }
     }
 
-    /// Nothing is changed for any task when one is unknown or public.
+    /// If one task is unknown or public, no task changes.
     fn require_writable(&self, ids: &[String]) -> Result<()> {
         let unknown: Vec<String> = ids.iter().filter(|id| self.workspace.find_task(id).is_none()).cloned().collect();
         if !unknown.is_empty() {
@@ -335,14 +335,14 @@ impl Call<'_> {
         if public.is_empty() {
             return Ok(());
         }
-        // A Python tuple: a single element is followed by a comma.
+        // A Python tuple: a single element has a comma after it.
         let comma = if public.len() == 1 { "," } else { "" };
         let shown = format!("({}{comma})", public.join(", "));
         let message = format!("Forbidden (modification not allowed) (cannot modify public task(s), ids={shown})");
         Err(ApiError::new(403, 21, message))
     }
 
-    /// Stores the fields and the fact of the change, and answers with both.
+    /// Stores the fields and the time of the change, and answers with both.
     pub(crate) fn change(&mut self, id: &str, mut fields: Map<String, Value>) -> Value {
         let now = self.workspace.now();
         fields.insert("last_changed_by".to_owned(), USER.into());
@@ -353,7 +353,7 @@ impl Call<'_> {
                 *value = time::stored(now).into();
             }
         }
-        // The API accepts it and the store drops it.
+        // The API accepts it, but the store drops it.
         if let Some(execution) = stored.get_mut("execution").and_then(Value::as_object_mut) {
             execution.remove("dataviews");
         }

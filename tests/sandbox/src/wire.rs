@@ -1,4 +1,4 @@
-//! From an answer to bytes: faults applied, then written to the connection.
+//! Turns an answer into bytes: applies faults, then writes to the connection.
 
 use std::io::{self, Write as _};
 use std::net::TcpStream;
@@ -11,13 +11,13 @@ use crate::api::{Body, Reply};
 use crate::fault::{Effect, Plan};
 use crate::http;
 
-/// What to put on the wire.
+/// What to send.
 pub(crate) enum Wire {
     Nothing,
-    /// And from now on nobody listens.
+    /// The server stops listening from now on.
     Gone,
     Whole(Vec<u8>),
-    /// Then the connection closes.
+    /// The connection closes afterward.
     Part(Vec<u8>),
     Slow {
         head: Vec<u8>,
@@ -26,12 +26,12 @@ pub(crate) enum Wire {
     },
 }
 
-/// How answers go out, whatever they say.
+/// How answers are sent, whatever their content.
 pub(crate) struct Manner {
     /// The `Server` header.
     server: &'static str,
     has_body: bool,
-    /// Sent with every answer that does not have them already.
+    /// Added to every answer that lacks them.
     headers: Vec<(String, String)>,
 }
 
@@ -46,7 +46,7 @@ impl Manner {
         self
     }
 
-    /// The status for the log and the bytes for the client; `apply` runs unless a fault keeps the request from the API.
+    /// The status for the log and the bytes for the client. `apply` runs unless a fault keeps the request from the API.
     pub(crate) fn answer(&self, plan: &Plan, apply: impl FnOnce() -> Reply) -> (u16, Wire) {
         if let Some(canned) = plan.effect.as_ref().and_then(canned) {
             let canned = self.complete(canned);
@@ -116,7 +116,7 @@ impl Manner {
     }
 }
 
-/// Answers that have nothing to do with the API.
+/// Answers that do not come from the API.
 fn canned(effect: &Effect) -> Option<Reply> {
     let reply = |status, content_type: &str, headers: &[(String, String)], body: String| Reply {
         status,
@@ -140,7 +140,7 @@ fn canned(effect: &Effect) -> Option<Reply> {
     }
 }
 
-/// The answer with every number of its data replaced; what is not JSON stays as it is.
+/// The answer with every number of its data replaced. An answer that is not JSON stays the same.
 fn with_bare_nans(answer: &str) -> String {
     const MARK: &str = "bare NaN";
     let Ok(mut answer) = serde_json::from_str::<Value>(answer) else { return answer.to_owned() };
@@ -157,7 +157,7 @@ fn replace_numbers(value: &mut Value, mark: &str) {
     }
 }
 
-/// An array that is JSON at any size from two bytes up.
+/// An array that is valid JSON at any size from two bytes up.
 fn huge(size: usize) -> String {
     let mut text = String::with_capacity(size);
     text.push_str("[\"");
@@ -175,7 +175,7 @@ impl Wire {
         }
     }
 
-    /// Head and body leave in one write; says whether the connection stays open.
+    /// Writes head and body at once. Returns whether the connection stays open.
     pub(crate) fn send(self, mut stream: &TcpStream) -> io::Result<bool> {
         match self {
             Self::Nothing | Self::Gone => return Ok(false),

@@ -1,4 +1,4 @@
-//! The state the sandbox holds: projects, tasks, models, events, logs and queues of one company, and its clock.
+//! The state of the sandbox: projects, tasks, models, events, logs and queues of one company, and its clock.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
@@ -14,7 +14,7 @@ use crate::version::Version;
 pub(crate) const COMPANY: &str = "d1bd92a3b039400cbafc60a7a5b1e52b";
 pub(crate) const USER: &str = "__tests__";
 
-/// Projects, tasks and events, as one workspace of the server holds them.
+/// Projects, tasks and events, as in one workspace of the server.
 ///
 /// A hook registered with [`crate::Sandbox::on_request`] gets it between two requests of a client.
 #[derive(Debug)]
@@ -23,10 +23,10 @@ pub struct Workspace {
     pub(crate) tasks: Vec<Value>,
     pub(crate) models: Vec<Value>,
     pub(crate) events: HashMap<String, Events>,
-    /// The console log of each task, as the event store holds it, in order of arrival.
+    /// The console log of each task, as in the event store, in order of arrival.
     pub(crate) logs: HashMap<String, Vec<Value>>,
     pub(crate) queues: Vec<Queue>,
-    /// The most items in one page, whatever the client asks for; an administrator's setting.
+    /// The maximum number of items per page, whatever the client requests. An administrator's setting.
     pub(crate) page_cap: usize,
     pub(crate) scrolls: HashMap<String, usize>,
     pub(crate) api_version: Version,
@@ -36,7 +36,7 @@ pub struct Workspace {
     seeded: i64,
 }
 
-/// Events of one task; reporting the same metric, variant and iteration again overwrites.
+/// Events of one task. Reporting the same metric, variant and iteration again overwrites.
 pub(crate) type Events = BTreeMap<(String, String, i64), Event>;
 
 /// One stored scalar event.
@@ -45,9 +45,9 @@ pub(crate) struct Event {
     pub(crate) metric: String,
     pub(crate) variant: String,
     pub(crate) iter: i64,
-    /// A number or a boolean; null where the client sent none.
+    /// A number or a boolean. Null if the client sent none.
     pub(crate) value: Value,
-    /// When it happened, as the client says.
+    /// When it happened, according to the client.
     pub(crate) timestamp_ms: i64,
     /// When the server stored it.
     pub(crate) stored_ms: i64,
@@ -63,7 +63,7 @@ pub(crate) struct Queue {
     pub(crate) entries: Vec<(String, String)>,
 }
 
-/// The server's idea of now: the machine's clock or a fixed instant, plus what tests added.
+/// The server's current time: the machine's clock or a fixed instant, plus what tests added.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Clock {
     pub(crate) fixed: Option<i64>,
@@ -80,7 +80,7 @@ impl Clock {
     }
 }
 
-/// The first seeded task is dated 2026-01-01, each further one a second later, whatever the clock says.
+/// The first seeded task is dated 2026-01-01, and each further one a second later, whatever the clock shows.
 const FIRST_SEED: i64 = 1_767_225_600 * time::SECOND;
 
 impl Workspace {
@@ -102,7 +102,7 @@ impl Workspace {
         }
     }
 
-    /// The id of the project with this full path; it and its parents are created when missing.
+    /// The id of the project with this full path. It and its parents are created if missing.
     pub fn project(&mut self, full_path: &str) -> String {
         if let Some(id) = self.project_named(full_path) {
             return id;
@@ -122,7 +122,7 @@ impl Workspace {
         id
     }
 
-    /// The same, for a project that listings leave out unless asked for hidden ones.
+    /// The same, for a project that listings leave out unless they include hidden ones.
     pub fn hidden_project(&mut self, full_path: &str) -> String {
         let id = self.project(full_path);
         for project in self.projects.iter_mut().filter(|project| project["id"] == id.as_str()) {
@@ -138,11 +138,11 @@ impl Workspace {
         task.plant(self, at)
     }
 
-    /// The whole stored task; references are ids.
+    /// The whole stored task. References are ids.
     ///
     /// # Panics
     ///
-    /// When there is no such task.
+    /// If there is no such task.
     #[must_use]
     pub fn task(&self, id: &str) -> Value {
         self.find_task(id).unwrap_or_else(|| panic!("the sandbox has no task {id:?}")).clone()
@@ -152,24 +152,24 @@ impl Workspace {
     ///
     /// # Panics
     ///
-    /// When there is no such task.
+    /// If there is no such task.
     #[must_use]
     pub fn tags(&self, id: &str) -> Vec<String> {
         strings(&self.task(id)["tags"])
     }
 
-    /// The ids of all tasks that carry exactly this tag, over all projects, oldest first.
+    /// The ids of all tasks that have exactly this tag, in all projects, oldest first.
     #[must_use]
     pub fn tagged(&self, tag: &str) -> Vec<String> {
         let carries = |task: &&Value| strings(&task["tags"]).iter().any(|own| own == tag);
         self.tasks.iter().filter(carries).map(id_of).collect()
     }
 
-    /// Changes a stored task behind the API's back.
+    /// Changes a stored task without the API.
     ///
     /// # Panics
     ///
-    /// When there is no such task.
+    /// If there is no such task.
     pub fn edit(&mut self, id: &str, change: impl FnOnce(&mut Value)) {
         change(self.find_task_mut(id).unwrap_or_else(|| panic!("the sandbox has no task {id:?}")));
     }
@@ -180,7 +180,7 @@ impl Workspace {
         json!({"projects": self.projects, "tasks": self.tasks, "models": self.models})
     }
 
-    /// Takes over projects and tasks as `get_all_ex` answers them (references are objects there), and queues.
+    /// Adds projects and tasks in the form of `get_all_ex` answers (where references are objects), and queues.
     pub(crate) fn load(&mut self, state: &Value) {
         let lists = [("projects", &mut self.projects), ("tasks", &mut self.tasks), ("models", &mut self.models)];
         for (key, list) in lists {
@@ -220,7 +220,7 @@ impl Workspace {
         md5_hex(&format!("sandbox {}", self.ids))
     }
 
-    /// The id of the queue with this name, which is created when missing.
+    /// The id of the queue with this name, which is created if missing.
     pub(crate) fn queue(&mut self, name: &str) -> String {
         if let Some(queue) = self.queues.iter().find(|queue| queue.name == name) {
             return queue.id.clone();
@@ -230,7 +230,7 @@ impl Workspace {
         id
     }
 
-    /// Takes the task out of every queue.
+    /// Removes the task from every queue.
     pub(crate) fn leave_queues(&mut self, task: &str) {
         for queue in &mut self.queues {
             queue.entries.retain(|(queued, _)| queued != task);
@@ -263,12 +263,12 @@ pub(crate) fn id_of(item: &Value) -> String {
     item["id"].as_str().unwrap_or_default().to_owned()
 }
 
-/// The strings of an array; everything else counts as nothing.
+/// The strings of an array. Anything else gives an empty list.
 pub(crate) fn strings(value: &Value) -> Vec<String> {
     value.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
-/// Adds tags that are not there yet, then removes.
+/// Adds missing tags, then removes.
 pub(crate) fn add_and_remove(tags: &[String], add: &[String], remove: &[String]) -> Vec<String> {
     let new = add.iter().enumerate().filter(|(at, tag)| !tags.contains(tag) && !add[..*at].contains(tag));
     let mut tags: Vec<String> = tags.iter().chain(new.map(|(_, tag)| tag)).cloned().collect();
@@ -283,7 +283,7 @@ pub(crate) fn strip_nulls(item: &mut Value) {
     }
 }
 
-/// Merges fields into a stored item; null removes.
+/// Merges fields into a stored item. Null removes a field.
 pub(crate) fn set_fields(item: &mut Value, fields: &Map<String, Value>) {
     for (name, value) in fields {
         item[name] = value.clone();

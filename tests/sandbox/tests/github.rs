@@ -1,4 +1,4 @@
-//! What the GitHub beside the sandbox promises: pages, comments, permissions, limits, look-ups, strictness.
+//! What the GitHub server promises: pages, comments, permissions, limits, look-ups, strictness.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -32,7 +32,7 @@ impl Answer {
     }
 }
 
-/// A client with a token, or without one when that is empty.
+/// A client with a token, or without one if it is empty.
 struct Client {
     url: String,
     authorization: String,
@@ -417,7 +417,7 @@ fn impossible_requests_fail_the_test_unless_acknowledged() {
 }
 
 #[test]
-fn stopped_it_refuses_connections() {
+fn it_refuses_connections_after_it_stops() {
     let mut github = GitHub::start();
     let address = github.url().trim_start_matches("http://").to_owned();
     github.stop();

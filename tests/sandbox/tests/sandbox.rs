@@ -1,4 +1,4 @@
-//! What the sandbox promises beyond the recordings: faults, the log, hooks, strictness, older servers.
+//! What the sandbox promises in addition to the recordings: faults, the log, hooks, strictness, older servers.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -112,7 +112,7 @@ fn faults_stack_and_clear() {
 }
 
 #[test]
-fn the_log_tells_connections_apart_and_starts_anew() {
+fn the_log_numbers_connections_and_can_be_cleared() {
     let (sandbox, id) = with_task();
     let mut stream = TcpStream::connect(sandbox.url().trim_start_matches("http://")).unwrap();
     for _ in 0..2 {
@@ -133,7 +133,7 @@ fn the_log_tells_connections_apart_and_starts_anew() {
     assert_eq!(first.body, tag(&id, "a"));
     assert!(first.request_bytes > first.body.to_string().len() && first.response_bytes > 300);
     sandbox.clear_log();
-    assert_eq!(status(&raw(&sandbox, TAGS, &tag(&id, "a"))), "418", "counting starts anew");
+    assert_eq!(status(&raw(&sandbox, TAGS, &tag(&id, "a"))), "418", "counting restarts");
     assert_eq!(sandbox.requests().len(), 1);
 }
 
@@ -261,7 +261,7 @@ fn hostile_bytes_do_not_stop_it() {
 }
 
 #[test]
-fn stopped_it_refuses_connections() {
+fn it_refuses_connections_after_it_stops() {
     let mut sandbox = Sandbox::start();
     let address = sandbox.url().trim_start_matches("http://").to_owned();
     sandbox.stop();

@@ -74,7 +74,7 @@ fn run(state: &mut State, site: &Site, head: &Head, body: &[u8], call: Option<&C
     }
 }
 
-/// A private repository does not exist for those without a token.
+/// Without a token, a private repository does not exist.
 fn find<'s>(state: &'s State, named: &Named, caller: Option<&Token>) -> Result<&'s StoredRepository> {
     let found = state.find(|known| match named {
         Named::Full(name) => known.full_name.eq_ignore_ascii_case(name),
@@ -83,7 +83,7 @@ fn find<'s>(state: &'s State, named: &Named, caller: Option<&Token>) -> Result<&
     found.filter(|found| !found.private || caller.is_some()).ok_or_else(Problem::not_found)
 }
 
-/// Whether what the operation is about exists and the caller may do that to it.
+/// Whether the operation's object exists and the caller has the permission.
 fn check(repository: &StoredRepository, operation: &Operation, caller: Option<&Token>) -> Result<()> {
     let number = match operation {
         Operation::ListComments(number) | Operation::CreateComment(number) => Some(*number),
@@ -109,7 +109,7 @@ fn check(repository: &StoredRepository, operation: &Operation, caller: Option<&T
     if granted < needed { Err(Problem::not_accessible(caller.installation)) } else { Ok(()) }
 }
 
-/// A proxy before the API refuses this, not in JSON.
+/// A proxy before the API rejects this, without JSON.
 fn forbidden() -> Reply {
     let body = "Request forbidden by administrative rules. Please make sure your request has a User-Agent header \
         (https://docs.github.com/rest/using-the-rest-api/getting-started-with-the-rest-api#user-agent).";

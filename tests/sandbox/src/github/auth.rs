@@ -1,4 +1,4 @@
-//! Who calls and what they may do: tokens, their permissions, and the `Authorization` header.
+//! Who the caller is and what it may do: tokens, their permissions, and the `Authorization` header.
 
 use std::collections::BTreeMap;
 
@@ -11,21 +11,21 @@ use crate::workspace::md5_hex;
 use super::problem::Problem;
 use super::state::{Account, User};
 
-/// What a token may do with one kind of thing.
+/// What a token may do with one type of object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Access {
-    /// Nothing, except what everybody may.
+    /// Only what everybody may do.
     None,
-    /// Look.
+    /// Read.
     Read,
-    /// Look and change.
+    /// Read and change.
     Write,
 }
 
 /// What a token may do.
 ///
-/// Comments of a pull request need the one for pull requests: that for issues does not do, although they are issue
-/// comments and GitHub's documentation says that either is enough.
+/// Comments of a pull request need the permission for pull requests. The one for issues is not enough, although they
+/// are issue comments and GitHub's documentation says that either is enough.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Permissions {
     /// `issues`.
@@ -35,19 +35,19 @@ pub struct Permissions {
 }
 
 impl Permissions {
-    /// Neither of both.
+    /// No access to either.
     #[must_use]
     pub fn none() -> Self {
         Self { issues: Access::None, pull_requests: Access::None }
     }
 
-    /// To look at both.
+    /// Read access to both.
     #[must_use]
     pub fn read() -> Self {
         Self { issues: Access::Read, pull_requests: Access::Read }
     }
 
-    /// To change both.
+    /// Write access to both.
     #[must_use]
     pub fn write() -> Self {
         Self { issues: Access::Write, pull_requests: Access::Write }
@@ -58,12 +58,12 @@ impl Permissions {
 pub(super) struct Token {
     pub(super) user: User,
     pub(super) permissions: Permissions,
-    /// Of a workflow run, not of a person.
+    /// Belongs to a workflow run, not to a person.
     pub(super) installation: bool,
     pub(super) used: u64,
 }
 
-/// The tokens given out, and the count of requests without one.
+/// The issued tokens, and the number of requests without one.
 #[derive(Debug, Default)]
 pub(super) struct Tokens {
     known: BTreeMap<String, Token>,
@@ -102,14 +102,14 @@ impl Tokens {
         parts.flat_map(String::into_bytes).map(char::from).take(length).collect()
     }
 
-    /// None without the header; a problem when it names no known token.
+    /// None without the header. A problem if it has no known token.
     pub(super) fn caller(&self, head: &Head) -> Result<Option<&Token>, Problem> {
         let Some(header) = head.header("authorization") else { return Ok(None) };
         let token = credentials(header).and_then(|token| self.known.get(&token));
         token.map(Some).ok_or_else(Problem::bad_credentials)
     }
 
-    /// Counts the request for the rate limit; what was used of how much.
+    /// Counts the request for the rate limit. Returns how much is used, and of how much.
     pub(super) fn count(&mut self, head: &Head) -> (u64, u64) {
         let token = head.header("authorization").and_then(credentials).and_then(|token| self.known.get_mut(&token));
         let (used, limit) = match token {
@@ -122,7 +122,7 @@ impl Tokens {
     }
 }
 
-/// The token in an `Authorization` header of a form that GitHub takes.
+/// The token in an `Authorization` header, in a form that GitHub accepts.
 pub(super) fn credentials(header: &str) -> Option<String> {
     let (scheme, rest) = header.trim().split_once(' ')?;
     let rest = rest.trim();

@@ -1,4 +1,4 @@
-//! Rate limits: the headers of every answer, and both kinds of limit as faults.
+//! Rate limits: the headers of every answer, and both types of limit as faults.
 
 use std::time::Duration;
 

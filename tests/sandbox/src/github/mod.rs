@@ -1,15 +1,15 @@
-//! A stateful GitHub on loopback, as far as pull-request comments and look-ups of pull requests need it.
+//! A stateful GitHub on loopback, as far as comments and look-ups of pull requests need it.
 //!
-//! Tests seed a repository, run the real binary with [`GitHub::url`] as `GITHUB_API_URL`, and look at the comments
-//! afterwards. It follows GitHub's public REST documentation and what its users report of real answers.
+//! Tests seed a repository, run the real binary with [`GitHub::url`] as `GITHUB_API_URL`, and check the comments
+//! afterward. It follows GitHub's public REST documentation and what its users report about real answers.
 //!
-//! Code map, from the wire inwards:
+//! Code map, from the network inward:
 //!
-//! - `mod`: the handle; `repository`, `seed`: what tests put in and look at; `limits`: rate limits as faults
-//! - `server`: each request's way; `strict`: requests nobody should send
-//! - `routes`: which operation a path means; `api`: user agent, version, repository, permission, operation; `problem`
+//! - `mod`: the handle; `repository`, `seed`: what tests add and inspect; `limits`: rate limits as faults
+//! - `server`: the steps of each request; `strict`: requests that no client should send
+//! - `routes`: finds the operation; `api`: user agent, version, repository, permission, operation; `problem`: errors
 //! - `auth`: tokens and what they may do; `comments`, `pulls`: the operations; `paging`: pages and `Link`
-//! - `state`: what is stored; `shape`: how it is shown
+//! - `state`: what is stored; `shape`: its form in answers
 
 mod api;
 mod auth;
@@ -49,8 +49,8 @@ pub use self::state::Account;
 
 /// A running GitHub on loopback.
 ///
-/// Dropping it stops it, and panics (unless the test already does) when it saw an impossible request that was not
-/// acknowledged: one a correct client never sends.
+/// Dropping it stops it, and panics (unless the test already does) if it got an impossible request that was not
+/// acknowledged: one that a correct client never sends.
 ///
 /// The endpoints for [`At`]: `GET comments`, `POST comments`, `GET comment`, `PATCH comment`, `DELETE comment`,
 /// `GET pull`, `GET commit pulls`.
@@ -69,7 +69,7 @@ pub struct GitHubBuilder {
 }
 
 impl GitHubBuilder {
-    /// Where the API lies on the host, such as `/api/v3`; with one it is a GitHub Enterprise Server.
+    /// The path of the API on the host, such as `/api/v3`. With one, it is a GitHub Enterprise Server.
     #[must_use]
     pub fn prefix(mut self, prefix: &str) -> Self {
         let trimmed = prefix.trim_matches('/');
@@ -91,7 +91,7 @@ impl GitHubBuilder {
         self
     }
 
-    /// Does not mind impossible requests.
+    /// Accepts impossible requests.
     #[must_use]
     pub fn lenient(mut self) -> Self {
         self.lenient = true;
@@ -102,7 +102,7 @@ impl GitHubBuilder {
     ///
     /// # Errors
     ///
-    /// When the port cannot be had.
+    /// If the port is not available.
     pub fn start(self) -> io::Result<GitHub> {
         let state = State::new(Clock { fixed: self.now, added: 0 });
         let site = |address: SocketAddr| Site::new(&format!("http://{address}"), &self.prefix);
@@ -117,13 +117,13 @@ impl GitHub {
     ///
     /// # Panics
     ///
-    /// When loopback has no port to give.
+    /// If loopback has no free port.
     #[must_use]
     pub fn start() -> Self {
         Self::builder().start().unwrap_or_else(|error| panic!("no free port on 127.0.0.1: {error}"))
     }
 
-    /// The same, with choices.
+    /// The same, with options.
     #[must_use]
     pub fn builder() -> GitHubBuilder {
         GitHubBuilder::default()
@@ -135,7 +135,7 @@ impl GitHub {
         self.server.site().api().to_owned()
     }
 
-    /// The value of `GITHUB_SERVER_URL`: where the pages for people would be.
+    /// The value of `GITHUB_SERVER_URL`: the address of the web pages.
     #[must_use]
     pub fn server_url(&self) -> String {
         self.server.site().web().to_owned()
@@ -143,7 +143,7 @@ impl GitHub {
 
     /// A new token of a workflow run: `ghs_...`, acting as `github-actions[bot]`.
     ///
-    /// It has the long form of 2026; behind a prefix the older form of 40 characters, which Enterprise Server kept.
+    /// It has the long form of 2026. With a prefix it has 40 characters, the older form that Enterprise Server kept.
     pub fn token(&self, permissions: Permissions) -> String {
         let long = !self.server.site().is_enterprise();
         self.server.shared().state.tokens.installation(permissions, long)
@@ -154,12 +154,12 @@ impl GitHub {
         self.server.shared().state.tokens.personal(login, permissions)
     }
 
-    /// From now on the token is a wrong one.
+    /// Makes the token invalid from now on.
     pub fn revoke(&self, token: &str) {
         self.server.shared().state.tokens.revoke(token);
     }
 
-    /// The repository of this name, `owner/name`; it is created, public and empty, when missing.
+    /// The repository with this name, `owner/name`. It is created, public and empty, if missing.
     pub fn repository(&self, full_name: &str) -> Repository {
         let id = self.server.shared().state.repository(full_name).id;
         Repository::new(Arc::clone(&self.server), id)
@@ -171,17 +171,17 @@ impl GitHub {
         self.server.shared().journal.log.clone()
     }
 
-    /// Forgets the requests and starts counting them anew.
+    /// Clears the requests and restarts their count.
     pub fn clear_log(&self) {
         self.server.shared().journal.clear_log();
     }
 
-    /// Adds a fault. Delays add up, manglings are all applied, and of the others the first one that fits counts.
+    /// Adds a fault. Delays add up, all manglings apply, and of the others only the first that fits applies.
     pub fn fault(&self, at: At, effect: Effect) {
         self.server.shared().journal.faults.add(at, effect);
     }
 
-    /// No more faults.
+    /// Removes all faults.
     pub fn clear_faults(&self) {
         self.server.shared().journal.faults.clear();
     }
@@ -198,8 +198,8 @@ impl GitHub {
         limits::secondary(code, retry_after)
     }
 
-    /// Runs this just before each request is answered, so that a test can change the state between two requests of a
-    /// client, through a [`Repository`]. Sending requests from inside would wait for ever.
+    /// Runs this just before each answer, so that a test can change the state between two requests of a client, through
+    /// a [`Repository`]. A request sent from inside would wait forever.
     pub fn on_request(&self, hook: impl FnMut(&Request) + Send + 'static) {
         self.server.set_hook(Box::new(hook));
     }
@@ -209,12 +209,12 @@ impl GitHub {
         self.server.shared().state.clock.advance(by);
     }
 
-    /// The impossible requests seen so far, which then no longer count.
+    /// The impossible requests so far, which then no longer count.
     pub fn acknowledge_impossible(&self) -> Vec<String> {
         std::mem::take(&mut self.server.shared().impossible)
     }
 
-    /// Stops listening: from now on connections are refused, open ones are closed.
+    /// Stops listening: from now on, refuses connections and closes open ones.
     pub fn stop(&mut self) {
         self.listener.stop();
     }

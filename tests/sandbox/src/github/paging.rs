@@ -1,4 +1,4 @@
-//! Pages of a list, and the `Link` header that names the others.
+//! Pages of a list, and the `Link` header with the other pages.
 
 use serde_json::Value;
 
@@ -7,7 +7,7 @@ use crate::http::{Head, decode_query};
 const USUAL: usize = 30;
 const MOST: usize = 100;
 
-/// The part of a list that a request asks for.
+/// The requested part of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Page {
     number: usize,
@@ -28,7 +28,7 @@ impl Page {
         all.skip((self.number - 1).saturating_mul(self.size)).take(self.size).collect()
     }
 
-    /// None where everything is on one page; `address` has no query.
+    /// None if everything is on one page. `address` has no query.
     pub(super) fn link(self, head: &Head, address: &str, total: usize) -> Option<String> {
         let last = total.div_ceil(self.size).max(1);
         let mut relations = Vec::new();

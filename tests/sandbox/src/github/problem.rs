@@ -1,4 +1,4 @@
-//! Answers that say no.
+//! Error answers.
 
 use serde_json::{Value, json};
 
@@ -12,7 +12,7 @@ pub(super) type Result<T> = std::result::Result<T, Problem>;
 pub(super) struct Problem {
     status: u16,
     message: String,
-    /// Said instead of the operation's own page.
+    /// Shown instead of the operation's own page.
     documentation: Option<&'static str>,
     errors: Option<Value>,
 }
@@ -58,7 +58,7 @@ impl Problem {
         Self::new(400, "Problems parsing JSON")
     }
 
-    /// The body is JSON but not what the operation takes.
+    /// The body is JSON, but not what the operation accepts.
     pub(super) fn invalid(why: &str) -> Self {
         Self::new(422, format!("Invalid request.\n\n{why}"))
     }

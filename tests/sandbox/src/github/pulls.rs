@@ -22,8 +22,8 @@ pub(super) fn get(context: &Context<'_>, number: u64) -> Result<Reply> {
     Ok(json_reply(200, shown))
 }
 
-/// The merged pull requests that brought a commit to the default branch; where there are none, those merged elsewhere
-/// and the open ones.
+/// The merged pull requests that brought a commit to the default branch. If there are none, those merged elsewhere and
+/// the open ones.
 pub(super) fn of_commit(context: &Context<'_>, head: &Head, sha: &str) -> Result<Reply> {
     let repository = context.repository()?;
     if !repository.knows_commit(sha) {
@@ -44,7 +44,7 @@ fn pulls(repository: &StoredRepository) -> impl Iterator<Item = (&Conversation, 
     repository.conversations.values().filter_map(|own| own.pull.as_ref().map(|pull| (own, pull)))
 }
 
-/// The version of 2026 no longer shows the merge commit.
+/// The API version of 2026 no longer shows the merge commit.
 fn shown(context: &Context<'_>, repository: &StoredRepository, conversation: &Conversation, pull: &PullSeed) -> Value {
     let mut shown = context.site.pull(repository, conversation, pull);
     if let (true, Some(fields)) = (context.is_of_2026, shown.as_object_mut()) {

@@ -1,4 +1,4 @@
-//! A repository as tests see it: what they put in, change and look at.
+//! A repository as tests use it: what they add, change and inspect.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use super::seed::PullSeed;
 use super::server::Server;
 use super::state::{Account, Conversation, StoredComment, StoredRepository, User};
 
-/// A repository of a [`crate::GitHub`]; clones are the same one.
+/// A repository of a [`crate::GitHub`]. Clones share it.
 #[derive(Clone)]
 pub struct Repository {
     server: Arc<Server>,
@@ -23,13 +23,13 @@ pub struct Comment {
     pub id: u64,
     /// The author's name.
     pub login: String,
-    /// The author's kind.
+    /// The type of the author's account.
     pub account: Account,
     /// The text.
     pub body: String,
-    /// As the API shows it.
+    /// In the form of the API.
     pub created_at: String,
-    /// As the API shows it.
+    /// In the form of the API.
     pub updated_at: String,
 }
 
@@ -44,56 +44,56 @@ impl Repository {
         self.id
     }
 
-    /// Only those with a token see it.
+    /// Makes it visible only with a token.
     #[must_use]
     pub fn private(self) -> Self {
         self.with(|own| own.private = true);
         self
     }
 
-    /// The branch that counts as the default one, instead of `main`.
+    /// Sets the default branch instead of `main`.
     #[must_use]
     pub fn default_branch(self, branch: &str) -> Self {
         self.with(|own| branch.clone_into(&mut own.default_branch));
         self
     }
 
-    /// Stores a pull request, or replaces the one of this number; its comments stay.
+    /// Stores a pull request, or replaces the one with this number. Its comments stay.
     pub fn pull(&self, pull: PullSeed) {
         self.conversation(pull.number, pull.locked, Some(pull));
     }
 
-    /// Stores an issue that is no pull request.
+    /// Stores an issue that is not a pull request.
     pub fn issue(&self, number: u64) {
         self.conversation(number, false, None);
     }
 
-    /// Makes a commit known that belongs to no pull request.
+    /// Adds a commit that belongs to no pull request.
     pub fn commit(&self, sha: &str) {
         self.with(|own| own.commits.insert(sha.to_owned()));
     }
 
-    /// From now on a pull request or issue takes no more comments.
+    /// Locks a pull request or issue for comments from now on.
     pub fn lock(&self, number: u64) {
         self.with(|own| own.conversations.get_mut(&number).map(|conversation| conversation.locked = true));
     }
 
-    /// Stores somebody's comment and returns its id.
+    /// Stores a user's comment and returns its id.
     ///
     /// # Panics
     ///
-    /// When there is no pull request or issue of this number.
+    /// If there is no pull request or issue with this number.
     pub fn seed_comment(&self, number: u64, login: &str, account: Account, body: &str) -> u64 {
         let author = User { login: login.to_owned(), account };
         let stored = self.server.shared().state.comment(self.id, number, author, body, false);
         stored.unwrap_or_else(|| panic!("no pull request or issue {number}")).id
     }
 
-    /// Stores this many comments of one author and returns their ids; `body` is given each one's place, from 0.
+    /// Stores this many comments of one author and returns their ids. `body` gets the index of each, from 0.
     ///
     /// # Panics
     ///
-    /// When there is no pull request or issue of this number.
+    /// If there is no pull request or issue with this number.
     pub fn seed_comments(
         &self,
         number: u64,
@@ -111,12 +111,12 @@ impl Repository {
         self.with(|own| own.comments_of(number).map(shown).collect())
     }
 
-    /// Changes a comment's text behind the API's back; says whether there was one.
+    /// Changes a comment's text without the API. Returns whether there was one.
     pub fn edit_comment(&self, id: u64, body: &str) -> bool {
         self.with(|own| own.comments.get_mut(&id).map(|comment| body.clone_into(&mut comment.body)).is_some())
     }
 
-    /// Deletes a comment behind the API's back; says whether there was one.
+    /// Deletes a comment without the API. Returns whether there was one.
     pub fn delete_comment(&self, id: u64) -> bool {
         self.with(|own| own.comments.remove(&id).is_some())
     }

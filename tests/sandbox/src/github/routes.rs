@@ -1,6 +1,6 @@
-//! Which operation a method and a path mean.
+//! Finds the operation for a method and a path.
 
-/// What is asked of a repository.
+/// An operation on a repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Operation {
     ListComments(u64),
@@ -27,7 +27,7 @@ pub(super) struct Call {
 }
 
 impl Call {
-    /// None for a path that is not played, and for one that does not take this method.
+    /// None for a path that is not implemented, or that does not support this method.
     pub(super) fn parse(prefix: &str, method: &str, path: &str) -> Option<Self> {
         let path = path.split('?').next()?.strip_prefix(prefix)?.strip_prefix('/')?;
         let parts: Vec<&str> = path.split('/').collect();

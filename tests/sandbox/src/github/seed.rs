@@ -66,7 +66,7 @@ impl PullSeed {
         self
     }
 
-    /// Its head commit, when that changes.
+    /// Its head commit, for when that changes.
     #[must_use]
     pub fn head_sha(mut self, sha: &str) -> Self {
         sha.clone_into(&mut self.head_sha);
@@ -87,7 +87,7 @@ impl PullSeed {
         self
     }
 
-    /// The branch it goes to, and the commit there.
+    /// The branch it merges into, and the commit there.
     #[must_use]
     pub fn base(mut self, branch: &str, sha: &str) -> Self {
         branch.clone_into(&mut self.base_ref);
@@ -95,7 +95,7 @@ impl PullSeed {
         self
     }
 
-    /// Another commit of it, besides its head.
+    /// Another of its commits, in addition to its head.
     #[must_use]
     pub fn commit(mut self, sha: &str) -> Self {
         self.commits.push(sha.to_owned());
@@ -116,7 +116,7 @@ impl PullSeed {
         self.merge_commit(merge_commit_sha)
     }
 
-    /// The `merge_commit_sha`; of an open pull request the commit of GitHub's trial merge.
+    /// The `merge_commit_sha`. For an open pull request, this is the commit of GitHub's trial merge.
     #[must_use]
     pub fn merge_commit(mut self, sha: &str) -> Self {
         self.merge_commit_sha = Some(sha.to_owned());
@@ -137,7 +137,7 @@ impl PullSeed {
         self
     }
 
-    /// Its conversation takes no more comments.
+    /// Its conversation is locked.
     #[must_use]
     pub fn locked(mut self) -> Self {
         self.locked = true;

@@ -1,4 +1,4 @@
-//! Each request's way through log, faults, hook and API.
+//! Passes each request through log, faults, hook and API.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -17,10 +17,10 @@ use super::shape::Site;
 use super::state::State;
 use super::{api, limits, strict};
 
-/// A test's look between two requests.
+/// A test's hook between two requests.
 pub(super) type Hook = Box<dyn FnMut(&Request) + Send>;
 
-/// Everything the connections share.
+/// Everything that the connections share.
 pub(super) struct Shared {
     pub(super) state: State,
     pub(super) journal: Journal,
@@ -31,7 +31,7 @@ pub(super) struct Shared {
 pub(super) struct Server {
     site: Site,
     shared: Mutex<Shared>,
-    /// Apart from the rest, so that a hook can get at the state.
+    /// Separate from the rest, so that a hook can access the state.
     hook: Mutex<Option<Hook>>,
 }
 
@@ -69,7 +69,7 @@ impl Server {
         &self.site
     }
 
-    /// A test that panicked in a hook must not hide behind a second panic here.
+    /// If a test panicked in a hook, a second panic here must not hide the first.
     pub(super) fn shared(&self) -> MutexGuard<'_, Shared> {
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -82,7 +82,7 @@ impl Server {
         *self.hook() = Some(hook);
     }
 
-    /// Logs the request and looks up what is to happen to it.
+    /// Logs the request and looks up its faults.
     fn enter(&self, incoming: &Incoming, connection: usize, call: Option<&Call>) -> (Entry, Plan, Option<Request>) {
         let mut shared = self.shared();
         if !shared.lenient {

@@ -1,4 +1,4 @@
-//! How stored things are shown: users, repositories, comments and pull requests as JSON.
+//! The JSON form of users, repositories, comments and pull requests.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use crate::workspace::md5_hex;
 use super::seed::PullSeed;
 use super::state::{Account, Conversation, StoredComment, StoredRepository, User};
 
-/// Where the API and the pages for people are.
+/// The addresses of the API and of the web pages.
 #[derive(Debug, Clone)]
 pub(super) struct Site {
     api: String,
@@ -92,7 +92,7 @@ impl Site {
         })
     }
 
-    /// As in a list.
+    /// A pull request as in a list.
     pub(super) fn pull(&self, repository: &StoredRepository, conversation: &Conversation, pull: &PullSeed) -> Value {
         let (number, own) = (pull.number, self.repository_url(repository));
         let author = User { login: pull.author.clone(), account: Account::User };
@@ -131,7 +131,7 @@ impl Site {
         self.end(repository, full_name, &pull.head_ref, &pull.head_sha)
     }
 
-    /// One end of a pull request; another name than the repository's own is a fork of it.
+    /// One end of a pull request. If the name differs from the repository's own, it is a fork.
     fn end(&self, repository: &StoredRepository, full_name: &str, branch: &str, sha: &str) -> Value {
         let (owner, name) = full_name.split_once('/').unwrap_or(("", full_name));
         let owner = User { login: owner.to_owned(), account: Account::User };
@@ -177,7 +177,7 @@ fn association(repository: &StoredRepository, user: &User) -> &'static str {
     }
 }
 
-/// The same for the same name in every run.
+/// The same name gives the same result in every run.
 fn user_id(name: &str) -> u64 {
     if name == "github-actions[bot]" {
         return 41_898_282;

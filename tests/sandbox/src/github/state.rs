@@ -1,4 +1,4 @@
-//! What is stored: repositories with their pull requests, issues and comments.
+//! The stored state: repositories with their pull requests, issues and comments.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +8,7 @@ use crate::workspace::Clock;
 use super::auth::Tokens;
 use super::seed::PullSeed;
 
-/// What kind of account a user is.
+/// The type of a user's account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Account {
     /// A person.
@@ -55,7 +55,7 @@ pub(super) struct StoredComment {
 #[derive(Debug)]
 pub(super) struct StoredRepository {
     pub(super) id: u64,
-    /// `owner/name`, as seeded; look-ups do not mind case.
+    /// `owner/name`, as seeded. Look-ups ignore case.
     pub(super) full_name: String,
     pub(super) private: bool,
     pub(super) default_branch: String,
@@ -69,13 +69,13 @@ pub(super) struct StoredRepository {
 pub(super) struct State {
     pub(super) clock: Clock,
     pub(super) tokens: Tokens,
-    /// When the primary rate limits start anew, in seconds since 1970.
+    /// When the primary rate limits reset, in seconds since 1970.
     pub(super) reset: i64,
     repositories: Vec<StoredRepository>,
     comment_ids: u64,
 }
 
-/// The first comment id still fits 31 bits, the second needs 32, and the third more.
+/// The first comment id fits 31 bits, the second needs 32, and the third more.
 const FIRST_COMMENT: u64 = (1 << 31) - 1;
 const COMMENT_STEP: u64 = (1 << 30) + 1;
 const FIRST_REPOSITORY: u64 = 1_296_269;
@@ -111,7 +111,7 @@ impl State {
         self.repositories.iter_mut().find(|known| known.id == id)
     }
 
-    /// Stores a comment, dated now; none when repository or conversation is missing.
+    /// Stores a comment, dated now. None if the repository or conversation is missing.
     pub(super) fn comment(
         &mut self,
         repository: u64,

@@ -1,4 +1,4 @@
-//! Requests that a correct client never sends, whether GitHub refuses them or ignores a part of them without a word.
+//! Requests that a correct client never sends, because GitHub rejects them or silently ignores a part of them.
 
 use serde_json::Value;
 
@@ -7,7 +7,7 @@ use crate::http::{Head, decode_query};
 use super::auth::credentials;
 use super::routes::Call;
 
-/// Why the request is impossible, once for each reason.
+/// Why the request is impossible, one entry for each reason.
 pub(super) fn objections(head: &Head, body: &[u8], call: Option<&Call>) -> Vec<String> {
     let Head { method, path, .. } = head;
     let mut found = Vec::new();

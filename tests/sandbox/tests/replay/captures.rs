@@ -1,4 +1,4 @@
-//! Reads the recordings, which lie beside the crate.
+//! Reads the recordings, which are in the crate's directory.
 
 use std::fs;
 use std::path::Path;
@@ -19,7 +19,7 @@ pub(crate) struct Request {
     pub(crate) path: String,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: String,
-    /// The recording holds only the body's beginning.
+    /// The recording has only the beginning of the body.
     pub(crate) cut: bool,
 }
 
@@ -42,7 +42,7 @@ const CUT: &str = "...<truncated>";
 /// Longer request bodies were cut here, without a mark.
 const LONGEST_REQUEST: usize = 2000;
 
-/// In the order they were taken, but for the traces of whole runs.
+/// In the order of recording, without the traces of whole runs.
 pub(crate) fn load() -> Vec<Capture> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("captures");
     let files = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());

@@ -1,4 +1,4 @@
-//! Sends one request on a connection of its own.
+//! Sends one request on its own connection.
 
 use std::fmt::Write as _;
 use std::io::{Read as _, Write as _};

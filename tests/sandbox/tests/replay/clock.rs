@@ -1,4 +1,4 @@
-//! Lets the sandbox's clock follow the recorded one, so that what was recorded in an order happens in that order again.
+//! Makes the sandbox's clock follow the recorded one, so that recorded events keep their order.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use regex::Regex;
 
 use crate::captures::{Body, Capture};
 
-/// Times of one request differ by some milliseconds on the real server, which looks at its clock more than once.
+/// Times of one request differ by some milliseconds on the real server, which reads its clock more than once.
 pub(crate) const ONE_REQUEST: i64 = 5000;
 /// Two requests are at least this far apart.
 const STEP: i64 = 2 * ONE_REQUEST;
@@ -24,7 +24,7 @@ impl Clock {
         Self { now, follows, time: Regex::new(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+(Z|\+00:00)").unwrap() }
     }
 
-    /// To the latest time that the recorded answer shows, or at least one step on.
+    /// Moves to the latest time in the recorded answer, and at least one step on.
     pub(crate) fn follow(&mut self, sandbox: &Sandbox, capture: &Capture) {
         let Some(Body::Json(answer)) = capture.response.as_ref().map(|response| &response.body) else { return };
         if !self.follows {
@@ -38,7 +38,7 @@ impl Clock {
     }
 }
 
-/// Microseconds since the first day of the month; recordings never cross one.
+/// Microseconds since the first day of the month. No recording crosses a month.
 pub(crate) fn micros(time: &str) -> Option<i64> {
     let (date, clock) = time.trim_end_matches('Z').trim_end_matches("+00:00").split_once('T')?;
     let day: i64 = date.rsplit('-').next()?.parse().ok()?;

@@ -1,9 +1,9 @@
-//! Whether two answers mean the same: all of them is compared, and only what cannot be equal is taken as equal.
+//! Whether two answers mean the same. Everything is compared; only values that cannot be equal may differ.
 //!
-//! - Ids (32 hexadecimal digits): what the sandbox was given keeps its id; any other recorded id must stand for
-//!   one of the sandbox's, throughout, and back.
-//! - Times: equal, or both times in the same notation. Where the sandbox's clock follows the recorded one, the times of
-//!   a task also come in the same order.
+//! - Ids (32 hexadecimal digits): an id that was given to the sandbox stays the same. Any other recorded id must match
+//!   one of the sandbox's, everywhere and in both directions.
+//! - Times: equal, or both in the same format. Where the sandbox's clock follows the recorded one, the times of a task
+//!   also have the same order.
 //! - Tokens: their claims are compared; session and signing time differ, the lifetime does not.
 
 use std::collections::HashMap;
@@ -24,7 +24,7 @@ const TIMES: &[&str] =
 pub(crate) struct Likeness {
     ours: HashMap<String, String>,
     recorded: HashMap<String, String>,
-    /// Recorded tokens and the sandbox's in their place.
+    /// Recorded tokens, and the sandbox's tokens that replace them.
     tokens: Vec<(String, String)>,
     pub(crate) orders_times: bool,
     id: Regex,
@@ -47,7 +47,7 @@ impl Default for Likeness {
 }
 
 impl Likeness {
-    /// Every id in this text, which was given to the sandbox, stands for itself.
+    /// Keeps every id in this text, which was given to the sandbox.
     pub(crate) fn knowing(text: &str) -> Self {
         let mut likeness = Self::default();
         for id in likeness.id.clone().find_iter(text) {
@@ -56,11 +56,11 @@ impl Likeness {
         likeness
     }
 
-    /// The request with the sandbox's ids and tokens where recorded ones are known to stand for them.
+    /// The request, with recorded ids and tokens replaced by the sandbox's where they are known.
     pub(crate) fn rewrite(&self, request: &Request) -> Request {
         let swap = |text: &str| {
             let text = self.tokens.iter().fold(text.to_owned(), |text, (recorded, ours)| {
-                // One recorded token is another one with its end replaced, so beginnings are swapped.
+                // Some recorded tokens are others with a changed end, so beginnings are replaced.
                 let (stem, _) = recorded.split_at(recorded.len() - 3);
                 let (our_stem, our_end) = ours.split_at(ours.len() - 3);
                 text.replace(recorded, &format!("{our_stem}{our_end}")).replace(stem, our_stem)
@@ -102,7 +102,7 @@ impl Likeness {
         }
     }
 
-    /// With `beginning`, the recorded value may stop early: lists may be shorter, and objects lack fields.
+    /// With `beginning`, the recorded value may be incomplete: lists may be shorter, and objects may lack fields.
     pub(crate) fn same(&mut self, recorded: &Value, ours: &Value, beginning: bool, path: &str) -> Result<(), String> {
         let differ =
             || Err(format!("at {path}: {} instead of {}", start(&ours.to_string()), start(&recorded.to_string())));
@@ -125,7 +125,7 @@ impl Likeness {
                 Ok(())
             }
             (Value::Object(recorded), Value::Object(own)) => {
-                // Keys can be ids; each was in an answer before.
+                // Keys can be ids. Each was in an earlier answer.
                 let recorded: &Map<String, Value> =
                     &recorded.iter().map(|(name, value)| (self.translate(name), value.clone())).collect();
                 if let Some(name) = own.keys().find(|name| !recorded.contains_key(*name)).filter(|_| !beginning) {
@@ -188,7 +188,7 @@ impl Likeness {
     }
 }
 
-/// What happened in one request, and what before what.
+/// Compares which times are equal, and the order of the others.
 fn same_order(recorded: &Map<String, Value>, own: &Map<String, Value>) -> Result<(), String> {
     let sign = |fields: &Map<String, Value>, left: &str, right: &str| {
         let time = |name: &str| fields.get(name).and_then(Value::as_str).and_then(clock::micros);

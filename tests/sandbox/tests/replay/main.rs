@@ -1,8 +1,8 @@
-//! Holds the sandbox to the real server: every recorded request is sent again and the answers are compared.
+//! Compares the sandbox with the real server: sends every recorded request again and compares the answers.
 //!
-//! Code map: `captures` reads the recordings, `scenes` puts the state in place that a group of them began with, `clock`
-//! lets the sandbox's time follow the recorded one, `client` sends a request, `compare` says whether two answers mean
-//! the same. `traces` sends the requests of whole runs of the SDK and of an agent, and compares what they leave.
+//! Code map: `captures` reads the recordings, `scenes` creates the initial state of each group, `clock` makes the
+//! sandbox's time follow the recorded one, `client` sends a request, `compare` decides whether two answers mean the
+//! same. `traces` sends the requests of whole runs of the SDK and of an agent, and compares the results.
 
 mod captures;
 mod client;
@@ -15,7 +15,7 @@ use captures::Capture;
 use compare::Likeness;
 use scenes::Stage;
 
-/// Recordings that cannot be compared, and why. The test fails when one of them could be after all.
+/// Recordings that cannot be compared, and why. The test fails if one of them can be compared.
 const LEFT_OUT: &[(&str, &str)] = &[
     ("48-gzip-response", "the recorded body is compressed bytes stored as text, which lost them"),
     ("323-hist-key-timestamp", "depends on when each of 20 000 events arrived, which was not recorded"),

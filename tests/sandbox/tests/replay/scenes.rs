@@ -1,4 +1,4 @@
-//! The state each group of recordings began with, as far as it can be told from the recordings themselves.
+//! The initial state of each group of recordings, as far as the recordings show it.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -9,11 +9,11 @@ use serde_json::{Value, json};
 use crate::captures::Request;
 use crate::clock::{self, Clock};
 
-/// The seeded state every server began with.
+/// The seeded state that every server started with.
 pub(crate) const SEEDED: &str = include_str!("../../seeded-state.json");
 /// When the first recording was taken.
 const NOW: i64 = 1_795_436_748_000_000;
-/// The state that the recordings from this one on began with.
+/// The initial state of the recordings from this one on.
 pub(crate) const SEEDED_AGAIN: &str = include_str!("../../seeded-state-2.json");
 pub(crate) const SECOND_DAY: u32 = 420;
 /// When they began: 2026-11-28T00:47:52.
@@ -21,7 +21,7 @@ pub(crate) const SECOND_NOW: i64 = 1_795_826_872_000_000;
 /// The queue that existed then.
 const QUEUES: &str = r#"{"queues": [{"id": "5316f6ee8f10468e982750d0b5a26c75", "name": "default"}]}"#;
 
-/// Tasks that events were reported to, one after another; each was made empty just before.
+/// Tasks that events were reported to, one after another. Each was emptied just before.
 const EVENT_TASKS: &[&str] = &[
     "dfa7bf190fb844f8b277ad7ecab93ad7",
     "5e8c751c424942baa6f882e353b3014e",
@@ -57,7 +57,7 @@ impl Stage {
         Self { sandbox, clock: Clock::new(0, false) }
     }
 
-    /// Puts in place what was there before this recording. Returns the state of a new sandbox, if it takes one.
+    /// Creates the state before this recording. Returns the state of a new sandbox if the recording needs one.
     pub(crate) fn prepare(&mut self, number: u32) -> Option<String> {
         match number {
             // The token recorded in 02 lives for one second.
@@ -159,7 +159,7 @@ fn task_full_of_metrics(sandbox: &Sandbox) {
     sandbox.add(TaskSeed::new("events", "t").id(id).status("in_progress"));
     let mut lines = String::new();
     for pair in 0..2000 {
-        // Fifty variants to a metric: the recorded length of the answer allows no other number.
+        // Fifty variants per metric: no other number fits the recorded length of the answer.
         let (metric, variant) = (format!("m{}", pair / 50), format!("v{pair}"));
         let _ = writeln!(lines, "{}", event(id, 0, &metric, &variant, &json!(pair)));
     }
@@ -192,7 +192,7 @@ fn event(task: &str, iter: i64, metric: &str, variant: &str, value: &Value) -> V
     json!({"type": kind, "task": task, "iter": iter, "metric": metric, "variant": variant, "value": value})
 }
 
-/// The same seeding, run earlier: other ids and times for the same tasks, of which two were recorded.
+/// The same seeding, run earlier: the same tasks with other ids and times. Two of them were recorded.
 pub(crate) fn earlier_state() -> String {
     SEEDED
         .replace("d4052f9873964475aac49372c608c1c3", "c00c4c469d2a4764b4040b5f43d43456")
@@ -201,7 +201,7 @@ pub(crate) fn earlier_state() -> String {
         .replace("at 2026-11-23 12:25:46 UTC", "at 2026-11-23 12:17:12 UTC")
 }
 
-/// Bodies of which only the beginning was recorded, made again from the rule the beginning shows.
+/// Completes bodies that were recorded only in part, by the rule that the recorded part shows.
 pub(crate) fn completed(number: u32, request: &Request) -> Result<Request, String> {
     if !request.cut {
         return Ok(request.clone());
@@ -237,7 +237,7 @@ pub(crate) fn completed(number: u32, request: &Request) -> Result<Request, Strin
     Ok(Request { body, ..request.clone() })
 }
 
-/// The title is as long as the task's metrics then show it.
+/// The title is as long as the task's metrics show it later.
 fn long_title(request: &Request) -> Result<Request, String> {
     let captures = crate::captures::load();
     let metrics = captures.into_iter().find(|capture| capture.number == 281).and_then(|capture| capture.response);

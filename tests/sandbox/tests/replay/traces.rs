@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::compare::Likeness;
 use crate::{client, scenes};
 
-/// What no task depends on, and the sandbox does not have.
+/// Requests that no task depends on and that the sandbox does not support.
 const SKIPPED: &[&str] = &["queues.get_all"];
 
 const LONGEST_BODY: usize = 3000;
@@ -24,7 +24,7 @@ impl Trace {
     fn open(path: &Path) -> Self {
         let mut recorded: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
         if recorded["name"] == "trace-sdk-two-at-once" {
-            // Two requests at once: the curves show that the events came after the reset, which was sent after them.
+            // Two requests at once. The curves show that the events came after the reset, although it was sent later.
             recorded["requests"].as_array_mut().unwrap().swap(28, 29);
         }
         if recorded["name"] == "trace-agent-resumed" {
@@ -90,7 +90,7 @@ impl Trace {
         }
         let id = self.likeness.translate(after["id"].as_str().unwrap());
         let mut task = self.sandbox.ask("tasks.get_by_id", &json!({"task": id}))?["task"].clone();
-        // The recorded run took seconds, this one does not.
+        // The recorded run took seconds. This one does not.
         for task in [&mut after, &mut task] {
             assert!(task["active_duration"].is_i64());
             task["active_duration"] = Value::Null;
@@ -98,7 +98,7 @@ impl Trace {
         self.likeness.same(&after, &task, false, "task")
     }
 
-    /// Where the trace holds every event of the task.
+    /// For traces that have every event of the task.
     fn check_curves(&mut self) -> Result<(), String> {
         let recorded = self.recorded["hist_iter"].clone();
         if recorded.is_null() || self.recorded["before"].is_object() {
@@ -110,13 +110,13 @@ impl Trace {
     }
 }
 
-/// Longer bodies were cut, all of them in the text of an agent's log.
+/// Longer bodies were cut, always in the text of an agent's log.
 fn whole(body: &str) -> String {
     if body.chars().count() < LONGEST_BODY { body.to_owned() } else { format!("{}\"}}", body.trim_end_matches('\\')) }
 }
 
 #[test]
-fn runs_of_the_sdk_and_of_an_agent_leave_what_they_left() {
+fn recorded_runs_leave_the_same_task() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("captures");
     let mut paths: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     paths.retain(|path| {
