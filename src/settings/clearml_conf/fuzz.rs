@@ -9,7 +9,8 @@ use crate::environment::Environment;
 /// If something that should be true is not.
 pub fn clearml_conf(data: &[u8]) {
     let Ok(text) = str::from_utf8(data) else { return };
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    // Only one mark at the start is allowed, and one is added below.
+    let text = text.trim_start_matches('\u{feff}');
     let read = match read(text) {
         Ok(read) => read,
         Err(fault) => return is_a_fault(&fault, text),
