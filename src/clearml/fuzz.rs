@@ -1,4 +1,4 @@
-//! What must be true of any response of the API, whoever wrote it.
+//! What must be true of any response of the API, even a hostile one.
 
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::Value;

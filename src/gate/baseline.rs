@@ -50,12 +50,13 @@ impl<'a> Session<'a> {
     /// not known yet; its failure changes nothing.
     pub(super) fn misspelled_tag(&self, runs: &[Run]) -> Option<Warning> {
         let tag = self.settings.tag.as_str();
-        let known = runs.iter().chain(self.newest.get().into_iter().flatten()).flat_map(|run| &run.tags);
-        let found = misspelling(tag, known.map(String::as_str)).map(str::to_owned);
-        let found = found.or_else(|| {
-            let newest = if self.newest.get().is_none() { self.client.newest_tags(self.scope()) } else { return None };
-            misspelling(tag, newest.ok()?.iter().map(String::as_str)).map(str::to_owned)
-        });
+        let newest = self.newest.get();
+        let known = runs.iter().chain(newest.into_iter().flatten()).flat_map(|run| &run.tags);
+        let mut found = misspelling(tag, known.map(String::as_str)).map(str::to_owned);
+        if found.is_none() && newest.is_none() {
+            let tags = self.client.newest_tags(self.scope()).unwrap_or_default();
+            found = misspelling(tag, tags.iter().map(String::as_str)).map(str::to_owned);
+        }
         found.map(Warning::TagSpelledDifferently)
     }
 

@@ -153,14 +153,13 @@ impl<'a> Session<'a> {
         let Some(candidate) = commit_runs.candidate() else { return Err(self.no_candidate(snapshot)?.into()) };
         let compared = self.compare(&snapshot, &tagged, candidate, warnings);
         let can_change = match &compared {
-            Ok((findings, _)) => !verdict(findings, self.settings.accept).passed(),
+            Ok((verdict, ..)) => !verdict.passed(),
             Err(why) => why.is_about_candidate(),
         };
         if can_change && wait.for_runs(&commit_runs.reruns(self.settings.runs)) {
             return Ok(None);
         }
-        let (mut findings, baseline) = compared?;
-        let verdict = verdict(&findings, self.settings.accept);
+        let (verdict, mut findings, baseline) = compared?;
         let promotion = self.promote(verdict, candidate, &tagged, &snapshot);
         match baseline {
             Some(run) => warnings.extend(self.baseline_warnings(run, candidate)),
@@ -195,11 +194,12 @@ impl<'a> Session<'a> {
         tagged: &TaggedRuns<'r>,
         candidate: &Run,
         warnings: &mut Vec<Warning>,
-    ) -> GateResult<'a, (Vec<Finding<'a>>, Option<&'r Run>)> {
+    ) -> GateResult<'a, (Verdict, Vec<Finding<'a>>, Option<&'r Run>)> {
         let scores = self.scores_of(Side::Candidate, &snapshot.commit_runs().clean())?;
         let baseline = self.baseline(&snapshot.runs, tagged, (candidate, &scores), warnings)?;
         let (baseline, baseline_scores) = baseline.unzip();
-        Ok((findings(&self.settings.metrics, scores, baseline_scores), baseline))
+        let findings = findings(&self.settings.metrics, scores, baseline_scores);
+        Ok((verdict(&findings, self.settings.accept), findings, baseline))
     }
 
     /// Forgets what was read, and allows the full time for requests again.

@@ -284,7 +284,7 @@ impl RunResult<'_> {
         }
     }
 
-    /// The code of the verdict, or of what stands in its place.
+    /// The code of the verdict, or `no_verdict` or `nothing_to_gate`.
     pub(crate) const fn verdict(&self) -> &'static str {
         match self {
             Self::Gated(Report { outcome: Outcome::Judged(judged), .. }) => judged.verdict.name(),

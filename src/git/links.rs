@@ -26,13 +26,15 @@ pub(super) fn check(
         for entry in entries {
             let path = format!("{folder}/{}", entry.name);
             match entry.blocker() {
-                None => folders.push((path, entry.hex_id())),
+                None => {
+                    found += 1;
+                    if found > MOST_FOLDERS {
+                        return Err(GitError::TooManyFolders(MOST_FOLDERS).into());
+                    }
+                    folders.push((path, entry.hex_id()));
+                }
                 Some(Blocker::Link) => check_link(objects, path, &entry.hex_id(), paths)?,
-                Some(Blocker::File | Blocker::Submodule) => continue,
-            }
-            found += usize::from(entry.blocker().is_none());
-            if found > MOST_FOLDERS {
-                return Err(GitError::TooManyFolders(MOST_FOLDERS).into());
+                Some(Blocker::File | Blocker::Submodule) => {}
             }
         }
     }

@@ -53,7 +53,7 @@ const FIXED: [(&str, &str); 6] = [
     ("GIT_ALLOW_PROTOCOL", "none"),
 ];
 
-/// Stands in place of PATH if none of its folders is trusted: an empty list would mean the working directory.
+/// The PATH of git if none of its folders is trusted. An empty PATH would mean the working directory.
 const NO_FOLDER: &str = "/no/folder/is/trusted";
 
 /// The program to start. Windows would also look in the folders of this process's own PATH, so there it is looked up here.

@@ -42,7 +42,7 @@ impl<'a> CommitRuns<'a> {
         self.0.is_empty()
     }
 
-    /// The distinct commits. There are several when an abbreviated commit is ambiguous.
+    /// The distinct commits. There are several when runs of other commits with the same code count.
     pub(crate) fn commits(&self) -> BTreeSet<&'a Commit> {
         self.0.iter().filter_map(|run| run.commit_id()).collect()
     }
